@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <verge/engine/text/sampler.hpp>
+
+namespace verge::text {
+namespace {
+
+struct Range {
+  const char* field;
+  double value;
+  double least;
+  double most;
+  const char* legal;
+};
+
+// Written so that NaN fails.
+bool within(const Range& range) {
+  return range.value >= range.least && range.value <= range.most;
+}
+
+Status validate_bias(const LogitBias& entry, int32_t vocab_size) {
+  if (entry.token < 0 || entry.token >= vocab_size) {
+    return make_error(Code::InvalidArgument,
+                      "sampler: logit_bias names token {}; tokens are 0 to {}", entry.token,
+                      vocab_size - 1);
+  }
+  if (std::isnan(entry.bias) || entry.bias > std::numeric_limits<float>::max()) {
+    return make_error(Code::InvalidArgument,
+                      "sampler: logit_bias of token {} is {}; use a number or -infinity",
+                      entry.token, entry.bias);
+  }
+  return {};
+}
+
+}  // namespace
+
+Status validate(const SamplerOptions& options, int32_t vocab_size) {
+  constexpr double kMost = std::numeric_limits<float>::max();
+  constexpr double kTiny = std::numeric_limits<float>::min();
+  const Range ranges[] = {
+      {"temperature", options.temperature, 0, 100, "0 (greedy) to 100"},
+      {"top_k", double(options.top_k), 0, kMost, "0 (off) or more"},
+      {"typical_p", options.typical_p, kTiny, 1, "above 0 and at most 1 (off)"},
+      {"top_p", options.top_p, kTiny, 1, "above 0 and at most 1 (off)"},
+      {"min_p", options.min_p, 0, 1, "0 (off) to 1"},
+      {"repetition_penalty", options.repetition_penalty, 0.01, 100, "0.01 to 100"},
+      {"frequency_penalty", options.frequency_penalty, -100, 100, "-100 to 100"},
+      {"presence_penalty", options.presence_penalty, -100, 100, "-100 to 100"},
+      {"penalty_window", double(options.penalty_window), -1, kMost, "-1 (all), 0 (none) or more"},
+      {"mirostat_tau", options.mirostat_tau, 0, 100, "0 (off) to 100"},
+      {"mirostat_eta", options.mirostat_eta, kTiny, 1, "above 0 and at most 1"},
+  };
+  for (const Range& range : ranges) {
+    if (within(range)) continue;
+    return make_error(Code::InvalidArgument, "sampler: {} is {}; use {}", range.field, range.value,
+                      range.legal);
+  }
+  for (const LogitBias& entry : options.logit_bias) {
+    VERGE_RETURN_IF_ERROR(validate_bias(entry, vocab_size));
+  }
+  return {};
+}
+
+Result<Sampler> Sampler::create(SamplerOptions options, int32_t vocab_size) {
+  if (vocab_size <= 0) {
+    return make_error(Code::InvalidArgument, "sampler: vocab_size is {}; use 1 or more",
+                      vocab_size);
+  }
+  VERGE_RETURN_IF_ERROR(validate(options, vocab_size));
+  return Sampler(std::move(options), vocab_size);
+}
+
+Sampler::Sampler(SamplerOptions options, int32_t vocab_size)
+    : options_(std::move(options)),
+      vocab_size_(vocab_size),
+      rng_(options_.seed),
+      mirostat_mu_(2 * options_.mirostat_tau) {}
+
+bool Sampler::penalizes() const {
+  return options_.repetition_penalty != 1 || options_.frequency_penalty != 0 ||
+         options_.presence_penalty != 0;
+}
+
+/// Bias, penalties and mask; the caller's logits themselves when there is nothing to change.
+std::span<const float> Sampler::adjust(std::span<const float> logits,
+                                       std::span<const uint64_t> allowed) {
+  if (options_.logit_bias.empty() && counts_.empty() && allowed.empty()) return logits;
+  adjusted_.assign(logits.begin(), logits.end());
+  for (const LogitBias& entry : options_.logit_bias) adjusted_[entry.token] += entry.bias;
+  penalize(adjusted_, counts_,
+           {options_.repetition_penalty, options_.frequency_penalty, options_.presence_penalty});
+  if (!allowed.empty()) keep_allowed(adjusted_, allowed);
+  return adjusted_;
+}
+
+Candidates Sampler::truncate(std::span<const float> logits) const {
+  if (options_.mirostat_tau > 0) {
+    Candidates candidates = top_k(logits, 0);
+    scale_by_temperature(candidates, options_.temperature);
+    keep_surprise_below(candidates, mirostat_mu_);
+    return candidates;
+  }
+  Candidates candidates = top_k(logits, options_.top_k);
+  typical(candidates, options_.typical_p);
+  top_p(candidates, options_.top_p);
+  min_p(candidates, options_.min_p);
+  scale_by_temperature(candidates, options_.temperature);
+  return candidates;
+}
+
+int32_t Sampler::draw_token(const Candidates& candidates) {
+  const std::vector<float> p = probabilities(candidates);
+  const size_t drawn = draw(p, rng_);
+  if (options_.mirostat_tau > 0) {
+    const float surprise = -std::log2(p[drawn]);
+    mirostat_mu_ -= options_.mirostat_eta * (surprise - options_.mirostat_tau);
+  }
+  return candidates[drawn].token;
+}
+
+Result<int32_t> Sampler::sample(std::span<const float> logits, std::span<const uint64_t> allowed) {
+  if (logits.size() != static_cast<size_t>(vocab_size_)) {
+    return make_error(Code::InvalidArgument, "sampler: {} logits for a vocabulary of {} tokens",
+                      logits.size(), vocab_size_);
+  }
+  if (const int64_t bad = find_invalid(logits); bad >= 0) {
+    return make_error(Code::Malformed,
+                      "sampler: the logit of token {} is {}; the model's weights or activations "
+                      "overflowed",
+                      bad, logits[bad]);
+  }
+  const std::span<const float> adjusted = adjust(logits, allowed);
+  const int32_t best = argmax(adjusted);
+  if (!(adjusted[best] > -std::numeric_limits<float>::infinity())) {
+    return make_error(Code::InvalidArgument,
+                      "sampler: every token is forbidden by the mask, the bias or the logits");
+  }
+  if (options_.temperature == 0) return best;
+  return draw_token(truncate(adjusted));
+}
+
+void Sampler::accept(int32_t token) {
+  if (token < 0 || token >= vocab_size_ || options_.penalty_window == 0 || !penalizes()) return;
+  const auto entry_of = [&](int32_t wanted) {
+    return std::find_if(counts_.begin(), counts_.end(),
+                        [&](const TokenCount& entry) { return entry.token == wanted; });
+  };
+  window_.push_back(token);
+  if (const auto entry = entry_of(token); entry != counts_.end()) {
+    ++entry->count;
+  } else {
+    counts_.push_back({token, 1});
+  }
+  const auto window = static_cast<size_t>(options_.penalty_window);
+  if (options_.penalty_window < 0 || window_.size() <= window) return;
+  const auto oldest = entry_of(window_.front());
+  if (--oldest->count == 0) counts_.erase(oldest);
+  window_.pop_front();
+}
+
+SamplerState Sampler::state() const {
+  return {rng_.position(), mirostat_mu_, {window_.begin(), window_.end()}};
+}
+
+void Sampler::restore(const SamplerState& state) {
+  rng_.seek(state.rng_position);
+  mirostat_mu_ = state.mirostat_mu;
+  window_.clear();
+  counts_.clear();
+  for (int32_t token : state.window) accept(token);
+}
+
+void Sampler::reset() {
+  restore({0, 2 * options_.mirostat_tau, {}});
+}
+
+}  // namespace verge::text

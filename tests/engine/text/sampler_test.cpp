@@ -1,0 +1,196 @@
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <verge/engine/text/sampler.hpp>
+
+namespace verge::text {
+namespace {
+
+std::vector<float> random_logits(size_t count, uint64_t seed, float scale = 3) {
+  Rng rng(seed);
+  std::vector<float> logits(count);
+  for (float& logit : logits) logit = scale * rng.normal();
+  return logits;
+}
+
+/// Nothing truncates: every test says what it adds.
+SamplerOptions plain() {
+  SamplerOptions options;
+  options.temperature = 1;
+  options.top_k = 0;
+  options.top_p = 1;
+  options.min_p = 0;
+  return options;
+}
+
+Sampler make(const SamplerOptions& options, int32_t vocab_size) {
+  Result<Sampler> sampler = Sampler::create(options, vocab_size);
+  VERGE_CHECK(sampler.ok(), sampler.error().message);
+  return std::move(sampler).value();
+}
+
+std::vector<int32_t> run(Sampler& sampler, const std::vector<float>& logits, int count) {
+  std::vector<int32_t> tokens;
+  for (int i = 0; i < count; ++i) {
+    tokens.push_back(sampler.sample(logits).value());
+    sampler.accept(tokens.back());
+  }
+  return tokens;
+}
+
+TEST(Sampler, DrawsFollowTheTemperedDistribution) {
+  // Chi-square with 9 degrees of freedom: above 27.9 with probability 0.001.
+  const std::vector<float> logits = random_logits(10, 3, 1);
+  for (float temperature : {0.5f, 1.0f, 2.0f}) {
+    SamplerOptions options = plain();
+    options.temperature = temperature;
+    Sampler sampler = make(options, 10);
+    constexpr int kDraws = 50000;
+    std::vector<int> counts(10);
+    for (int token : run(sampler, logits, kDraws)) ++counts[token];
+    double sum = 0, chi_square = 0;
+    for (float logit : logits) sum += std::exp(logit / temperature);
+    for (int i = 0; i < 10; ++i) {
+      const double expected = kDraws * std::exp(logits[i] / temperature) / sum;
+      chi_square += (counts[i] - expected) * (counts[i] - expected) / expected;
+    }
+    EXPECT_LT(chi_square, 27.9) << temperature;
+  }
+}
+
+TEST(Sampler, StagesRunInTheDocumentedOrder) {
+  // Probabilities 0.4 0.3 0.2 0.1. top_k 3 renormalizes to 0.44 0.33 0.22, so top_p 0.75 keeps two;
+  // had top_p come first it would have kept three.
+  const std::vector<float> logits = {std::log(0.4f), std::log(0.3f), std::log(0.2f),
+                                     std::log(0.1f)};
+  SamplerOptions options = plain();
+  options.top_k = 3;
+  options.top_p = 0.75f;
+  options.temperature = 50;  // last: it must not change what is kept
+  Sampler sampler = make(options, 4);
+  for (int token : run(sampler, logits, 500)) EXPECT_LT(token, 2);
+}
+
+TEST(Sampler, TemperatureZeroIsGreedyAfterBiasAndPenalties) {
+  SamplerOptions options = plain();
+  options.temperature = 0;
+  options.presence_penalty = 1;
+  options.penalty_window = 2;
+  options.logit_bias = {{0, -std::numeric_limits<float>::infinity()}, {3, 1.5f}};
+  Sampler sampler = make(options, 4);
+  // After bias: -inf, 1.0, 1.2, 1.5; each accepted token loses 1 for two steps.
+  EXPECT_EQ(run(sampler, {9, 1.0f, 1.2f, 0}, 6), (std::vector<int32_t>{3, 2, 1, 3, 2, 1}));
+}
+
+TEST(Sampler, TheSeedDecidesTheTokens) {
+  const std::vector<float> logits = random_logits(1000, 5);
+  SamplerOptions options;
+  options.seed = 7;
+  Sampler a = make(options, 1000), b = make(options, 1000);
+  const std::vector<int32_t> tokens = run(a, logits, 50);
+  EXPECT_EQ(run(b, logits, 50), tokens);
+  a.reset();
+  EXPECT_EQ(run(a, logits, 50), tokens);
+  options.seed = 8;
+  Sampler c = make(options, 1000);
+  EXPECT_NE(run(c, logits, 50), tokens);
+}
+
+TEST(Sampler, RestoredStateContinuesTheSameTokens) {
+  const std::vector<float> logits = random_logits(200, 6);
+  for (float tau : {0.0f, 3.0f}) {
+    SamplerOptions options;
+    options.repetition_penalty = 1.3f;
+    options.penalty_window = 5;
+    options.mirostat_tau = tau;
+    Sampler sampler = make(options, 200), fork = make(options, 200);
+    run(sampler, logits, 20);
+    fork.restore(sampler.state());
+    EXPECT_EQ(run(fork, logits, 30), run(sampler, logits, 30)) << tau;
+  }
+}
+
+TEST(Sampler, MirostatSurpriseConvergesToTau) {
+  const std::vector<float> logits = random_logits(2000, 9, 2);
+  for (float tau : {2.0f, 4.0f, 6.0f}) {
+    SamplerOptions options = plain();
+    options.mirostat_tau = tau;
+    Sampler sampler = make(options, 2000);
+    run(sampler, logits, 200);
+    // mu moves by eta * (tau - surprise), so its drift is the mean error of the surprise.
+    const float before = sampler.state().mirostat_mu;
+    constexpr int kTokens = 4000;
+    run(sampler, logits, kTokens);
+    const float drift = sampler.state().mirostat_mu - before;
+    EXPECT_NEAR(drift / options.mirostat_eta / kTokens, 0, 0.05) << tau;
+  }
+}
+
+TEST(Sampler, MaskAllowsOnlyItsTokens) {
+  const std::vector<float> logits = random_logits(100, 12);
+  const std::vector<uint64_t> allowed = {0b1001000, 0};
+  for (float temperature : {0.0f, 1.0f}) {
+    SamplerOptions options = plain();
+    options.temperature = temperature;
+    Sampler sampler = make(options, 100);
+    for (int i = 0; i < 100; ++i) {
+      const int32_t token = sampler.sample(logits, allowed).value();
+      EXPECT_TRUE(token == 3 || token == 6) << token;
+    }
+    EXPECT_EQ(sampler.sample(logits, std::vector<uint64_t>{0}).error().code, Code::InvalidArgument);
+  }
+}
+
+TEST(Sampler, InvalidLogitsAreAnErrorNamingTheToken) {
+  Sampler sampler = make({}, 4);
+  const Result<int32_t> result = sampler.sample(std::vector<float>{1, 2, std::nanf(""), 4});
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, Code::Malformed);
+  EXPECT_NE(result.error().message.find("token 2 is nan"), std::string::npos);
+  EXPECT_FALSE(sampler.sample(std::vector<float>{1, 2}).ok());
+}
+
+TEST(Sampler, OptionsOutOfRangeNameTheFieldAndTheRange) {
+  struct Case {
+    const char* field;
+    void (*set)(SamplerOptions&);
+  };
+  const Case cases[] = {
+      {"temperature is -1; use 0 (greedy) to 100", [](auto& o) { o.temperature = -1; }},
+      {"temperature is nan", [](auto& o) { o.temperature = std::nanf(""); }},
+      {"top_k is -1; use 0 (off) or more", [](auto& o) { o.top_k = -1; }},
+      {"top_p is 0; use above 0", [](auto& o) { o.top_p = 0; }},
+      {"typical_p is 2", [](auto& o) { o.typical_p = 2; }},
+      {"min_p is -0.5", [](auto& o) { o.min_p = -0.5f; }},
+      {"repetition_penalty is 0", [](auto& o) { o.repetition_penalty = 0; }},
+      {"frequency_penalty is 101", [](auto& o) { o.frequency_penalty = 101; }},
+      {"presence_penalty is -101", [](auto& o) { o.presence_penalty = -101; }},
+      {"penalty_window is -2", [](auto& o) { o.penalty_window = -2; }},
+      {"mirostat_tau is -1", [](auto& o) { o.mirostat_tau = -1; }},
+      {"mirostat_eta is 0", [](auto& o) { o.mirostat_eta = 0; }},
+      {"logit_bias names token 10; tokens are 0 to 9",
+       [](auto& o) {
+         o.logit_bias = {{10, 1}};
+       }},
+      {"logit_bias of token 1 is nan",
+       [](auto& o) {
+         o.logit_bias = {{1, std::nanf("")}};
+       }},
+  };
+  for (const Case& test : cases) {
+    SamplerOptions options;
+    test.set(options);
+    const Status status = validate(options, 10);
+    ASSERT_FALSE(status.ok()) << test.field;
+    EXPECT_NE(status.error().message.find(test.field), std::string::npos) << status.error().message;
+  }
+  EXPECT_TRUE(validate({}, 10).ok());
+  EXPECT_FALSE(Sampler::create({}, 0).ok());
+}
+
+}  // namespace
+}  // namespace verge::text
