@@ -1,0 +1,31 @@
+#include <fstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <verge/engine/kernels/isa.hpp>
+
+namespace verge::kernels {
+namespace {
+
+TEST(Isa, NamesRoundTrip) {
+  for (Isa isa : {Isa::Generic, Isa::Avx2, Isa::Avx512}) EXPECT_EQ(isa_from_name(name(isa)), isa);
+  EXPECT_FALSE(isa_from_name("avx9").has_value());
+}
+
+TEST(Isa, AgreesWithTheKernelsView) {
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  std::string flags;
+  for (std::string line; flags.empty() && std::getline(cpuinfo, line);) {
+    if (line.starts_with("flags")) flags = line + " ";
+  }
+  if (flags.empty()) GTEST_SKIP() << "no x86 flags in /proc/cpuinfo";
+  const auto has = [&](const char* flag) { return flags.find(flag) != std::string::npos; };
+  const bool avx2 = has(" avx2 ") && has(" fma ") && has(" f16c ") && has(" bmi2 ");
+  const bool avx512 = avx2 && has(" avx512bw ") && has(" avx512vl ") && has(" avx512dq ") &&
+                      has(" avx512_vnni ") && has(" avx512_bf16 ");
+  EXPECT_EQ(best_isa(), avx512 ? Isa::Avx512 : avx2 ? Isa::Avx2 : Isa::Generic);
+}
+
+}  // namespace
+}  // namespace verge::kernels
