@@ -56,6 +56,27 @@ function(verge_module name)
   set_property(GLOBAL APPEND PROPERTY VERGE_MODULES ${name})
 endfunction()
 
+# verge_table(NAME FOLDER folder TYPE type HEADER header NAMESPACE ns): each FOLDER/x.cpp defines `TYPE x()` in
+# ns::FOLDER; this makes the sorted table ns::FOLDER::table() of them all. No static registration.
+function(verge_table name)
+  cmake_parse_arguments(arg "" "FOLDER;TYPE;HEADER;NAMESPACE" "" ${ARGN})
+  string(REPLACE "/" "_" target "verge_${name}")
+  file(GLOB files CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER} ${arg_FOLDER}/*.cpp)
+  list(SORT files)
+  set(text "#include <${arg_HEADER}>\n\nnamespace ${arg_NAMESPACE}::${arg_FOLDER} {\n")
+  foreach(file IN LISTS files)
+    get_filename_component(stem ${file} NAME_WE)
+    string(APPEND text "${arg_TYPE} ${stem}();\n")
+    list(APPEND calls "${stem}()")
+  endforeach()
+  list(JOIN calls ", " calls)
+  string(APPEND text "std::span<const ${arg_TYPE}> table() {\n  static const ${arg_TYPE} entries[] = {${calls}};\n"
+    "  return entries;\n}\n}  // namespace ${arg_NAMESPACE}::${arg_FOLDER}\n")
+  set(generated ${CMAKE_CURRENT_BINARY_DIR}/${arg_FOLDER}_table.cpp)
+  file(CONFIGURE OUTPUT ${generated} CONTENT "${text}" @ONLY)
+  target_sources(${target} PRIVATE ${generated})
+endfunction()
+
 # verge_test(FOLDER [USES module...]): one test program from tests/FOLDER/*_test.cpp, mirroring src/.
 function(verge_test folder)
   cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
