@@ -2,7 +2,8 @@
 # `#include <verge/engine/graph/ir.hpp>` compiles only in targets that use that module.
 
 add_library(verge_flags INTERFACE)
-target_compile_options(verge_flags INTERFACE -Wall -Wextra -Wno-psabi
+# GCC 12 reports stringop-overflow for vectors it has inlined too well (GCC bug 105762).
+target_compile_options(verge_flags INTERFACE -Wall -Wextra -Wno-psabi -Wno-stringop-overflow
   $<$<BOOL:${VERGE_WERROR}>:-Werror>)
 if(VERGE_SANITIZE)
   target_compile_options(verge_flags INTERFACE -fsanitize=${VERGE_SANITIZE} -fno-omit-frame-pointer -g1)
@@ -38,7 +39,7 @@ function(verge_module name)
   cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
   string(REPLACE "/" "_" target "verge_${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cpp)
-  file(GLOB_RECURSE headers CONFIGURE_DEPENDS *.hpp)
+  list(FILTER sources EXCLUDE REGEX "(^|/)main[.]cpp$")
   add_library(${target} STATIC ${sources})
   set(root ${CMAKE_BINARY_DIR}/include/${target})
   get_filename_component(parent verge/${name} DIRECTORY)
