@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <numeric>
+
+#include <verge/engine/graph/op.hpp>
+#include <verge/engine/graph/planner.hpp>
+
+namespace verge::graph {
+namespace {
+
+constexpr int64_t kAlignment = 64;
+
+int64_t align_up(int64_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+// Finds which values share memory, and from when to when each piece of memory is needed.
+class Liveness {
+ public:
+  Liveness(const Graph& graph, const std::vector<int64_t>& workspace_bytes, MemoryPlan& plan)
+      : graph_(graph), workspace_bytes_(workspace_bytes), plan_(plan) {}
+
+  void run() {
+    plan_.buffer_of_value.assign(graph_.values.size(), -1);
+    plan_.workspace_of_node.assign(graph_.nodes.size(), -1);
+    find_last_reads();
+    for (size_t n = 0; n < graph_.nodes.size(); ++n) visit(static_cast<NodeId>(n));
+  }
+
+ private:
+  // The last reader of each value, through the views of it.
+  void find_last_reads() {
+    last_read_.assign(graph_.values.size(), -1);
+    for (size_t i = graph_.nodes.size(); i-- > 0;) {
+      const Node& node = graph_.nodes[i];
+      const auto n = static_cast<NodeId>(i);
+      for (ValueId id : node.inputs) {
+        if (id == kNone) continue;
+        NodeId& last = last_read_[static_cast<size_t>(id)];
+        last = std::max(last, n);
+        if (node.op->is_view && node.outputs[0] != kNone) {
+          last = std::max(last, last_use(node.outputs[0]));
+        }
+      }
+    }
+  }
+
+  NodeId last_use(ValueId id) const {
+    return graph_.value(id).is_output ? static_cast<NodeId>(graph_.nodes.size())
+                                      : last_read_[static_cast<size_t>(id)];
+  }
+
+  void visit(NodeId n) {
+    const Node& node = graph_.nodes[static_cast<size_t>(n)];
+    for (size_t i = 0; i < node.outputs.size(); ++i) place(n, node, i);
+    if (!workspace_bytes_.empty() && workspace_bytes_[static_cast<size_t>(n)] > 0) {
+      plan_.workspace_of_node[static_cast<size_t>(n)] =
+          add_buffer(std::string(node.op->name) + " workspace",
+                     workspace_bytes_[static_cast<size_t>(n)], n, n);
+    }
+  }
+
+  void place(NodeId n, const Node& node, size_t output) {
+    const ValueId id = node.outputs[output];
+    if (id == kNone) return;
+    const NodeId last = std::max(n, last_use(id));
+    int32_t& buffer = plan_.buffer_of_value[static_cast<size_t>(id)];
+    const ValueId target = graph_.value(id).alias_of;
+    if (target != kNone) {
+      buffer = plan_.buffer_of_value[static_cast<size_t>(target)];
+    } else if (node.op->is_view) {
+      buffer = plan_.buffer_of_value[static_cast<size_t>(node.inputs[0])];
+      if (buffer < 0) return;
+    } else if (const int32_t reused = reusable_input(n, node, output); reused >= 0) {
+      buffer = reused;
+    } else {
+      buffer = add_buffer(graph_.value(id).name, bound_bytes(graph_, id), n, last);
+    }
+    if (buffer >= 0) {
+      NodeId& end = plan_.buffers[static_cast<size_t>(buffer)].last;
+      end = std::max(end, last);
+    }
+  }
+
+  // The buffer of an input that this output may overwrite, or -1.
+  int32_t reusable_input(NodeId n, const Node& node, size_t output) const {
+    for (const Alias& alias : node.op->aliases) {
+      if (static_cast<size_t>(alias.output) != output) continue;
+      if (static_cast<size_t>(alias.input) >= node.inputs.size()) continue;
+      const ValueId source = node.inputs[static_cast<size_t>(alias.input)];
+      if (source == kNone) continue;
+      const int32_t buffer = plan_.buffer_of_value[static_cast<size_t>(source)];
+      if (buffer < 0 || plan_.buffers[static_cast<size_t>(buffer)].last > n) continue;
+      if (bound_bytes(graph_, source) == bound_bytes(graph_, node.outputs[output])) return buffer;
+    }
+    return -1;
+  }
+
+  int32_t add_buffer(std::string name, int64_t bytes, NodeId first, NodeId last) {
+    plan_.buffers.push_back({std::move(name), align_up(bytes), first, last, -1});
+    return static_cast<int32_t>(plan_.buffers.size() - 1);
+  }
+
+  const Graph& graph_;
+  const std::vector<int64_t>& workspace_bytes_;
+  MemoryPlan& plan_;
+  std::vector<NodeId> last_read_;
+};
+
+bool overlap_in_time(const Buffer& a, const Buffer& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
+
+// Places buffers in the given order, each in the lowest gap that fits; returns the arena's size.
+int64_t place_in_order(std::vector<Buffer>& buffers, const std::vector<size_t>& order) {
+  int64_t arena = 0;
+  std::vector<const Buffer*> by_offset;  // placed buffers, lowest offset first
+  for (size_t index : order) {
+    Buffer& buffer = buffers[index];
+    int64_t offset = 0;
+    for (const Buffer* other : by_offset) {
+      if (!overlap_in_time(buffer, *other)) continue;
+      if (other->offset >= offset + buffer.bytes) break;
+      offset = std::max(offset, other->offset + other->bytes);
+    }
+    buffer.offset = offset;
+    arena = std::max(arena, offset + buffer.bytes);
+    by_offset.insert(
+        std::ranges::upper_bound(by_offset, offset, {}, [](const Buffer* b) { return b->offset; }),
+        &buffer);
+  }
+  return arena;
+}
+
+void choose_offsets(MemoryPlan& plan) {
+  std::vector<size_t> by_birth(plan.buffers.size());
+  std::iota(by_birth.begin(), by_birth.end(), size_t{0});
+  std::vector<size_t> by_size = by_birth;
+  std::ranges::stable_sort(by_size, std::greater<>(),
+                           [&](size_t i) { return plan.buffers[i].bytes; });
+  std::vector<Buffer> other = plan.buffers;
+  plan.arena_bytes = place_in_order(plan.buffers, by_size);
+  const int64_t arena = place_in_order(other, by_birth);
+  if (arena < plan.arena_bytes) {
+    plan.buffers = std::move(other);
+    plan.arena_bytes = arena;
+  }
+}
+
+}  // namespace
+
+std::vector<int64_t> live_bytes(const MemoryPlan& plan, size_t nodes) {
+  std::vector<int64_t> change(nodes + 2);
+  for (const Buffer& buffer : plan.buffers) {
+    change[static_cast<size_t>(buffer.first)] += buffer.bytes;
+    change[std::min(static_cast<size_t>(buffer.last), nodes) + 1] -= buffer.bytes;
+  }
+  std::vector<int64_t> live(nodes);
+  std::partial_sum(change.begin(), change.begin() + static_cast<int64_t>(nodes), live.begin());
+  return live;
+}
+
+MemoryPlan plan_memory(const Graph& graph, const std::vector<int64_t>& workspace_bytes) {
+  MemoryPlan plan;
+  Liveness(graph, workspace_bytes, plan).run();
+  choose_offsets(plan);
+  const std::vector<int64_t> live = live_bytes(plan, graph.nodes.size());
+  const auto peak = std::ranges::max_element(live);
+  if (peak != live.end()) {
+    plan.lower_bound_bytes = *peak;
+    plan.peak_node = static_cast<NodeId>(peak - live.begin());
+  }
+  return plan;
+}
+
+}  // namespace verge::graph
