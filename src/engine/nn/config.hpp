@@ -1,0 +1,82 @@
+#pragma once
+// DecoderConfig: everything that distinguishes one decoder-only Transformer from another.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <verge/core/result.hpp>
+#include <verge/engine/nn/model_facts.hpp>
+
+namespace verge::nn {
+
+enum class RopePairs {
+  Interleaved,
+  Half
+};  // (0,1),(2,3).. as in Llama's GGUF; (0,d/2),(1,d/2+1).. as NeoX
+
+struct RopeConfig {
+  RopePairs pairs = RopePairs::Interleaved;
+  int64_t dims = 0;  // how many of head_dim are rotated
+  double base = 10000;
+  double local_base = 0;     // of sliding-window layers; 0: the same
+  double linear_factor = 1;  // positions are divided by this (local layers: not)
+  double yarn_factor = 1;    // > 1: YaRN (Peng et al. 2023)
+  double yarn_beta_fast = 32;
+  double yarn_beta_slow = 1;
+  double yarn_attention_factor = 1;
+  int64_t original_context = 0;
+  double magnitude = 1;  // multiplies cos and sin (longrope)
+  std::vector<float>
+      divisors;  // per frequency (Llama 3's rope_freqs, longrope factors); empty: all 1
+};
+
+struct MoeConfig {
+  int64_t experts = 0;  // 0: dense
+  int64_t experts_used = 0;
+  bool normalize = true;  // the weights of the chosen experts sum to 1
+};
+
+enum class Activation { Silu, GeluTanh };
+
+struct DecoderConfig {
+  std::string architecture;
+  int64_t d_model = 0;
+  int64_t layers = 0;
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;
+  int64_t ffn_dim = 0;
+  int64_t vocab = 0;
+  int64_t context = 0;  // trained context length, in tokens
+  double norm_eps = 1e-5;
+  double attention_scale = 0;
+  double attention_softcap = 0;  // 0: none
+  double final_softcap = 0;
+  double embedding_scale = 1;
+  int64_t window = 0;  // sliding window of local layers, in tokens; 0: none
+  int64_t window_pattern =
+      1;  // layer i is local when i % pattern < pattern - 1; 1: all or none, see below
+  bool all_local = false;   // every layer has the window (Mistral 7B v0.1, Phi-3)
+  bool post_norms = false;  // norms after attention and feed-forward as well (Gemma 2 and 3)
+  Activation activation = Activation::Silu;
+  RopeConfig rope;
+  MoeConfig moe;
+  std::vector<int64_t> exit_layers;  // early-exit heads after these layers (count of layers run)
+
+  bool is_local(int64_t layer) const {
+    return window > 0 && (all_local || layer % window_pattern < window_pattern - 1);
+  }
+};
+
+/// Reads the hyper-parameters of a model by its architecture's family. Fails with Unsupported for
+/// an unknown architecture (listing the known ones), Malformed for a missing or absurd
+/// hyper-parameter.
+Result<DecoderConfig> read_config(const ModelFacts& facts);
+
+/// Angle per position of each rotated pair, for global or local layers. Length rope.dims / 2.
+std::vector<float> rope_frequencies(const RopeConfig& rope, bool local);
+/// Factor on cos and sin that goes with them (YaRN's attention temperature, longrope's magnitude).
+double rope_magnitude(const RopeConfig& rope, bool local);
+
+}  // namespace verge::nn

@@ -1,0 +1,154 @@
+#include <verge/engine/nn/blocks.hpp>
+#include <verge/engine/nn/decoder.hpp>
+
+namespace verge::nn {
+namespace {
+
+using graph::Dim;
+using graph::kNone;
+using graph::ValueId;
+
+struct Inputs {
+  ValueId tokens, positions, slots, token_sequence, page_table, output_rows;
+};
+
+class Decoder {
+ public:
+  Decoder(const DecoderConfig& config, const ModelFacts& facts, const DecoderShape& shape)
+      : config_(config), shape_(shape), b_(config.architecture), blocks_(b_, facts) {}
+
+  Result<graph::Graph> build() {
+    declare_inputs();
+    ValueId x = embed();
+    for (int64_t layer = 0; layer < config_.layers; ++layer) x = block(layer, x);
+    b_.source("output");
+    x = b_.op("gather_rows", {x, in_.output_rows});
+    x = blocks_.rms_norm(x, "output_norm", config_.norm_eps);
+    b_.output(logits(x), "logits");
+    return b_.finish();
+  }
+
+ private:
+  void declare_inputs() {
+    const Dim tokens(1, b_.symbol("tokens", shape_.max_tokens));
+    const Dim outputs(1, b_.symbol("outputs", shape_.max_outputs));
+    in_.tokens = b_.input("tokens", {DType::I32, {tokens}});
+    in_.positions = b_.input("positions", {DType::I32, {tokens}});
+    in_.slots = b_.input("slots", {DType::I32, {tokens}});
+    in_.token_sequence = b_.input("token_sequence", {DType::I32, {tokens}});
+    in_.page_table =
+        b_.input("page_table", {DType::I32, {shape_.max_sequences, shape_.pages_per_sequence}});
+    in_.output_rows = b_.input("output_rows", {DType::I32, {outputs}});
+  }
+
+  ValueId embed() {
+    b_.source("embedding");
+    return b_.op("embedding", {blocks_.weight("token_embd.weight"), in_.tokens},
+                 {{"scale", config_.embedding_scale}});
+  }
+
+  ValueId logits(ValueId x) {
+    ValueId y = blocks_.has("output.weight")
+                    ? blocks_.linear(x, "output")
+                    : b_.op("linear", {x, blocks_.weight("token_embd.weight")});
+    if (config_.final_softcap > 0) y = b_.op("softcap", {y}, {{"cap", config_.final_softcap}});
+    return y;
+  }
+
+  ValueId block(int64_t layer, ValueId x) {
+    const std::string name = fmt::format("blk.{}", layer);
+    b_.source(name + ".attn");
+    x = attention(layer, name, x);
+    b_.source(name + ".ffn");
+    return feed_forward(name, x);
+  }
+
+  // The rotation angles as a constant, one for global and one for local layers.
+  ValueId frequencies(bool local) {
+    ValueId& known = frequencies_[local ? 1 : 0];
+    if (known == kNone) {
+      const std::vector<float> values = rope_frequencies(config_.rope, local);
+      Tensor data(DType::F32, {static_cast<int64_t>(values.size())});
+      std::ranges::copy(values, data.span<float>().begin());
+      known = b_.constant(local ? "rope_frequencies_local" : "rope_frequencies", std::move(data));
+    }
+    return known;
+  }
+
+  ValueId rotate(ValueId x, bool local) {
+    const bool half = config_.rope.pairs == RopePairs::Half;
+    return b_.op("rope", {x, in_.positions, frequencies(local)},
+                 {{"pairs", std::string(half ? "half" : "interleaved")},
+                  {"magnitude", rope_magnitude(config_.rope, local)}});
+  }
+
+  // A projection split into heads, normalised where the file has the norm (Qwen 3, Gemma 3).
+  ValueId heads(ValueId projected, const std::string& norm, int64_t count) {
+    const ValueId x = blocks_.split_heads(projected, count, config_.head_dim);
+    return blocks_.has(norm + ".weight") ? blocks_.rms_norm(x, norm, config_.norm_eps) : x;
+  }
+
+  struct Projections {
+    ValueId q, k, v;
+  };
+
+  Projections project(const std::string& name, ValueId x) {
+    const int64_t q_dim = config_.heads * config_.head_dim;
+    const int64_t kv_dim = config_.kv_heads * config_.head_dim;
+    if (blocks_.has(name + ".attn_qkv.weight")) {
+      const ValueId all = blocks_.linear(x, name + ".attn_qkv");
+      return {blocks_.columns(all, 0, q_dim), blocks_.columns(all, q_dim, kv_dim),
+              blocks_.columns(all, q_dim + kv_dim, kv_dim)};
+    }
+    return {blocks_.linear(x, name + ".attn_q"), blocks_.linear(x, name + ".attn_k"),
+            blocks_.linear(x, name + ".attn_v")};
+  }
+
+  ValueId attention(int64_t layer, const std::string& name, ValueId x) {
+    const bool local = config_.is_local(layer);
+    const ValueId normed = blocks_.rms_norm(x, name + ".attn_norm", config_.norm_eps);
+    const Projections p = project(name, normed);
+    const ValueId q = rotate(heads(p.q, name + ".attn_q_norm", config_.heads), local);
+    const ValueId k = rotate(heads(p.k, name + ".attn_k_norm", config_.kv_heads), local);
+    const ValueId v = blocks_.split_heads(p.v, config_.kv_heads, config_.head_dim);
+    const ValueId cache =
+        b_.state(fmt::format("kv.{}", layer),
+                 {shape_.kv_dtype,
+                  {shape_.pages, 2, config_.kv_heads, shape_.page_tokens, config_.head_dim}});
+    const ValueId appended = b_.op("kv_append", {cache, k, v, in_.slots});
+    const ValueId mixed =
+        b_.op("paged_attention", {q, appended, in_.page_table, in_.token_sequence, in_.positions},
+              {{"scale", config_.attention_scale},
+               {"softcap", config_.attention_softcap},
+               {"window", local ? config_.window : int64_t{0}}});
+    const ValueId joined = blocks_.join_heads(mixed);
+    if (!config_.post_norms) return blocks_.linear(joined, name + ".attn_output", x);
+    const ValueId out = blocks_.linear(joined, name + ".attn_output");
+    return b_.op("add",
+                 {blocks_.rms_norm(out, name + ".post_attention_norm", config_.norm_eps), x});
+  }
+
+  ValueId feed_forward(const std::string& name, ValueId x) {
+    const ValueId normed = blocks_.rms_norm(x, name + ".ffn_norm", config_.norm_eps);
+    if (config_.moe.experts > 0) return b_.op("add", {moe_ffn(blocks_, config_, name, normed), x});
+    if (!config_.post_norms) return gated_ffn(blocks_, config_, name, normed, x);
+    const ValueId out = gated_ffn(blocks_, config_, name, normed, kNone);
+    return b_.op("add", {blocks_.rms_norm(out, name + ".post_ffw_norm", config_.norm_eps), x});
+  }
+
+  const DecoderConfig& config_;
+  const DecoderShape& shape_;
+  graph::Builder b_;
+  BlockBuilder blocks_;
+  Inputs in_{};
+  ValueId frequencies_[2] = {kNone, kNone};
+};
+
+}  // namespace
+
+Result<graph::Graph> build_decoder(const DecoderConfig& config, const ModelFacts& facts,
+                                   const DecoderShape& shape) {
+  return Decoder(config, facts, shape).build();
+}
+
+}  // namespace verge::nn

@@ -1,0 +1,33 @@
+#pragma once
+// build_decoder: the inference Graph of a decoder-only Transformer over a paged KV cache. One Graph
+// serves prefill and decode: `tokens` new tokens of up to `max_sequences` sequences run at once,
+// each appended to its sequence's pages, and logits are computed for the rows listed in
+// `output_rows`.
+
+#include <verge/core/result.hpp>
+#include <verge/engine/graph/ir.hpp>
+#include <verge/engine/nn/config.hpp>
+
+namespace verge::nn {
+
+struct DecoderShape {
+  int64_t max_tokens = 512;  // tokens of one run, over all sequences
+  int64_t max_outputs = 1;   // rows of logits of one run
+  int64_t max_sequences = 1;
+  int64_t pages = 1;  // of the KV pool, shared by all sequences
+  int64_t page_tokens = 32;
+  int64_t pages_per_sequence = 1;
+  DType kv_dtype = DType::F16;
+};
+
+/// Inputs: tokens, positions, slots, token_sequence i32 [tokens]; page_table i32 [sequences,
+/// pages]; output_rows i32 [outputs]. States: kv.N [pages, 2, kv_heads, page_tokens, head_dim] for
+/// each layer. Outputs: logits f32 [outputs, vocab]. Symbols in this order: tokens, outputs. Fails
+/// with Malformed when a tensor is missing or its shape does not fit; the error names the layer.
+Result<graph::Graph> build_decoder(const DecoderConfig& config, const ModelFacts& facts,
+                                   const DecoderShape& shape);
+
+/// Names of the symbols' places in Plan::run's extents.
+enum DecoderSymbol { kTokens = 0, kOutputs = 1 };
+
+}  // namespace verge::nn
