@@ -1,0 +1,131 @@
+#include <cstdlib>
+#include <iostream>
+#include <map>
+
+#include <CLI/CLI.hpp>
+
+#include <verge/cli/application.hpp>
+#include <verge/cli/command.hpp>
+
+namespace verge::cli {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUse = 2;
+
+// Where the user's defaults live: every option of a command is a key of a table named for it.
+std::string config_path() {
+  if (const char* path = std::getenv("VERGE_CONFIG")) return path;
+  if (const char* base = std::getenv("XDG_CONFIG_HOME"))
+    return std::string(base) + "/verge/config.toml";
+  const char* home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : ".") + "/.config/verge/config.toml";
+}
+
+class Application {
+ public:
+  Application(std::ostream& out, std::ostream& err)
+      : app_("Runs, fits, adapts and operates AI models.", "verge"), context_{out, err, app_} {
+    app_.set_version_flag("--version", "verge " VERGE_VERSION);
+    app_.set_config("--config", config_path(), "TOML file of defaults; a table for each command");
+    app_.require_subcommand(0, 1);
+    app_.get_formatter()->column_width(34);
+    for (const Command& command : commands::table()) declare(command);
+  }
+
+  int run(std::vector<std::string> arguments) {
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::Success&) {
+      return app_.exit(CLI::CallForHelp(), context_.out, context_.err);
+    } catch (const CLI::ParseError& error) {
+      return parse_failed(error);
+    }
+    return run_parsed();
+  }
+
+ private:
+  void declare(const Command& command) {
+    CLI::App* parent = &app_;
+    std::string_view name = command.name;
+    if (const size_t space = name.find(' '); space != std::string_view::npos) {
+      parent = noun(std::string(name.substr(0, space)), command);
+      name.remove_prefix(space + 1);
+    }
+    CLI::App* sub = parent->add_subcommand(std::string(name), std::string(command.summary));
+    sub->group(std::string(command.group));
+    sub->footer("Examples:\n" + std::string(command.example));
+    sub->add_flag("--json", context_.json, "Print one JSON object")->configurable(false);
+    sub->add_flag("--quiet", context_.quiet, "Print no progress");
+    actions_[sub] = command.declare(*sub, context_);
+  }
+
+  CLI::App* noun(const std::string& name, const Command& command) {
+    for (CLI::App* known : app_.get_subcommands(nullptr)) {
+      if (known->get_name() == name) return known;
+    }
+    CLI::App* sub = app_.add_subcommand(name, "Commands on a " + name);
+    sub->group(std::string(command.group))->require_subcommand(1);
+    return sub;
+  }
+
+  int parse_failed(const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app_.exit(error, context_.out, context_.err);
+    context_.err << "verge: " << error.what() << "\n";
+    CLI::App* chosen = parsed();
+    context_.err << "Try: verge " << (chosen != nullptr ? command_line(chosen) + " " : "")
+                 << "--help\n";
+    return kWrongUse;
+  }
+
+  // The deepest subcommand that the arguments named.
+  CLI::App* parsed() {
+    CLI::App* chosen = nullptr;
+    for (auto chain = app_.get_subcommands(); !chain.empty(); chain = chosen->get_subcommands()) {
+      chosen = chain.front();
+    }
+    return chosen;
+  }
+
+  static std::string command_line(const CLI::App* app) {
+    std::string line = app->get_name();
+    for (const CLI::App* up = app->get_parent(); up != nullptr && up->get_parent() != nullptr;
+         up = up->get_parent()) {
+      line = up->get_name() + " " + line;
+    }
+    return line;
+  }
+
+  int run_parsed() {
+    CLI::App* chosen = parsed();
+    if (chosen == nullptr) {
+      context_.out << app_.help();
+      return 0;
+    }
+    Status status;
+    try {
+      status = actions_.at(chosen)();
+    } catch (const InternalError& error) {
+      status = Error{Code::Internal, std::string("a bug in verge: ") + error.what()};
+    } catch (const std::bad_alloc&) {
+      status = Error{Code::OutOfMemory, "out of memory; use a smaller model or --context"};
+    }
+    if (status) return 0;
+    context_.err << "verge " << command_line(chosen) << ": " << status.error().message << "\n";
+    return exit_status(status.error().code);
+  }
+
+  CLI::App app_;
+  Context context_;
+  std::map<const CLI::App*, Action> actions_;
+};
+
+}  // namespace
+
+int run_application(const std::vector<std::string>& arguments, std::ostream& out,
+                    std::ostream& err) {
+  return Application(out, err).run(arguments);
+}
+
+}  // namespace verge::cli
