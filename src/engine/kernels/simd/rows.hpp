@@ -1,0 +1,139 @@
+#pragma once
+// Kernels on rows of floats, written on F32; rows.hpp says what each does.
+
+#include <verge/engine/kernels/rows.hpp>
+#include <verge/engine/kernels/simd/cached_rows.hpp>
+
+namespace verge::kernels::VERGE_ISA {
+
+/// The error function to 1.5e-7 absolute: Abramowitz & Stegun 1964, 7.1.26.
+VERGE_INLINE F32 erf(F32 x) {
+  const F32 a = x < 0 ? -x : x;
+  const F32 t = 1.0f / fma(a, splat(0.3275911f), splat(1.0f));
+  F32 p = splat(1.061405429f);
+  p = fma(p, t, splat(-1.453152027f));
+  p = fma(p, t, splat(1.421413741f));
+  p = fma(p, t, splat(-0.284496736f));
+  p = fma(p, t, splat(0.254829592f)) * t;
+  const F32 y = 1.0f - p * exp(-a * a);
+  return x < 0 ? -y : y;
+}
+
+VERGE_INLINE F32 silu(F32 x) {
+  return x / (1.0f + exp(-x));
+}
+/// 0.5 x (1 + tanh(u)) = x * sigmoid(2 u), u = sqrt(2/pi) (x + 0.044715 x^3). Hendrycks 2016.
+VERGE_INLINE F32 gelu_tanh(F32 x) {
+  const F32 u = x * fma(x * x, splat(0.044715f), splat(1.0f)) * 0.7978845608f;
+  return x * sigmoid(u + u);
+}
+VERGE_INLINE F32 gelu_erf(F32 x) {
+  return 0.5f * x * (1.0f + erf(x * 0.70710678f));
+}
+VERGE_INLINE F32 relu(F32 x) {
+  return x > 0 ? x : F32{};
+}
+
+/// Calls body(f) with the function of an activation.
+template <typename Body>
+VERGE_INLINE void with_activation(Activation activation, Body body) {
+  switch (activation) {
+    case Activation::None:
+      return body([](F32 x) { return x; });
+    case Activation::Relu:
+      return body([](F32 x) { return relu(x); });
+    case Activation::Silu:
+      return body([](F32 x) { return silu(x); });
+    case Activation::GeluTanh:
+      return body([](F32 x) { return gelu_tanh(x); });
+    case Activation::GeluErf:
+      return body([](F32 x) { return gelu_erf(x); });
+  }
+}
+
+inline void epilogue(int64_t n, float* y, const float* bias, float constant, Activation activation,
+                     const float* residual) {
+  with_activation(activation, [&](auto activate) {
+    for_vectors(n, [&](int64_t i, int64_t count) {
+      F32 x = load_some(y + i, count) + constant;
+      if (bias != nullptr) x += load_some(bias + i, count);
+      x = activate(x);
+      if (residual != nullptr) x += load_some(residual + i, count);
+      store_some(y + i, x, count);
+    });
+  });
+}
+
+inline void exp_row(int64_t n, const float* x, float* y) {
+  for_vectors(
+      n, [&](int64_t i, int64_t count) { store_some(y + i, exp(load_some(x + i, count)), count); });
+}
+
+inline float dot(int64_t n, const float* x, const float* y) {
+  F32 sum = {};
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    sum = fma(load_some(x + i, count), load_some(y + i, count), sum);
+  });
+  return sum_lanes(sum);
+}
+
+inline void axpy(int64_t n, float alpha, const float* x, float* y) {
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    store_some(y + i, fma(splat(alpha), load_some(x + i, count), load_some(y + i, count)), count);
+  });
+}
+
+inline void scale_row(int64_t n, float alpha, float* y) {
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    store_some(y + i, alpha * load_some(y + i, count), count);
+  });
+}
+
+inline float max_row(int64_t n, const float* x) {
+  F32 best = splat(-__builtin_inff());
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    best = max(best, load_some(x + i, count, -__builtin_inff()));
+  });
+  return max_lanes(best);
+}
+
+inline float exp_sum(int64_t n, float shift, float* x) {
+  F32 sum = {};
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    const F32 y = exp(load_some(x + i, count, -__builtin_inff()) - shift);
+    store_some(x + i, y, count);
+    sum += y;
+  });
+  return sum_lanes(sum);
+}
+
+inline void soft_cap(int64_t n, float cap, float* x) {
+  const float inverse = 1.0f / cap;
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    store_some(x + i, cap * tanh(load_some(x + i, count) * inverse), count);
+  });
+}
+
+inline void widen(DType dtype, int64_t n, const void* stored, float* out) {
+  with_stored(dtype, [&](auto type) {
+    for_vectors(n, [&](int64_t i, int64_t count) {
+      store_some(out + i, load_stored<decltype(type)>(stored, i, count), count);
+    });
+  });
+}
+
+constexpr RowKernels kRowTable = {
+    .epilogue = epilogue,
+    .exp = exp_row,
+    .dot = dot,
+    .axpy = axpy,
+    .scale = scale_row,
+    .max = max_row,
+    .exp_sum = exp_sum,
+    .soft_cap = soft_cap,
+    .widen = widen,
+    .key_scores = key_scores,
+    .add_values = add_values,
+};
+
+}  // namespace verge::kernels::VERGE_ISA

@@ -1,0 +1,169 @@
+#pragma once
+// F32: a vector of floats as wide as the instruction set this source is compiled for. A kernel is
+// written once on it, in simd/, and compiled once per folder generic/, avx2/, avx512/, which define
+// VERGE_ISA (the namespace) and VERGE_LANES. Only those folders include this header.
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include <verge/core/dtype.hpp>
+
+#if defined(__AVX2__) || defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+#ifndef VERGE_ISA
+#define VERGE_ISA generic
+#define VERGE_LANES 4
+#endif
+
+#define VERGE_INLINE inline __attribute__((always_inline))
+
+namespace verge::kernels::VERGE_ISA {
+
+constexpr int kLanes = VERGE_LANES;
+typedef float F32 __attribute__((vector_size(4 * VERGE_LANES)));
+typedef int32_t I32 __attribute__((vector_size(4 * VERGE_LANES)));
+typedef float F32Memory __attribute__((vector_size(4 * VERGE_LANES), aligned(4), may_alias));
+
+VERGE_INLINE F32 splat(float x) {
+  return x - F32{};
+}
+VERGE_INLINE F32 load(const float* p) {
+  return *reinterpret_cast<const F32Memory*>(p);
+}
+VERGE_INLINE void store(float* p, F32 x) {
+  *reinterpret_cast<F32Memory*>(p) = x;
+}
+VERGE_INLINE F32 max(F32 a, F32 b) {
+  return a > b ? a : b;
+}
+VERGE_INLINE F32 min(F32 a, F32 b) {
+  return a < b ? a : b;
+}
+
+/// a * b + c, rounded once where the instruction set can.
+VERGE_INLINE F32 fma(F32 a, F32 b, F32 c) {
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  return reinterpret_cast<F32>(_mm512_fmadd_ps(
+      reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif VERGE_LANES == 8 && defined(__FMA__)
+  return reinterpret_cast<F32>(_mm256_fmadd_ps(
+      reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+#else
+  return a * b + c;
+#endif
+}
+
+/// The first `count` lanes (0..kLanes) from memory, the others `fill`.
+VERGE_INLINE F32 load_part(const float* p, int64_t count, float fill = 0) {
+  float lanes[kLanes];
+  for (int i = 0; i < kLanes; ++i) lanes[i] = i < count ? p[i] : fill;
+  return load(lanes);
+}
+VERGE_INLINE void store_part(float* p, F32 x, int64_t count) {
+  for (int i = 0; i < kLanes; ++i) {
+    if (i < count) p[i] = x[i];
+  }
+}
+
+VERGE_INLINE float sum_lanes(F32 x) {
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  return _mm512_reduce_add_ps(reinterpret_cast<__m512>(x));
+#else
+  float sum = 0;
+  for (int i = 0; i < kLanes; ++i) sum += x[i];
+  return sum;
+#endif
+}
+VERGE_INLINE float max_lanes(F32 x) {
+  float best = x[0];
+  for (int i = 1; i < kLanes; ++i) best = x[i] > best ? x[i] : best;
+  return best;
+}
+
+VERGE_INLINE F32 from_bits(I32 x) {
+  return reinterpret_cast<F32>(x);
+}
+VERGE_INLINE I32 to_bits(F32 x) {
+  return reinterpret_cast<I32>(x);
+}
+
+/// kLanes half-precision values.
+VERGE_INLINE F32 load_f16(const uint16_t* p) {
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  return reinterpret_cast<F32>(
+      _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+#elif VERGE_LANES == 8 && defined(__F16C__)
+  return reinterpret_cast<F32>(
+      _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#else
+  F32 out;
+  for (int i = 0; i < kLanes; ++i) out[i] = f16_to_f32(p[i]);
+  return out;
+#endif
+}
+VERGE_INLINE F32 load_bf16(const uint16_t* p) {
+  typedef uint16_t U16 __attribute__((vector_size(2 * VERGE_LANES), aligned(2), may_alias));
+  return from_bits(__builtin_convertvector(*reinterpret_cast<const U16*>(p), I32) << 16);
+}
+VERGE_INLINE F32 load_i8(const int8_t* p) {
+  typedef int8_t I8 __attribute__((vector_size(VERGE_LANES), aligned(1), may_alias));
+  return __builtin_convertvector(__builtin_convertvector(*reinterpret_cast<const I8*>(p), I32),
+                                 F32);
+}
+
+/// e^x to 2 ulp; 0 below -87.3, infinity above 88.7, NaN for NaN. Cody-Waite reduction by ln 2 in
+/// two parts, then the degree-6 Taylor-like minimax polynomial of Cephes' expf (Moshier, 1992).
+VERGE_INLINE F32 exp(F32 x) {
+  const F32 clamped = x > 88.7228f ? splat(88.7228f) : (x < -87.33654f ? splat(-87.33654f) : x);
+  const F32 magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+  const F32 rounded = fma(clamped, splat(1.44269504f), magic);
+  const F32 n = rounded - magic;
+  F32 r = fma(n, splat(-0.693359375f), clamped);
+  r = fma(n, splat(2.12194440e-4f), r);
+  F32 p = splat(1.9875691500e-4f);
+  p = fma(p, r, splat(1.3981999507e-3f));
+  p = fma(p, r, splat(8.3334519073e-3f));
+  p = fma(p, r, splat(4.1665795894e-2f));
+  p = fma(p, r, splat(1.6666665459e-1f));
+  p = fma(p, r, splat(5.0000001201e-1f));
+  p = fma(p, r * r, r + 1.0f);
+  // 2^n in two factors, since 2^128 is not a float.
+  const I32 whole = to_bits(rounded) - to_bits(magic);
+  const I32 half = whole >> 1;
+  const F32 scale_a = from_bits((half + 127) << 23);
+  const F32 scale_b = from_bits((whole - half + 127) << 23);
+  const F32 y = p * scale_a * scale_b;
+  const F32 infinity = splat(__builtin_inff());
+  return x > 88.7228f ? infinity : (x < -87.33654f ? F32{} : y);
+}
+
+VERGE_INLINE F32 sigmoid(F32 x) {
+  return 1.0f / (1.0f + exp(-x));
+}
+/// 1 - 2 / (e^2x + 1): absolute error below 2e-7, which is what GELU needs.
+VERGE_INLINE F32 tanh(F32 x) {
+  return 1.0f - 2.0f / (exp(x + x) + 1.0f);
+}
+
+/// Calls body(i, count) for every vector of [0, n); count < kLanes in the last call only.
+template <typename Body>
+VERGE_INLINE void for_vectors(int64_t n, Body body) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) body(i, static_cast<int64_t>(kLanes));
+  if (i < n) body(i, n - i);
+}
+VERGE_INLINE F32 load_some(const float* p, int64_t count, float fill = 0) {
+  return count == kLanes ? load(p) : load_part(p, count, fill);
+}
+VERGE_INLINE void store_some(float* p, F32 x, int64_t count) {
+  if (count == kLanes) {
+    store(p, x);
+  } else {
+    store_part(p, x, count);
+  }
+}
+
+}  // namespace verge::kernels::VERGE_ISA

@@ -1,0 +1,21 @@
+#pragma once
+// The kernel tables that the folders generic/, avx2/ and avx512/ define. Internal to this module.
+
+#include <verge/engine/kernels/rows.hpp>
+#include <verge/engine/kernels/tile.hpp>
+
+namespace verge::kernels {
+namespace generic {
+extern const TileKernels kTileF32;
+extern const RowKernels kRows;
+}  // namespace generic
+namespace avx2 {
+extern const TileKernels kTileF32;
+extern const RowKernels kRows;
+}  // namespace avx2
+namespace avx512 {
+extern const TileKernels kTileF32;
+extern const TileKernels kTileBf16;
+extern const RowKernels kRows;
+}  // namespace avx512
+}  // namespace verge::kernels
