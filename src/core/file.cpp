@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <verge/core/file.hpp>
+
+namespace verge {
+namespace {
+
+Error system_error(const std::string& path, std::string_view action, int number) {
+  switch (number) {
+    case ENOENT:
+      return make_error(Code::NotFound, "{}: no such file or folder; check the path", path);
+    case EACCES:
+    case EPERM:
+      return make_error(Code::Io, "{}: permission denied to {}; check its owner and rights", path,
+                        action);
+    case EISDIR:
+      return make_error(Code::Io, "{}: is a folder; name a file", path);
+    case ENOSPC:
+    case EDQUOT:
+      return make_error(Code::Io, "{}: disk full; free some space and try again", path);
+    default:
+      return make_error(Code::Io, "{}: cannot {}: {}", path, action, std::strerror(number));
+  }
+}
+
+/// Closes the descriptor on every way out.
+struct Descriptor {
+  int number;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
+
+Result<int> open_to_read(const std::string& path, size_t* size) {
+  // O_NONBLOCK: opening a pipe must not wait for a writer; it is refused below.
+  const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (number < 0) return system_error(path, "read", errno);
+  struct stat facts {};
+  const int failed = ::fstat(number, &facts) != 0 ? errno : S_ISDIR(facts.st_mode) ? EISDIR : 0;
+  if (failed != 0 || !S_ISREG(facts.st_mode)) {
+    ::close(number);
+    if (failed != 0) return system_error(path, "read", failed);
+    return make_error(Code::Io, "{}: is a device or a pipe; name a regular file", path);
+  }
+  *size = static_cast<size_t>(facts.st_size);
+  return number;
+}
+
+int advice_number(Advice advice) {
+  switch (advice) {
+    case Advice::Normal:
+      return MADV_NORMAL;
+    case Advice::Sequential:
+      return MADV_SEQUENTIAL;
+    case Advice::Random:
+      return MADV_RANDOM;
+    case Advice::WillNeed:
+      return MADV_WILLNEED;
+    case Advice::DontNeed:
+      return MADV_DONTNEED;
+  }
+  return MADV_NORMAL;
+}
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+Result<MappedFile> MappedFile::open(const std::string& path) {
+  size_t size = 0;
+  VERGE_TRY(const int number, open_to_read(path, &size));
+  const Descriptor descriptor{number};
+  if (size == 0) return make_error(Code::Malformed, "{}: the file is empty; fetch it again", path);
+  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, number, 0);
+  if (memory == MAP_FAILED) return system_error(path, "map", errno);
+  MappedFile file;
+  file.data_ = static_cast<const std::byte*>(memory);
+  file.size_ = size;
+  file.path_ = path;
+  return file;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept {
+  *this = std::move(other);
+}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+void MappedFile::advise(Advice advice, size_t offset, size_t length) const {
+  if (offset >= size_ || length == 0) return;
+  const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t first = offset / page * page;
+  const size_t last = offset + std::min(length, size_ - offset);
+  ::madvise(const_cast<std::byte*>(data_) + first, last - first, advice_number(advice));
+}
+
+Result<AtomicFile> AtomicFile::create(const std::string& path) {
+  struct stat facts {};
+  const bool exists = ::stat(path.c_str(), &facts) == 0;
+  if (exists && S_ISDIR(facts.st_mode)) return system_error(path, "write", EISDIR);
+  std::string temporary = path + ".partial-XXXXXX";
+  const int number = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (number < 0) return system_error(path, "write", errno);
+  AtomicFile file;
+  file.descriptor_ = number;
+  file.path_ = path;
+  file.temporary_ = std::move(temporary);
+  // mkostemp gives 0600; a new file should have the rights the user's umask grants.
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  ::fchmod(number, exists ? facts.st_mode & 07777 : 0666 & ~mask);
+  return file;
+}
+
+AtomicFile::~AtomicFile() {
+  discard();
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept {
+  *this = std::move(other);
+}
+
+AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(size_, other.size_);
+  std::swap(path_, other.path_);
+  std::swap(temporary_, other.temporary_);
+  return *this;
+}
+
+void AtomicFile::discard() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  ::unlink(temporary_.c_str());
+  descriptor_ = -1;
+}
+
+Status AtomicFile::write(std::span<const std::byte> bytes) {
+  VERGE_RETURN_IF_ERROR(write_at(size_, bytes));
+  size_ += bytes.size();
+  return {};
+}
+
+Status AtomicFile::write(std::string_view text) {
+  return write(std::as_bytes(std::span(text)));
+}
+
+Status AtomicFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
+  VERGE_CHECK(descriptor_ >= 0, path_);
+  while (!bytes.empty()) {
+    const ssize_t written =
+        ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return system_error(path_, "write", written < 0 ? errno : ENOSPC);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+    offset += static_cast<uint64_t>(written);
+  }
+  return {};
+}
+
+Status AtomicFile::commit() {
+  VERGE_CHECK(descriptor_ >= 0, path_);
+  if (::fsync(descriptor_) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    const int number = errno;
+    discard();
+    return system_error(path_, "write", number);
+  }
+  ::close(std::exchange(descriptor_, -1));
+  const Descriptor folder{::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (folder.number >= 0) ::fsync(folder.number);
+  return {};
+}
+
+Result<std::string> read_whole_file(const std::string& path, size_t limit) {
+  size_t size = 0;
+  VERGE_TRY(const int number, open_to_read(path, &size));
+  const Descriptor descriptor{number};
+  if (size > limit) {
+    return make_error(Code::Unsupported, "{}: has {} bytes, more than the {} allowed here", path,
+                      size, limit);
+  }
+  std::string text(size, '\0');
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(number, text.data() + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(path, "read", errno);
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  text.resize(done);
+  return text;
+}
+
+}  // namespace verge

@@ -1,0 +1,84 @@
+#pragma once
+// Files: read by mapping, written whole or not at all. Errors name the path and the remedy.
+//
+//   VERGE_TRY(MappedFile file, MappedFile::open("model.gguf"));
+//   file.advise(Advice::Sequential, 0, file.size());
+//   VERGE_TRY(AtomicFile out, AtomicFile::create("copy.gguf"));
+//   VERGE_RETURN_IF_ERROR(out.write(file.bytes()));
+//   VERGE_RETURN_IF_ERROR(out.commit());   // until here, the old copy.gguf is untouched
+//
+// A MappedFile may be read by many threads. A file that another process cuts while it is mapped
+// raises SIGBUS on access, as for every mapping: writers must rename, as AtomicFile does.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <verge/core/result.hpp>
+
+namespace verge {
+
+/// What the kernel should expect of a range of a mapping (madvise).
+enum class Advice { Normal, Sequential, Random, WillNeed, DontNeed };
+
+/// A whole file, read-only in memory, paged in on demand. Movable; unmaps when destroyed.
+class MappedFile {
+ public:
+  /// Fails with NotFound, or Io for a folder, missing rights or a device; an empty file is
+  /// Malformed.
+  static Result<MappedFile> open(const std::string& path);
+
+  MappedFile() = default;
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  size_t size() const { return size_; }
+  const std::string& path() const { return path_; }
+  /// A hint for bytes [offset, offset + length), widened to whole pages and cut to the file.
+  /// DontNeed gives the pages back; they are read again when touched.
+  void advise(Advice advice, size_t offset, size_t length) const;
+
+ private:
+  const std::byte* data_ = nullptr;
+  size_t size_ = 0;
+  std::string path_;
+};
+
+/// A file that appears under its name only when complete: written under a temporary name in the
+/// same folder, synced, then renamed over the old one. Destroyed without commit() it leaves no
+/// trace.
+class AtomicFile {
+ public:
+  static Result<AtomicFile> create(const std::string& path);
+
+  ~AtomicFile();
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&& other) noexcept;
+
+  /// Appends. A full disk is Io, "disk full"; after any error only destruction makes sense.
+  Status write(std::span<const std::byte> bytes);
+  Status write(std::string_view text);
+  /// Overwrites earlier bytes, for counts known only at the end; does not move the end.
+  Status write_at(uint64_t offset, std::span<const std::byte> bytes);
+  uint64_t size() const { return size_; }
+  /// Syncs, renames, syncs the folder. The file is closed afterwards, whatever the result.
+  Status commit();
+
+ private:
+  AtomicFile() = default;
+  void discard();
+
+  int descriptor_ = -1;
+  uint64_t size_ = 0;
+  std::string path_;
+  std::string temporary_;
+};
+
+/// The content of a small file; more than `limit` bytes is Unsupported and reads nothing.
+Result<std::string> read_whole_file(const std::string& path, size_t limit);
+
+}  // namespace verge
