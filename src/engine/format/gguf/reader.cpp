@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <bit>
-#include <limits>
 #include <optional>
 
 #include <verge/engine/format/byte_reader.hpp>
@@ -11,13 +9,10 @@
 namespace verge::format {
 namespace {
 
-constexpr int kMaxNesting = 4;  // of arrays in arrays; files in the wild have none
-constexpr uint64_t kMaxAlignment = uint64_t{1} << 30;
-constexpr size_t kSmallestEntry = 8 + 4 + 1;           // empty key, type, one-byte value
+constexpr int kMaxNesting = 4;                // of arrays in arrays; files in the wild have none
+constexpr size_t kSmallestEntry = 8 + 4 + 1;  // empty key, type, one-byte value
 constexpr size_t kSmallestTensor = 8 + 4 + 8 + 4 + 8;  // empty name, rank, one dim, type, offset
-constexpr uint32_t kMaxRank = 4;
-constexpr uint64_t kTrustedCount = 4096;  // room made before the items were seen
-constexpr auto kMaxBytes = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+constexpr uint64_t kTrustedCount = 4096;               // room made before the items were seen
 
 struct Header {
   uint32_t version = 0;
@@ -124,24 +119,14 @@ Status read_metadata(ByteReader& in, uint64_t keys, Metadata& out) {
   return {};
 }
 
-Result<uint64_t> read_alignment(const Metadata& metadata) {
-  VERGE_TRY(const int64_t alignment, metadata.get_i64("general.alignment", 32));
-  if (alignment > 0 && std::has_single_bit(static_cast<uint64_t>(alignment)) &&
-      static_cast<uint64_t>(alignment) <= kMaxAlignment) {
-    return static_cast<uint64_t>(alignment);
-  }
-  return make_error(Code::Malformed,
-                    "key general.alignment: found {}, expected a power of two; fetch it again",
-                    alignment);
-}
-
 Result<Shape> read_shape(ByteReader& in, std::string_view name) {
   VERGE_TRY(const uint32_t rank, in.read<uint32_t>(name));
-  if (rank < 1 || rank > kMaxRank) {
-    return make_error(Code::Malformed, "tensor {}: has {} dimensions, expected 1 to {}; {}", name,
-                      rank, kMaxRank, "fetch it again");
+  if (rank < 1 || rank > static_cast<uint32_t>(kGgufMaxRank)) {
+    return make_error(Code::Malformed,
+                      "tensor {}: has {} dimensions, expected 1 to {}; fetch it again", name, rank,
+                      kGgufMaxRank);
   }
-  int64_t extents[kMaxRank] = {};
+  int64_t extents[kGgufMaxRank] = {};
   for (uint32_t axis = 0; axis < rank; ++axis) {
     int64_t& extent = extents[rank - 1 - axis];  // GGUF names the contiguous dimension first
     VERGE_TRY(extent, in.read<int64_t>(name));
@@ -151,31 +136,6 @@ Result<Shape> read_shape(ByteReader& in, std::string_view name) {
     }
   }
   return Shape(std::span<const int64_t>(extents, rank));
-}
-
-/// The bytes that a tensor of this shape and type takes.
-Result<uint64_t> tensor_bytes(const StoredTensor& tensor, const GgufTensorType& type) {
-  const auto columns = static_cast<uint64_t>(tensor.shape.back());
-  if (columns % type.block_size != 0) {
-    return make_error(Code::Malformed,
-                      "tensor {}: {} columns are no multiple of the {} values in a {} block; "
-                      "fetch it again",
-                      tensor.name, columns, type.block_size, type.name);
-  }
-  uint64_t bytes = type.block_bytes;
-  uint64_t extents[kMaxRank] = {columns / type.block_size};
-  for (int axis = 0; axis + 1 < tensor.shape.rank(); ++axis) {
-    extents[axis + 1] = static_cast<uint64_t>(tensor.shape[axis]);
-  }
-  for (int axis = 0; axis < tensor.shape.rank(); ++axis) {
-    // A block holds up to 256 values: the count must fit in an int64_t as well.
-    if (extents[axis] > kMaxBytes / 256 / bytes) {
-      return make_error(Code::Malformed, "tensor {}: shape {} overflows; fetch it again",
-                        tensor.name, tensor.shape.str());
-    }
-    bytes *= extents[axis];
-  }
-  return bytes;
 }
 
 struct Record {
@@ -193,7 +153,7 @@ Result<Record> read_tensor(ByteReader& in, uint64_t number) {
   tensor.dtype = dtype_from_gguf(tensor.type_id);
   if (const auto type = gguf_tensor_type(tensor.type_id)) {
     tensor.type_name = type->name;
-    VERGE_TRY(record.bytes, tensor_bytes(tensor, *type));
+    VERGE_TRY(record.bytes, gguf_tensor_bytes(tensor.name, tensor.shape, *type));
   } else {
     tensor.type_name = fmt::format("type {}", tensor.type_id);
   }
@@ -247,7 +207,7 @@ Status Gguf::read(std::span<const std::byte> bytes) {
   VERGE_TRY(const Header header, read_header(in));
   version_ = header.version;
   VERGE_RETURN_IF_ERROR(read_metadata(in, header.keys, metadata_));
-  VERGE_TRY(alignment_, read_alignment(metadata_));
+  VERGE_TRY(alignment_, gguf_alignment(metadata_));
   std::vector<Record> records;
   records.reserve(std::min(header.tensors, kTrustedCount));
   for (uint64_t i = 0; i < header.tensors; ++i) {

@@ -6,6 +6,9 @@
 #include <optional>
 #include <string_view>
 
+#include <verge/core/result.hpp>
+#include <verge/core/shape.hpp>
+
 namespace verge::format {
 
 struct GgufTensorType {
@@ -17,5 +20,16 @@ struct GgufTensorType {
 
 /// Nothing for a number that no known version of GGUF uses.
 std::optional<GgufTensorType> gguf_tensor_type(uint32_t id);
+
+/// Bytes of a tensor with extents >= 1, rank 1 to 4. Malformed when its columns are no multiple of
+/// the block or the size overflows; the error names the tensor.
+Result<uint64_t> gguf_tensor_bytes(std::string_view name, const Shape& shape,
+                                   const GgufTensorType& type);
+
+constexpr int kGgufMaxRank = 4;
+
+/// The file's alignment: key general.alignment, a power of two, or 32.
+class Metadata;
+Result<uint64_t> gguf_alignment(const Metadata& metadata);
 
 }  // namespace verge::format

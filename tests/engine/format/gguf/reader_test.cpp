@@ -1,6 +1,3 @@
-#include <cstdlib>
-#include <filesystem>
-
 #include <gtest/gtest.h>
 
 #include <verge/engine/format/gguf/reader.hpp>
@@ -47,10 +44,8 @@ TEST(GgufReader, RefusesAFileCutAtAnyByte) {
 }
 
 TEST(GgufReader, ReadsARealModel) {
-  const char* folder = std::getenv("VERGE_SHARED_DATA");
-  const std::string root = folder ? folder : VERGE_SOURCE_DIR "/../shared/data";
-  const std::string path = root + "/models/stories260K.gguf";
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here";
+  const std::string path = test::shared_data("models/stories260K.gguf");
+  if (path.empty()) GTEST_SKIP() << "the folder of shared data is not here";
   Result<Gguf> file = Gguf::open(path);
   ASSERT_TRUE(file) << file.error().message;
   EXPECT_EQ(file->metadata().get_string("general.architecture").value(), "llama");
