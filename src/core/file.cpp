@@ -25,6 +25,7 @@ Error system_error(const std::string& path, std::string_view action, int number)
       return make_error(Code::Io, "{}: is a folder; name a file", path);
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:  // a limit on file sizes, or of the file system
       return make_error(Code::Io, "{}: disk full; free some space and try again", path);
     default:
       return make_error(Code::Io, "{}: cannot {}: {}", path, action, std::strerror(number));
