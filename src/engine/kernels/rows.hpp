@@ -27,6 +27,8 @@ struct RowKernels {
   void (*soft_cap)(int64_t n, float cap, float* x);
   /// A row of n stored values to f32. Q8_0: n is a multiple of 32.
   void (*widen)(DType dtype, int64_t n, const void* stored, float* out);
+  /// The reverse, rounded to nearest even; a Q8_0 block is scaled by its largest magnitude / 127.
+  void (*narrow)(DType dtype, int64_t n, const float* x, void* stored);
   /// One kv head's part of decode attention: see attention.cpp. For `count` rows of keys
   /// (`row_bytes` apart, head_dim values each) scores[h * score_stride + t] = q[h] . k[t].
   void (*key_scores)(DType dtype, int64_t head_dim, int64_t heads, const float* q, int64_t count,

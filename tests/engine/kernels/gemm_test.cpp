@@ -9,6 +9,7 @@
 #include <verge/engine/kernels/gemm.hpp>
 
 #include "random_data.hpp"
+#include "workspace.hpp"
 
 namespace verge::kernels {
 namespace {
@@ -53,14 +54,6 @@ std::vector<double> expected(const Gemm& g, Compute compute) {
   }
   return out;
 }
-
-struct Workspace {
-  explicit Workspace(size_t bytes) : storage(bytes + 64) {}
-  void* get() {
-    return reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(storage.data()) + 63) / 64 * 64);
-  }
-  std::vector<std::byte> storage;
-};
 
 void expect_gemm(Isa isa, Gemm g, int threads, int variant) {
   const auto a = random_floats(g.m * g.k + 7 * std::max(g.m, g.k), 1);

@@ -122,6 +122,57 @@ inline void widen(DType dtype, int64_t n, const void* stored, float* out) {
   });
 }
 
+inline void narrow_f16(int64_t n, const float* x, uint16_t* out) {
+  int64_t i = 0;
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  for (; i + 16 <= n; i += 16) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i),
+                        _mm512_cvtps_ph(_mm512_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT));
+  }
+#elif VERGE_LANES == 8 && defined(__F16C__)
+  for (; i + 8 <= n; i += 8) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
+                     _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT));
+  }
+#endif
+  for (; i < n; ++i) out[i] = f32_to_f16(x[i]);
+}
+
+inline void narrow_q8_0(int64_t n, const float* x, uint8_t* out) {
+  for (int64_t first = 0; first < n; first += 32, out += 34) {
+    float largest = 0;
+    for (int i = 0; i < 32; ++i) {
+      const float magnitude = std::fabs(x[first + i]);
+      largest = magnitude > largest ? magnitude : largest;
+    }
+    const float scale = largest / 127.0f;
+    const float inverse = scale == 0 ? 0.0f : 1.0f / scale;
+    const uint16_t bits = f32_to_f16(scale);
+    std::memcpy(out, &bits, 2);
+    for (int i = 0; i < 32; ++i) {
+      out[2 + i] =
+          static_cast<uint8_t>(static_cast<int8_t>(std::nearbyint(x[first + i] * inverse)));
+    }
+  }
+}
+
+inline void narrow(DType dtype, int64_t n, const float* x, void* stored) {
+  switch (dtype) {
+    case DType::F32:
+      std::memcpy(stored, x, static_cast<size_t>(n) * sizeof(float));
+      return;
+    case DType::F16:
+      return narrow_f16(n, x, static_cast<uint16_t*>(stored));
+    case DType::Q8_0:
+      return narrow_q8_0(n, x, static_cast<uint8_t*>(stored));
+    case DType::BF16:
+      for (int64_t i = 0; i < n; ++i) static_cast<uint16_t*>(stored)[i] = f32_to_bf16(x[i]);
+      return;
+    default:
+      return;
+  }
+}
+
 constexpr RowKernels kRowTable = {
     .epilogue = epilogue,
     .exp = exp_row,
@@ -132,6 +183,7 @@ constexpr RowKernels kRowTable = {
     .exp_sum = exp_sum,
     .soft_cap = soft_cap,
     .widen = widen,
+    .narrow = narrow,
     .key_scores = key_scores,
     .add_values = add_values,
 };
