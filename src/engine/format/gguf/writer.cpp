@@ -127,14 +127,8 @@ Status GgufWriter::write_to(const ByteSink& sink) const {
   const std::string head = header(alignment);
   VERGE_RETURN_IF_ERROR(sink(std::as_bytes(std::span(head))));
   for (const Declared& tensor : tensors_) {
-    uint64_t done = 0;
-    VERGE_RETURN_IF_ERROR(tensor.producer([&](std::span<const std::byte> bytes) {
-      done += bytes.size();
-      VERGE_CHECK(done <= tensor.bytes, tensor.name, done, tensor.bytes);
-      return sink(bytes);
-    }));
-    VERGE_CHECK(done == tensor.bytes, tensor.name, done, tensor.bytes);
-    VERGE_RETURN_IF_ERROR(pad(sink, round_up(done, alignment) - done));
+    VERGE_RETURN_IF_ERROR(produce(tensor.producer, tensor.bytes, sink));
+    VERGE_RETURN_IF_ERROR(pad(sink, round_up(tensor.bytes, alignment) - tensor.bytes));
   }
   return {};
 }

@@ -8,7 +8,6 @@
 //   VERGE_RETURN_IF_ERROR(writer.write("model.gguf"));   // all of it or nothing
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -17,15 +16,11 @@
 #include <verge/core/dtype.hpp>
 #include <verge/core/result.hpp>
 #include <verge/core/shape.hpp>
+#include <verge/engine/format/byte_sink.hpp>
 #include <verge/engine/format/metadata.hpp>
 #include <verge/engine/format/stored_tensor.hpp>
 
 namespace verge::format {
-
-/// Takes the next bytes, in any portions.
-using ByteSink = std::function<Status(std::span<const std::byte>)>;
-/// Hands a tensor's bytes to the sink: exactly as many as its type and shape take.
-using TensorProducer = std::function<Status(const ByteSink&)>;
 
 class GgufWriter {
  public:
