@@ -1,0 +1,171 @@
+// Quantized weights with many tokens: a panel of two row groups is unpacked once into the
+// first-level cache and multiplied with all tokens of the tile, a few at a time in registers.
+
+#include <verge/engine/kernels/avx512/block_formats.hpp>
+#include <verge/engine/kernels/avx512/quantized_products.hpp>
+#include <verge/engine/kernels/avx512/token_sum.hpp>
+
+namespace verge::kernels::avx512 {
+namespace {
+
+// 512 columns of 32 rows: 20 KiB of the 32 KiB first-level cache.
+constexpr int kPanelSubs = 16;
+
+template <class Sub>
+struct Panel {
+  Sub subs[kPanelSubs][kTileGroups];
+  int count;
+  __m128i zero_shift;
+  bool first;  // nothing is in the sums yet
+};
+
+struct Tokens {
+  const uint8_t* x;
+  int64_t stride;
+  float* out;
+
+  const ActivationBlock& block(int token) const {
+    return *reinterpret_cast<const ActivationBlock*>(x + token * stride);
+  }
+};
+
+// The 16 columns from 16 * half on, of all rows and tokens in registers.
+template <class Sub, int kGroups, int kTokens>
+inline void dot_half(const Sub* s, int half, const Tokens& tokens,
+                     __m512i (&sum)[kGroups][kTokens]) {
+#pragma GCC unroll 4
+  for (int v = 4 * half; v < 4 * half + 4; ++v) {
+#pragma GCC unroll 8
+    for (int t = 0; t < kTokens; ++t) {
+      const __m512i x = broadcast4(tokens.block(t).q + 4 * v);
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroups; ++g) sum[g][t] = _mm512_dpbusd_epi32(sum[g][t], s[g].q[v], x);
+    }
+  }
+}
+
+template <class Sub, int kGroups, int kTokens>
+inline void start_sums(const Tokens& tokens, int half, __m128i zero_shift,
+                       __m512i (&sum)[kGroups][kTokens]) {
+#pragma GCC unroll 8
+  for (int t = 0; t < kTokens; ++t) {
+    const ActivationBlock& x = tokens.block(t);
+    int32_t correction = x.correction;
+    if (Sub::kPer16) correction = half == 0 ? x.correction_low : correction - x.correction_low;
+    const __m512i start = Sub::kMin ? _mm512_setzero_si512()
+                                    : _mm512_sra_epi32(_mm512_set1_epi32(correction), zero_shift);
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroups; ++g) sum[g][t] = start;
+  }
+}
+
+template <class Sub>
+inline float sum_of(const ActivationBlock& x, int half) {
+  if (!Sub::kPer16) return x.sum;
+  const int32_t correction = half == 0 ? x.correction_low : x.correction - x.correction_low;
+  return static_cast<float>(correction) * (-1.0f / 128);
+}
+
+template <class Sub, int kGroups, int kTokens>
+inline void add_sub_block(const Sub* s, const Tokens& tokens, __m128i zero_shift,
+                          __m512 (&y)[kGroups][kTokens]) {
+  constexpr int kHalves = Sub::kPer16 ? 2 : 1;
+  __m512 value[kGroups][kTokens];
+  for (int half = 0; half < kHalves; ++half) {
+    __m512i sum[kGroups][kTokens];
+    start_sums<Sub>(tokens, half, zero_shift, sum);
+    dot_half(s, half, tokens, sum);
+    if (!Sub::kPer16) dot_half(s, 1, tokens, sum);
+#pragma GCC unroll 8
+    for (int t = 0; t < kTokens; ++t) {
+      const float x_sum = sum_of<Sub>(tokens.block(t), half);
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroups; ++g) {
+        value[g][t] = finish_half(s[g], half, sum[g][t], x_sum, value[g][t]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < kTokens; ++t) {
+    const __m512 d = _mm512_set1_ps(tokens.block(t).d);
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroups; ++g) y[g][t] = _mm512_fmadd_ps(value[g][t], d, y[g][t]);
+  }
+}
+
+template <class Sub, int kGroups, int kTokens>
+void multiply(const Panel<Sub>& panel, Tokens tokens) {
+  constexpr int kWidth = 16 * kGroups;
+  __m512 y[kGroups][kTokens];
+#pragma GCC unroll 8
+  for (int t = 0; t < kTokens; ++t) {
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroups; ++g) {
+      y[g][t] =
+          panel.first ? _mm512_setzero_ps() : _mm512_load_ps(tokens.out + t * kWidth + 16 * g);
+    }
+  }
+  for (int sub = 0; sub < panel.count; ++sub) {
+    add_sub_block<Sub, kGroups, kTokens>(panel.subs[sub], tokens, panel.zero_shift, y);
+    tokens.x += sizeof(ActivationBlock);
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < kTokens; ++t) {
+#pragma GCC unroll 2
+    for (int g = 0; g < kGroups; ++g) _mm512_store_ps(tokens.out + t * kWidth + 16 * g, y[g][t]);
+  }
+}
+
+// Runs tiles of kTokens tokens, then the rest in halves of it.
+template <class Sub, int kGroups, int kTokens>
+void multiply_all(const Panel<Sub>& panel, Tokens tokens, int count) {
+  for (; count >= kTokens; count -= kTokens) {
+    multiply<Sub, kGroups, kTokens>(panel, tokens);
+    tokens.x += kTokens * tokens.stride;
+    tokens.out += kTokens * 16 * kGroups;
+  }
+  if constexpr (kTokens > 1) multiply_all<Sub, kGroups, (kTokens + 1) / 2>(panel, tokens, count);
+}
+
+template <class Format, int kGroups>
+void panel_groups(const ProductTile& tile) {
+  using Sub = typename Format::Sub;
+  // A scale per 16 columns needs a second set of sums: fewer tokens fit the 32 registers.
+  constexpr int kTokens = Sub::kPer16 ? 4 : 6;
+  constexpr int kPanelBlocks = kPanelSubs / Format::kSubBlocks;
+  Panel<Sub> panel;
+  panel.zero_shift = _mm_cvtsi32_si128(Format::kZeroShift);
+  const int64_t blocks = tile.cols / (32 * Format::kSubBlocks);
+  Tokens tokens{tile.activations, tile.activation_stride, tile.out};
+  for (int64_t first = 0; first < blocks; first += kPanelBlocks) {
+    const int count =
+        static_cast<int>(blocks - first < kPanelBlocks ? blocks - first : kPanelBlocks);
+    for (int g = 0; g < kGroups; ++g) {
+      const uint8_t* weights = tile.weights + g * tile.weight_stride + first * Format::kBytes;
+      for (int block = 0; block < count; ++block) {
+        const Format format(weights + block * Format::kBytes);
+        for (int sub = 0; sub < Format::kSubBlocks; ++sub) {
+          format.load(sub, panel.subs[block * Format::kSubBlocks + sub][g]);
+        }
+      }
+    }
+    panel.count = count * Format::kSubBlocks;
+    panel.first = first == 0;
+    multiply_all<Sub, kGroups, kTokens>(panel, tokens, tile.tokens);
+    tokens.x += panel.count * sizeof(ActivationBlock);
+  }
+}
+
+}  // namespace
+
+void panel_product(const ProductTile& tile) {
+  with_format(tile.dtype, [&]<class Format>() {
+    if (tile.groups == 2) {
+      panel_groups<Format, 2>(tile);
+    } else {
+      panel_groups<Format, 1>(tile);
+    }
+  });
+}
+
+}  // namespace verge::kernels::avx512

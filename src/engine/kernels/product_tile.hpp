@@ -1,0 +1,58 @@
+#pragma once
+// The inner interface of the matrix products: what generic/, avx2/ and avx512/ each implement, and
+// the form of activations that they share. Internal to the kernels. Plain data only: the ISA
+// folders must not instantiate templates or inline functions of others.
+
+#include <cstdint>
+
+#include <verge/core/dtype.hpp>
+
+namespace verge::kernels {
+
+/// 32 quantized activations of one token: x = d * q.
+struct ActivationBlock {
+  int8_t q[32];
+  float d;
+  float sum;               // of q, for weights with a minimum
+  int32_t correction;      // -128 * sum of q: shifted right, it takes the zero point off
+  int32_t correction_low;  // the same of the first 16 values, for weights with a scale per 16
+};
+
+/// More tokens are taken in several tiles: their activations stay in the second-level cache.
+inline constexpr int kTileTokens = 96;
+inline constexpr int kTileGroups = 2;
+
+/// out[token][16 * groups] = weights * activations, for one or two row groups.
+struct ProductTile {
+  DType dtype;
+  const uint8_t* weights;
+  int64_t weight_stride;  // bytes from one group to the next
+  int groups;             // 1 or 2
+  int64_t cols;
+  const uint8_t* activations;
+  int64_t activation_stride;  // bytes from one token to the next
+  int tokens;                 // 1 to kTileTokens
+  float* out;
+};
+
+/// One table an Isa.
+struct ProductFunctions {
+  void (*product_tile)(const ProductTile& tile);
+  /// y[i] = gate[i] / (1 + exp(-gate[i])) * y[i].
+  void (*silu_multiply)(const float* gate, float* y, int64_t count);
+  /// cols / 32 blocks from cols floats.
+  void (*quantize_row)(const float* x, int64_t cols, ActivationBlock* out);
+  void (*round_row_to_bf16)(const float* x, int64_t cols, uint16_t* out);
+};
+
+namespace generic {
+extern const ProductFunctions kProductFunctions;
+}
+namespace avx2 {
+extern const ProductFunctions kProductFunctions;
+}
+namespace avx512 {
+extern const ProductFunctions kProductFunctions;
+}
+
+}  // namespace verge::kernels

@@ -1,0 +1,143 @@
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <verge/core/tensor.hpp>
+#include <verge/engine/kernels/matmul.hpp>
+#include <verge/engine/kernels/product_tile.hpp>
+#include <verge/engine/quant/dequantize.hpp>
+
+#include "weights.hpp"
+
+namespace verge::kernels {
+namespace {
+
+struct Case {
+  int64_t rows, blocks, tokens;
+};
+
+struct Prepared {
+  ActivationKind kind;
+  int64_t tokens, cols;
+  AlignedBuffer memory;
+  Activations view() const { return {kind, tokens, cols, memory.get()}; }
+  // What the kernels are given, as numbers.
+  double value(int64_t token, int64_t col) const {
+    const std::byte* row = memory.get() + token * (activation_bytes(kind, tokens, cols) / tokens);
+    if (kind == ActivationKind::Float32) return reinterpret_cast<const float*>(row)[col];
+    if (kind == ActivationKind::BFloat16) {
+      return bf16_to_f32(reinterpret_cast<const uint16_t*>(row)[col]);
+    }
+    const auto& block = reinterpret_cast<const ActivationBlock*>(row)[col / 32];
+    return double{block.d} * block.q[col % 32];
+  }
+};
+
+Prepared prepare(ThreadPool& pool, DType weights, const std::vector<float>& x, int64_t tokens,
+                 Isa isa) {
+  const int64_t cols = static_cast<int64_t>(x.size()) / tokens;
+  Prepared prepared{activation_kind(weights), tokens, cols, nullptr};
+  prepared.memory = allocate_aligned(activation_bytes(prepared.kind, tokens, cols));
+  pool.run(
+      [&](Worker& worker) { prepare_activations(x.data(), cols, prepared.view(), worker, isa); });
+  return prepared;
+}
+
+// Largest error, relative to the sum of the magnitudes that were added up.
+double error(const Weights& weights, const Prepared& x, const std::vector<float>& y, double scale) {
+  double worst = 0;
+  for (int64_t row = 0; row < weights.rows; ++row) {
+    const std::vector<float> values = weights.row(row);
+    for (int64_t token = 0; token < x.tokens; ++token) {
+      double sum = 0, magnitude = 1e-20;
+      for (int64_t col = 0; col < weights.cols; ++col) {
+        const double term = double{values[col]} * x.value(token, col) * scale;
+        sum += term;
+        magnitude += std::fabs(term);
+      }
+      worst = std::max(worst, std::fabs(y[token * weights.rows + row] - sum) / magnitude);
+    }
+  }
+  return worst;
+}
+
+class Matmul : public testing::TestWithParam<DType> {
+ protected:
+  ThreadPool pool_{2};
+
+  std::vector<float> multiply(const Weights& weights, const Prepared& x, Isa isa) {
+    const PackedWeights packed(weights, pool_);
+    std::vector<float> y(x.tokens * weights.rows, NAN);
+    const Product product{.weights = packed.view, .y = y.data(), .y_stride = weights.rows};
+    pool_.run([&](Worker& worker) { matmul({&product, 1}, x.view(), worker, isa); });
+    return y;
+  }
+};
+
+TEST_P(Matmul, EveryIsaAgreesWithDoubles) {
+  const Case cases[] = {{16, 1, 1}, {1, 1, 1},   {33, 3, 2},  {48, 2, 3},  {17, 5, 7},
+                        {31, 2, 9}, {40, 3, 16}, {80, 2, 40}, {47, 3, 61}, {32, 17, 100}};
+  uint64_t seed = 1;
+  for (const Case& c : cases) {
+    const Weights weights(GetParam(), c.rows, c.blocks, ++seed);
+    const std::vector<float> x = random_floats(c.tokens * weights.cols, seed + 100);
+    for (Isa isa : machine_isas()) {
+      const Prepared prepared = prepare(pool_, GetParam(), x, c.tokens, isa);
+      const std::vector<float> y = multiply(weights, prepared, isa);
+      EXPECT_LT(error(weights, prepared, y, 1.0), 1e-5)
+          << name(isa) << " " << c.rows << "x" << weights.cols << ", " << c.tokens << " tokens";
+    }
+  }
+}
+
+TEST_P(Matmul, ATokenDoesNotDependOnItsNeighbours) {
+  const Weights weights(GetParam(), 48, 3, 5);
+  const std::vector<float> x = random_floats(100 * weights.cols, 6);
+  for (Isa isa : machine_isas()) {
+    const std::vector<float> all = multiply(weights, prepare(pool_, GetParam(), x, 100, isa), isa);
+    const std::vector<float> last(x.end() - weights.cols, x.end());
+    const std::vector<float> one = multiply(weights, prepare(pool_, GetParam(), last, 1, isa), isa);
+    EXPECT_EQ(std::vector<float>(all.end() - 48, all.end()), one) << name(isa);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Matmul, testing::ValuesIn(packable_types()),
+                         [](const auto& info) { return std::string(name(info.param)); });
+
+TEST(MatmulEpilogue, AddsBiasAndResidualAndGates) {
+  ThreadPool pool(2);
+  const Weights up(DType::Q4_0, 37, 4, 1), gate(DType::Q4_0, 37, 4, 2);
+  const PackedWeights packed_up(up, pool), packed_gate(gate, pool);
+  for (int64_t tokens : {1, 5, 70}) {
+    const std::vector<float> x = random_floats(tokens * up.cols, 3);
+    const std::vector<float> bias = random_floats(37, 4);
+    for (Isa isa : machine_isas()) {
+      const Prepared prepared = prepare(pool, DType::Q4_0, x, tokens, isa);
+      std::vector<float> plain_up(tokens * 37), plain_gate(tokens * 37), y(tokens * 37, 0.5f);
+      const Product plain[] = {
+          {.weights = packed_up.view, .y = plain_up.data(), .y_stride = 37},
+          {.weights = packed_gate.view, .y = plain_gate.data(), .y_stride = 37}};
+      const Product fused{.weights = packed_up.view,
+                          .y = y.data(),
+                          .y_stride = 37,
+                          .bias = bias.data(),
+                          .accumulate = true,
+                          .gate = &packed_gate.view};
+      pool.run([&](Worker& worker) {
+        matmul(plain, prepared.view(), worker, isa);
+        worker.sync();
+        matmul({&fused, 1}, prepared.view(), worker, isa);
+      });
+      for (size_t i = 0; i < y.size(); ++i) {
+        const double g = plain_gate[i];
+        const double expected = 0.5 + g / (1 + std::exp(-g)) * (plain_up[i] + bias[i % 37]);
+        EXPECT_NEAR(y[i], expected, 1e-5 * (1 + std::fabs(expected))) << name(isa);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace verge::kernels
