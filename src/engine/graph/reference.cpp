@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <verge/core/result.hpp>
+#include <verge/engine/graph/op.hpp>
 #include <verge/engine/graph/reference.hpp>
 #include <verge/engine/quant/dequantize.hpp>
 
@@ -72,6 +73,18 @@ void store(const TensorView& tensor, const std::vector<double>& values) {
     default:
       VERGE_CHECK(false, name(tensor.dtype));
   }
+}
+
+std::vector<double> load_rows(const TensorView& tensor, int64_t first, int64_t count) {
+  VERGE_CHECK(first >= 0 && first + count <= tensor.shape.rows(), first, count,
+              tensor.shape.str());
+  const int64_t row_bytes = bytes_of(tensor.dtype, tensor.shape.back());
+  return load({tensor.as<std::byte>() + first * row_bytes, tensor.dtype,
+               Shape{count, tensor.shape.back()}});
+}
+
+void store_wanted(const KernelCall& call, size_t output, const std::vector<double>& values) {
+  if (call.wants(output)) store(call.out(output), values);
 }
 
 }  // namespace verge::graph
