@@ -76,8 +76,7 @@ void store(const TensorView& tensor, const std::vector<double>& values) {
 }
 
 std::vector<double> load_rows(const TensorView& tensor, int64_t first, int64_t count) {
-  VERGE_CHECK(first >= 0 && first + count <= tensor.shape.rows(), first, count,
-              tensor.shape.str());
+  VERGE_CHECK(first >= 0 && first + count <= tensor.shape.rows(), first, count, tensor.shape.str());
   const int64_t row_bytes = bytes_of(tensor.dtype, tensor.shape.back());
   return load({tensor.as<std::byte>() + first * row_bytes, tensor.dtype,
                Shape{count, tensor.shape.back()}});

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include <verge/engine/graph/axis_blocks.hpp>
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
-#include <verge/engine/graph/axis_blocks.hpp>
 
 namespace verge::graph::ops {
 namespace {
@@ -41,8 +41,8 @@ void gradient(GradientContext& context) {
     const Dims& dims = b.type(context.input(i)).dims;
     const int64_t size = dims[static_cast<size_t>(from_front(axis, dims.size()))].factor;
     if (context.needs(i)) {
-      context.set(i, b.op("slice", {context.grad()},
-                          {{"axis", axis}, {"start", start}, {"size", size}}));
+      context.set(
+          i, b.op("slice", {context.grad()}, {{"axis", axis}, {"start", start}, {"size", size}}));
     }
     start += size;
   }

@@ -30,8 +30,7 @@ void gradient(GradientContext& context) {
 
 Cost cost(const KernelCall& call) {
   const double count = static_cast<double>(call.out().shape.count());
-  const double row_bytes =
-      static_cast<double>(bytes_of(call.in(0).dtype, call.in(0).shape.back()));
+  const double row_bytes = static_cast<double>(bytes_of(call.in(0).dtype, call.in(0).shape.back()));
   return {count, static_cast<double>(call.in(1).shape.count()) * row_bytes + 4 * count};
 }
 

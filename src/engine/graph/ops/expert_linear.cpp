@@ -36,8 +36,8 @@ void gradient(GradientContext& context) {
   }
   if (context.needs(1)) {
     const int64_t experts = b.type(w).dims[0].factor;
-    context.set(1, b.op("expert_linear_grad_weight", {context.grad(), x, ids},
-                        {{"experts", experts}}));
+    context.set(
+        1, b.op("expert_linear_grad_weight", {context.grad(), x, ids}, {{"experts", experts}}));
   }
 }
 
@@ -59,8 +59,7 @@ void reference(const KernelCall& call) {
   std::vector<double> y;
   for (size_t pair = 0; pair < ids.size(); ++pair) {
     const size_t row = pair / k * x_rows + (x_rows == 1 ? 0 : pair % k);
-    const std::vector<double> w =
-        load_rows(call.in(1), static_cast<int64_t>(ids[pair]) * out, out);
+    const std::vector<double> w = load_rows(call.in(1), static_cast<int64_t>(ids[pair]) * out, out);
     for (size_t o = 0; o < static_cast<size_t>(out); ++o) {
       double sum = 0;
       for (size_t i = 0; i < in; ++i) sum += x[row * in + i] * w[o * in + i];

@@ -1,4 +1,5 @@
-// y = gelu(gate) * up, with the tanh form of gelu. Shazeer 2020, "GLU Variants Improve Transformer".
+// y = gelu(gate) * up, with the tanh form of gelu. Shazeer 2020, "GLU Variants Improve
+// Transformer".
 
 #include <verge/engine/graph/activation.hpp>
 #include <verge/engine/graph/elementwise.hpp>

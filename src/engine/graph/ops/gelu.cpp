@@ -1,4 +1,5 @@
-// y = x * P(N(0, 1) <= x). Hendrycks & Gimpel 2016; {approximate "tanh"} is their section 2 formula.
+// y = x * P(N(0, 1) <= x). Hendrycks & Gimpel 2016; {approximate "tanh"} is their section 2
+// formula.
 
 #include <verge/engine/graph/activation.hpp>
 #include <verge/engine/graph/elementwise.hpp>

@@ -30,9 +30,9 @@ void gradient(GradientContext& context) {
     if (context.needs(2)) context.set(2, b.op("sum_rows", {context.grad()}));
     return;
   }
-  const std::vector<ValueId> grads =
-      b.op_all("layer_norm_grad", {context.input(0), context.input(1), context.output(1),
-                                   context.output(2), context.grad()});
+  const std::vector<ValueId> grads = b.op_all(
+      "layer_norm_grad",
+      {context.input(0), context.input(1), context.output(1), context.output(2), context.grad()});
   if (grads.empty()) return;
   for (size_t i = 0; i < 3; ++i) {
     if (context.needs(i)) context.set(i, grads[i]);

@@ -81,7 +81,8 @@ void attend(const KernelCall& call, const Pages& pages, const double* q, int64_t
   std::fill(o, o + head_dim, 0.0);
   for (int64_t at = first; at <= position; ++at) {
     const std::vector<double> value = pages.row(sequence, at, 1, kv_head);
-    for (size_t i = 0; i < head_dim; ++i) o[i] += scores[static_cast<size_t>(at - first)] * value[i];
+    for (size_t i = 0; i < head_dim; ++i)
+      o[i] += scores[static_cast<size_t>(at - first)] * value[i];
   }
 }
 

@@ -40,8 +40,7 @@ Cost cost(const KernelCall& call) {
 void reference(const KernelCall& call) {
   std::vector<double> x = load(call.in(0));
   const auto d = static_cast<size_t>(call.in(0).shape.back());
-  const std::vector<double> weight =
-      call.has(1) ? load(call.in(1)) : std::vector<double>(d, 1.0);
+  const std::vector<double> weight = call.has(1) ? load(call.in(1)) : std::vector<double>(d, 1.0);
   const double eps = call.attrs.real("eps");
   std::vector<double> rstd(x.size() / d);
   for (size_t row = 0; row < rstd.size(); ++row) {

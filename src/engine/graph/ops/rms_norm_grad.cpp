@@ -28,8 +28,7 @@ Cost cost(const KernelCall& call) {
 void reference(const KernelCall& call) {
   const std::vector<double> x = load(call.in(0)), rstd = load(call.in(2)), dy = load(call.in(3));
   const auto d = static_cast<size_t>(call.in(0).shape.back());
-  const std::vector<double> weight =
-      call.has(1) ? load(call.in(1)) : std::vector<double>(d, 1.0);
+  const std::vector<double> weight = call.has(1) ? load(call.in(1)) : std::vector<double>(d, 1.0);
   std::vector<double> dx(x.size()), dweight(d);
   for (size_t row = 0; row < rstd.size(); ++row) {
     const size_t first = row * d;

@@ -41,8 +41,8 @@ void gradient(GradientContext& context) {
   if (!context.needs(0)) return;
   Attrs attrs = context.node.attrs;
   attrs.set("inverse", int64_t{1} - attrs.integer("inverse"));
-  context.set(0, context.builder.op(
-                     "rope", {context.grad(), context.input(1), context.input(2)}, attrs));
+  context.set(
+      0, context.builder.op("rope", {context.grad(), context.input(1), context.input(2)}, attrs));
 }
 
 Cost cost(const KernelCall& call) {

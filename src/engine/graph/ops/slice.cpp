@@ -2,9 +2,9 @@
 
 #include <cstring>
 
+#include <verge/engine/graph/axis_blocks.hpp>
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
-#include <verge/engine/graph/axis_blocks.hpp>
 
 namespace verge::graph::ops {
 namespace {

@@ -1,0 +1,47 @@
+#pragma once
+// Compile-time differentiation: appends the backward pass, then the optimizer's updates, to a
+// forward graph. A gradient is emitted only where the path to a trainable value needs one, so
+// nothing below the earliest trainable tensor has a backward at all. Passes run afterwards, on the
+// joint graph.
+//
+//   VERGE_TRY(auto joint, differentiate(forward, loss, {w1, w2}));
+//   VERGE_TRY(auto step, add_updates(std::move(joint), {w1, w2}, {.kind = OptimizerKind::AdamW}));
+
+#include <optional>
+
+#include <verge/engine/graph/ir.hpp>
+
+namespace verge::graph {
+
+/// A graph with its backward pass. Ids of the forward graph stay valid.
+struct JointGraph {
+  Graph graph;
+  std::vector<ValueId> gradients;  // of each trainable value, in the caller's order
+};
+
+/// The gradients of `loss` (one element) with respect to `trainable` (params or inputs). Fails with
+/// Unsupported naming the layer of an operator that has no gradient, with InvalidArgument for a
+/// value that does not influence the loss.
+Result<JointGraph> differentiate(Graph forward, ValueId loss,
+                                 const std::vector<ValueId>& trainable);
+
+enum class OptimizerKind { AdamW, Sgd, Lion };
+
+struct OptimizerSpec {
+  OptimizerKind kind = OptimizerKind::AdamW;
+  double beta1 = 0.9;
+  double beta2 = 0.999;  // Lion's usual value is 0.99
+  double eps = 1e-8;
+  double momentum = 0;  // of Sgd
+  bool nesterov = false;
+  double weight_decay = 0;  // of matrices only: values of rank 2 or more
+  double max_norm = 0;      // clips each gradient by itself; 0: not at all
+};
+
+/// Appends one update node for each trainable param, which overwrites it. Moments are states
+/// "<param>.m" and "<param>.v" (f32; f64 for f64 params); the learning rate is an input "lr" (f32
+/// or f64, []), AdamW's step number, 1 for the first, an input "step" (i64, []).
+Result<Graph> add_updates(JointGraph joint, const std::vector<ValueId>& trainable,
+                          const OptimizerSpec& optimizer);
+
+}  // namespace verge::graph
