@@ -1,0 +1,13 @@
+#include "op_check.hpp"
+
+namespace verge::support {
+namespace {
+
+// x / (1 + e^-x) for x = ln 3 is 3/4 ln 3.
+TEST(Silu, Values) {
+  const double x = std::log(3.0);
+  expect_values("silu", {given({3}, {0, x, -x})}, {}, {0, 0.75 * x, -0.25 * x});
+}
+
+}  // namespace
+}  // namespace verge::support

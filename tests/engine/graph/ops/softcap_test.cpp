@@ -1,0 +1,12 @@
+#include "op_check.hpp"
+
+namespace verge::support {
+namespace {
+
+TEST(Softcap, StaysBelowTheCap) {
+  expect_values("softcap", {given({3}, {0, 30, 1e6})}, {{"cap", 30.0}},
+                {0, 30 * std::tanh(1.0), 30});
+}
+
+}  // namespace
+}  // namespace verge::support
