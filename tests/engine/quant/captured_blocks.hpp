@@ -7,10 +7,14 @@
 #include <cstring>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include <verge/core/dtype.hpp>
 #include <verge/core/rng.hpp>
+#include <verge/engine/quant/blocks.hpp>
+#include <verge/engine/quant/dequantize.hpp>
 
-namespace verge {
+namespace verge::quant {
 
 inline constexpr int kCapturedCount = 512;
 
@@ -82,4 +86,23 @@ inline uint64_t fingerprint(const std::vector<float>& values) {
   return hash;
 }
 
-}  // namespace verge
+/// What llama.cpp (libggml-base of node-llama-cpp 3.22.1) decodes captured_blocks() to.
+struct Captured {
+  DType dtype;
+  uint64_t fingerprint;
+  float samples[6];  // values 0, 1, 16, 33, 100, 255
+};
+
+inline void expect_decodes(const Captured& expected) {
+  SCOPED_TRACE(name(expected.dtype));
+  const auto blocks = captured_blocks(info(expected.dtype));
+  std::vector<float> values(kCapturedCount);
+  dequantize_row(expected.dtype, blocks.data(), values.data(), kCapturedCount);
+  int sample = 0;
+  for (const size_t i : {0, 1, 16, 33, 100, 255}) {
+    EXPECT_FLOAT_EQ(values[i], expected.samples[sample++]) << i;
+  }
+  EXPECT_EQ(fingerprint(values), expected.fingerprint);
+}
+
+}  // namespace verge::quant
