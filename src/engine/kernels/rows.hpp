@@ -23,6 +23,8 @@ struct RowKernels {
   float (*max)(int64_t n, const float* x);  // -infinity for n = 0
   /// x = e^(x - shift); the sum of the results.
   float (*exp_sum)(int64_t n, float shift, float* x);
+  /// The sum of e^(x - shift), x kept.
+  float (*sum_exp)(int64_t n, float shift, const float* x);
   /// x = cap * tanh(x / cap).
   void (*soft_cap)(int64_t n, float cap, float* x);
   /// A row of n stored values to f32. Q8_0: n is a multiple of 32.

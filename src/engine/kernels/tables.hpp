@@ -1,6 +1,7 @@
 #pragma once
 // The kernel tables that the folders generic/, avx2/ and avx512/ define. Internal to this module.
 
+#include <verge/engine/kernels/elements.hpp>
 #include <verge/engine/kernels/rows.hpp>
 #include <verge/engine/kernels/tile.hpp>
 
@@ -8,14 +9,17 @@ namespace verge::kernels {
 namespace generic {
 extern const TileKernels kTileF32;
 extern const RowKernels kRows;
+extern const ElementKernels kElements;
 }  // namespace generic
 namespace avx2 {
 extern const TileKernels kTileF32;
 extern const RowKernels kRows;
+extern const ElementKernels kElements;
 }  // namespace avx2
 namespace avx512 {
 extern const TileKernels kTileF32;
 extern const TileKernels kTileBf16;
 extern const RowKernels kRows;
+extern const ElementKernels kElements;
 }  // namespace avx512
 }  // namespace verge::kernels

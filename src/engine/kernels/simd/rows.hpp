@@ -2,54 +2,10 @@
 // Kernels on rows of floats, written on F32; rows.hpp says what each does.
 
 #include <verge/engine/kernels/rows.hpp>
+#include <verge/engine/kernels/simd/activations.hpp>
 #include <verge/engine/kernels/simd/cached_rows.hpp>
 
 namespace verge::kernels::VERGE_ISA {
-
-/// The error function to 1.5e-7 absolute: Abramowitz & Stegun 1964, 7.1.26.
-VERGE_INLINE F32 erf(F32 x) {
-  const F32 a = x < 0 ? -x : x;
-  const F32 t = 1.0f / fma(a, splat(0.3275911f), splat(1.0f));
-  F32 p = splat(1.061405429f);
-  p = fma(p, t, splat(-1.453152027f));
-  p = fma(p, t, splat(1.421413741f));
-  p = fma(p, t, splat(-0.284496736f));
-  p = fma(p, t, splat(0.254829592f)) * t;
-  const F32 y = 1.0f - p * exp(-a * a);
-  return x < 0 ? -y : y;
-}
-
-VERGE_INLINE F32 silu(F32 x) {
-  return x / (1.0f + exp(-x));
-}
-/// 0.5 x (1 + tanh(u)) = x * sigmoid(2 u), u = sqrt(2/pi) (x + 0.044715 x^3). Hendrycks 2016.
-VERGE_INLINE F32 gelu_tanh(F32 x) {
-  const F32 u = x * fma(x * x, splat(0.044715f), splat(1.0f)) * 0.7978845608f;
-  return x * sigmoid(u + u);
-}
-VERGE_INLINE F32 gelu_erf(F32 x) {
-  return 0.5f * x * (1.0f + erf(x * 0.70710678f));
-}
-VERGE_INLINE F32 relu(F32 x) {
-  return x > 0 ? x : F32{};
-}
-
-/// Calls body(f) with the function of an activation.
-template <typename Body>
-VERGE_INLINE void with_activation(Activation activation, Body body) {
-  switch (activation) {
-    case Activation::None:
-      return body([](F32 x) { return x; });
-    case Activation::Relu:
-      return body([](F32 x) { return relu(x); });
-    case Activation::Silu:
-      return body([](F32 x) { return silu(x); });
-    case Activation::GeluTanh:
-      return body([](F32 x) { return gelu_tanh(x); });
-    case Activation::GeluErf:
-      return body([](F32 x) { return gelu_erf(x); });
-  }
-}
 
 inline void epilogue(int64_t n, float* y, const float* bias, float constant, Activation activation,
                      const float* residual) {
@@ -57,7 +13,7 @@ inline void epilogue(int64_t n, float* y, const float* bias, float constant, Act
     for_vectors(n, [&](int64_t i, int64_t count) {
       F32 x = load_some(y + i, count) + constant;
       if (bias != nullptr) x += load_some(bias + i, count);
-      x = activate(x);
+      x = decltype(activate)::value(x);
       if (residual != nullptr) x += load_some(residual + i, count);
       store_some(y + i, x, count);
     });
@@ -103,6 +59,14 @@ inline float exp_sum(int64_t n, float shift, float* x) {
     const F32 y = exp(load_some(x + i, count, -__builtin_inff()) - shift);
     store_some(x + i, y, count);
     sum += y;
+  });
+  return sum_lanes(sum);
+}
+
+inline float sum_exp(int64_t n, float shift, const float* x) {
+  F32 sum = {};
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    sum += exp(load_some(x + i, count, -__builtin_inff()) - shift);
   });
   return sum_lanes(sum);
 }
@@ -181,6 +145,7 @@ constexpr RowKernels kRowTable = {
     .scale = scale_row,
     .max = max_row,
     .exp_sum = exp_sum,
+    .sum_exp = sum_exp,
     .soft_cap = soft_cap,
     .widen = widen,
     .narrow = narrow,

@@ -68,6 +68,17 @@ VERGE_INLINE void store_part(float* p, F32 x, int64_t count) {
   }
 }
 
+VERGE_INLINE F32 sqrt(F32 x) {
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  return reinterpret_cast<F32>(_mm512_sqrt_ps(reinterpret_cast<__m512>(x)));
+#elif VERGE_LANES == 8 && defined(__AVX2__)
+  return reinterpret_cast<F32>(_mm256_sqrt_ps(reinterpret_cast<__m256>(x)));
+#else
+  for (int i = 0; i < kLanes; ++i) x[i] = std::sqrt(x[i]);
+  return x;
+#endif
+}
+
 VERGE_INLINE float sum_lanes(F32 x) {
 #if VERGE_LANES == 16 && defined(__AVX512F__)
   return _mm512_reduce_add_ps(reinterpret_cast<__m512>(x));
