@@ -60,6 +60,11 @@ ValueId sum_to(Builder& builder, ValueId gradient, const Dims& dims) {
   return offset == 0 ? sum : builder.op("reshape", {sum}, dims_attrs(dims));
 }
 
+ValueId emit_zero(Builder& builder, ValueId like) {
+  if (builder.failed()) return kNone;
+  return builder.constant("zero", Tensor(compute_dtype(builder.type(like).dtype), Shape{}));
+}
+
 std::vector<size_t> broadcast_indices(const Shape& from, const Shape& to) {
   const int offset = to.rank() - from.rank();
   std::vector<size_t> indices(static_cast<size_t>(to.count()));

@@ -22,6 +22,9 @@ Result<Dims> broadcast_dims(const InferContext& context, const Dims& a, const Di
 /// Sums a gradient over the axes along which a tensor of extents `dims` was broadcast.
 ValueId sum_to(Builder& builder, ValueId gradient, const Dims& dims);
 
+/// A constant 0 of rank 0, of the type of `like`.
+ValueId emit_zero(Builder& builder, ValueId like);
+
 /// For each element of `to`, the index of the element of `from` that is broadcast there.
 std::vector<size_t> broadcast_indices(const Shape& from, const Shape& to);
 

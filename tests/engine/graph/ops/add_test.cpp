@@ -15,5 +15,10 @@ TEST(Add, Values) {
                 {11, 12, 23, 24});
 }
 
+TEST(Add, Gradient) {
+  expect_gradient("add", {trained({2, 3, 4}), trained({3, 1})});
+  expect_gradient("add", {trained({3}), trained({2, 3})});
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -17,5 +17,9 @@ TEST(Concat, Values) {
                 {{"axis", int64_t{1}}}, {1, 3, 4, 2, 5, 6});
 }
 
+TEST(Concat, Gradient) {
+  expect_gradient("concat", {trained({2, 1, 2}), trained({2, 3, 2})}, {{"axis", int64_t{1}}});
+}
+
 }  // namespace
 }  // namespace verge::support

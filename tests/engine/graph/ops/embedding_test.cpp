@@ -14,5 +14,9 @@ TEST(Embedding, PicksAndScalesRows) {
                 {{"scale", 2.0}}, {10, 12, 2, 4});
 }
 
+TEST(Embedding, GradientSumsRepeatedIds) {
+  expect_gradient("embedding", {trained({4, 3}), integers({2, 2}, {1, 3, 1, 0})}, {{"scale", 3.0}});
+}
+
 }  // namespace
 }  // namespace verge::support

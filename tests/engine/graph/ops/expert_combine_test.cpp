@@ -15,5 +15,9 @@ TEST(ExpertCombine, WeighsAndSums) {
                 {13, 24});
 }
 
+TEST(ExpertCombine, Gradient) {
+  expect_gradient("expert_combine", {trained({2, 3, 4}), trained({2, 3})});
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -18,5 +18,11 @@ TEST(ExpertLinear, EachTokenUsesItsExperts) {
                 {100, 7, 110, 700});
 }
 
+TEST(ExpertLinear, Gradient) {
+  const Operand ids = integers({3, 2}, {1, 0, 3, 1, 1, 3});
+  expect_gradient("expert_linear", {trained({3, 1, 2}), trained({4, 3, 2}), ids});
+  expect_gradient("expert_linear", {trained({3, 2, 2}), trained({4, 3, 2}), ids});
+}
+
 }  // namespace
 }  // namespace verge::support

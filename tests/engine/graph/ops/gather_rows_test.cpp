@@ -14,5 +14,9 @@ TEST(GatherRows, PicksRows) {
                 {5, 6, 5, 6});
 }
 
+TEST(GatherRows, Gradient) {
+  expect_gradient("gather_rows", {trained({4, 2}), integers({3}, {1, 3, 1})});
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -11,5 +11,10 @@ TEST(Gelu, Values) {
                 2e-4);
 }
 
+TEST(Gelu, Gradient) {
+  expect_gradient("gelu", {trained({2, 3}, -3, 3)});
+  expect_gradient("gelu", {trained({2, 3}, -3, 3)}, {{"approximate", "none"}});
+}
+
 }  // namespace
 }  // namespace verge::support

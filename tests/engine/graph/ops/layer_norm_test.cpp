@@ -18,5 +18,10 @@ TEST(LayerNorm, HasMeanZeroAndVarianceOneBeforeItsWeight) {
   expect_near(outputs[2], {0.5});
 }
 
+TEST(LayerNorm, Gradient) {
+  expect_gradient("layer_norm", {trained({3, 5}), trained({5}), trained({5})}, {{"eps", 1e-5}});
+  expect_gradient("layer_norm", {fixed({3, 5}), fixed({5}), trained({5})}, {{"eps", 1e-5}});
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -17,5 +17,13 @@ TEST(Linear, AddsBiasThenActivatesThenAddsTheResidual) {
   expect_values("linear", operands, {{"activation", "relu"}}, {13.5, 20});
 }
 
+TEST(Linear, Gradient) {
+  for (const char* activation : {"none", "relu", "silu", "gelu", "gelu_erf"}) {
+    expect_gradient("linear",
+                    {trained({2, 2, 3}), trained({4, 3}), trained({4}), trained({2, 2, 4})},
+                    {{"activation", activation}});
+  }
+}
+
 }  // namespace
 }  // namespace verge::support

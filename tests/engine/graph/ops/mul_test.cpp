@@ -11,5 +11,9 @@ TEST(Mul, ShapeRule) {
   expect_refused("mul", {{DType::F32, {2, 3}}, {DType::F32, {2, 2}}}, {}, "3 and 2");
 }
 
+TEST(Mul, Gradient) {
+  expect_gradient("mul", {trained({2, 3, 4}), trained({3, 1})});
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -18,5 +18,9 @@ TEST(Reshape, KeepsTheElements) {
   expect_values("reshape", {given({2, 2}, {1, 2, 3, 4})}, dims_attrs({4, 1}), {1, 2, 3, 4});
 }
 
+TEST(Reshape, Gradient) {
+  expect_gradient("reshape", {trained({2, 6})}, dims_attrs({3, 4}));
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -17,5 +17,10 @@ TEST(RmsNorm, DividesByTheRootMeanSquare) {
   expect_near(outputs[1], {1 / first, 1 / second});
 }
 
+TEST(RmsNorm, Gradient) {
+  expect_gradient("rms_norm", {trained({3, 5}), trained({5})}, {{"eps", 1e-5}});
+  expect_gradient("rms_norm", {trained({2, 2, 4})}, {{"eps", 1e-5}});
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -27,5 +27,12 @@ TEST(Rope, PositionsRepeatOverTheBatch) {
                 {1, 0, std::cos(1), std::sin(1), 1, 0, std::cos(1), std::sin(1)});
 }
 
+TEST(Rope, Gradient) {
+  for (const char* pairs : {"half", "interleaved"}) {
+    expect_gradient("rope", {trained({3, 2, 6}), integers({3}, {0, 5, 7}), given({2}, {1, 0.1})},
+                    {{"pairs", pairs}, {"magnitude", 1.3}});
+  }
+}
+
 }  // namespace
 }  // namespace verge::support

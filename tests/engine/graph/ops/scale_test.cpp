@@ -11,5 +11,9 @@ TEST(Scale, Values) {
   expect_values("scale", {given({2}, {1, 2})}, {{"factor", 3.0}, {"offset", 1.0}}, {4, 7});
 }
 
+TEST(Scale, Gradient) {
+  expect_gradient("scale", {trained({2, 3})}, {{"factor", -2.5}, {"offset", 1.0}});
+}
+
 }  // namespace
 }  // namespace verge::support

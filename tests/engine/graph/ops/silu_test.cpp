@@ -9,5 +9,9 @@ TEST(Silu, Values) {
   expect_values("silu", {given({3}, {0, x, -x})}, {}, {0, 0.75 * x, -0.25 * x});
 }
 
+TEST(Silu, Gradient) {
+  expect_gradient("silu", {trained({2, 3}, -4, 4)});
+}
+
 }  // namespace
 }  // namespace verge::support

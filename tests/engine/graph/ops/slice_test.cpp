@@ -20,5 +20,9 @@ TEST(Slice, Values) {
   expect_values("slice", {x}, part(2, 1, 1), {1, 3, 5, 7, 9, 11});
 }
 
+TEST(Slice, Gradient) {
+  expect_gradient("slice", {trained({2, 5, 3})}, part(1, 1, 3));
+}
+
 }  // namespace
 }  // namespace verge::support

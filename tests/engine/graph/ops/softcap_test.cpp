@@ -8,5 +8,9 @@ TEST(Softcap, StaysBelowTheCap) {
                 {0, 30 * std::tanh(1.0), 30});
 }
 
+TEST(Softcap, Gradient) {
+  expect_gradient("softcap", {trained({2, 3}, -5, 5)}, {{"cap", 2.0}});
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -14,5 +14,9 @@ TEST(Softmax, SumsToOneAndSurvivesLargeValues) {
                 {0.25, 0.75, 0.5, 0.5});
 }
 
+TEST(Softmax, Gradient) {
+  expect_gradient("softmax", {trained({2, 2, 4})});
+}
+
 }  // namespace
 }  // namespace verge::support

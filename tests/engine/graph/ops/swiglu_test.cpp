@@ -14,5 +14,9 @@ TEST(Swiglu, Values) {
   expect_values("swiglu", {given({2}, {gate, 0}), given({2}, {10, 10})}, {}, {7.5 * gate, 0});
 }
 
+TEST(Swiglu, Gradient) {
+  expect_gradient("swiglu", {trained({2, 3}, -3, 3), trained({2, 3})});
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -23,5 +23,13 @@ TEST(TopKExperts, PicksTheLargestAndNormalizes) {
   expect_near(evaluate("top_k_experts", {logits}, route(1, false, "sigmoid"))[1], {0.8});
 }
 
+TEST(TopKExperts, Gradient) {
+  for (const char* gate : {"softmax", "sigmoid"}) {
+    for (const bool normalize : {false, true}) {
+      expect_gradient("top_k_experts", {trained({3, 5}, -3, 3)}, route(2, normalize, gate), {1});
+    }
+  }
+}
+
 }  // namespace
 }  // namespace verge::support
