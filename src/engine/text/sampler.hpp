@@ -40,7 +40,7 @@ struct SamplerOptions {
   int32_t penalty_window = 64;  // the last tokens that count; 0: none, -1: all
   float mirostat_tau = 0.0f;    // target surprise in bits a token; 0: off
   float mirostat_eta = 0.1f;    // learning rate
-  std::vector<LogitBias> logit_bias;
+  std::vector<LogitBias> logit_bias = {};
   uint64_t seed = 0;
 };
 
