@@ -82,4 +82,20 @@ struct DenseAttention {
 size_t dense_attention_workspace_bytes(Isa isa, const DenseAttention& attention, int threads);
 void dense_attention(Isa isa, const DenseAttention& attention, void* workspace, Worker& worker);
 
+/// Gradients of dense_attention, from its inputs, out and log_sum_exp; the weights are recomputed
+/// in tiles (Dao et al. 2022, appendix B). d_q is written, packed like out; d_k and d_v, packed
+/// [batch, tokens, kv_heads, head_dim], too. FLOPs: 2.5 times the forward. Workers share out
+/// (sequence, kv head) pairs, of which there should be several for each worker.
+struct DenseAttentionGradient {
+  DenseAttention forward;
+  const float* d_out = nullptr;  // like out
+  float* d_q = nullptr;
+  float* d_k = nullptr;
+  float* d_v = nullptr;
+};
+size_t dense_attention_backward_workspace_bytes(Isa isa, const DenseAttention& attention,
+                                                int threads);
+void dense_attention_backward(Isa isa, const DenseAttentionGradient& gradient, void* workspace,
+                              Worker& worker);
+
 }  // namespace verge::kernels
