@@ -1,4 +1,7 @@
+#include <filesystem>
+
 #include <verge/engine/format/gguf/reader.hpp>
+#include <verge/engine/format/hf/folder.hpp>
 #include <verge/engine/format/model_source.hpp>
 
 namespace verge::format {
@@ -20,6 +23,8 @@ Result<ModelSource> open_gguf(const std::string& path) {
 }  // namespace
 
 Result<ModelSource> ModelSource::open(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return open_hf_folder(path);
   return open_gguf(path);
 }
 

@@ -2,7 +2,8 @@
 
 #include <verge/engine/format/gguf/reader.hpp>
 
-#include "sample.hpp"
+#include "gguf_bytes.hpp"
+#include "shared_data.hpp"
 
 namespace verge::format {
 namespace {

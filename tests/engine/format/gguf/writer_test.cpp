@@ -7,7 +7,8 @@
 #include <verge/engine/format/gguf/reader.hpp>
 #include <verge/engine/format/gguf/writer.hpp>
 
-#include "sample.hpp"
+#include "gguf_bytes.hpp"
+#include "shared_data.hpp"
 
 namespace verge::format {
 namespace {

@@ -2,23 +2,12 @@
 // Builds GGUF files byte by byte, right or wrong on purpose; knows nothing of the reader's code.
 
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace verge::format::test {
-
-/// A file of the shared data, or "" where they are absent: env VERGE_SHARED_DATA, or beside the
-/// project.
-inline std::string shared_data(const std::string& name) {
-  const char* folder = std::getenv("VERGE_SHARED_DATA");
-  const std::string path =
-      (folder != nullptr ? std::string(folder) : VERGE_SOURCE_DIR "/../shared/data") + "/" + name;
-  return std::filesystem::exists(path) ? path : "";
-}
+namespace verge::test {
 
 class GgufBytes {
  public:
@@ -83,4 +72,4 @@ inline GgufBytes sample_file(uint32_t version = 3) {
   return out.data(24).data(36);
 }
 
-}  // namespace verge::format::test
+}  // namespace verge::test

@@ -1,0 +1,20 @@
+#pragma once
+// Real data that lies beside the project, not in it: tests that need it skip with a reason.
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+namespace verge::test {
+
+/// The path of a file of the shared data, or "" where they are absent. They lie in
+/// $VERGE_SHARED_DATA, or in ../shared/data beside the project.
+inline std::string shared_data(const std::string& name) {
+  const char* folder = std::getenv("VERGE_SHARED_DATA");
+  const std::filesystem::path root =
+      folder != nullptr ? folder : VERGE_SOURCE_DIR "/../shared/data";
+  const std::filesystem::path path = root / name;
+  return std::filesystem::exists(path) ? path.string() : "";
+}
+
+}  // namespace verge::test
