@@ -20,7 +20,6 @@ const std::string kConfig = R"({"model_type":"llama","num_hidden_layers":5,"hidd
 std::string hf_name(std::string name) {
   const std::pair<std::string, std::string> words[] = {{"token_embd", "model.embed_tokens"},
                                                        {"output_norm", "model.norm"},
-                                                       {"output.", "lm_head."},
                                                        {"blk.", "model.layers."},
                                                        {"attn_norm", "input_layernorm"},
                                                        {"ffn_norm", "post_attention_layernorm"},
