@@ -28,7 +28,7 @@ struct TensorView {
   }
 };
 
-/// Memory aligned to 64 bytes (a cache line and an AVX-512 vector).
+/// Memory aligned to 64 bytes (a cache line and an AVX-512 vector); large blocks take huge pages.
 struct AlignedDelete {
   void operator()(void* memory) const;
 };
