@@ -7,8 +7,8 @@
 namespace verge::kernels::avx512 {
 namespace {
 
-// How far ahead of the loads: a page's worth, so that the stream does not stop at page ends.
-constexpr int kPrefetchBytes = 2048;
+// How far ahead of the loads: further than a block, whose parts are not read in order.
+constexpr int kPrefetchBytes = 4096;
 
 template <class Format, int kTokens>
 void direct(const ProductTile& tile, int first_token) {
