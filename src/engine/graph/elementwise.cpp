@@ -45,7 +45,7 @@ Result<Dims> broadcast_dims(const InferContext& context, const Dims& a, const Di
   return dims;
 }
 
-ValueId sum_to(Builder& builder, ValueId gradient, const Dims& dims) {
+ValueId sum_to(Builder& builder, ValueId gradient, Dims dims) {
   if (gradient == kNone) return kNone;
   const Dims from = builder.type(gradient).dims;
   if (from == dims) return gradient;
@@ -63,6 +63,19 @@ ValueId sum_to(Builder& builder, ValueId gradient, const Dims& dims) {
 ValueId emit_zero(Builder& builder, ValueId like) {
   if (builder.failed()) return kNone;
   return builder.constant("zero", Tensor(compute_dtype(builder.type(like).dtype), Shape{}));
+}
+
+void emit_choice_grad(GradientContext& context, std::string_view relation) {
+  Builder& b = context.builder;
+  const ValueId first =
+      b.op("compare", {context.input(0), context.input(1)}, {{"op", std::string(relation)}});
+  const ValueId dy = context.grad(), zero = emit_zero(b, dy);
+  for (size_t i = 0; i < 2; ++i) {
+    if (!context.needs(i)) continue;
+    const ValueId share =
+        i == 0 ? b.op("where", {first, dy, zero}) : b.op("where", {first, zero, dy});
+    context.set(i, sum_to(b, share, b.type(context.input(i)).dims));
+  }
 }
 
 std::vector<size_t> broadcast_indices(const Shape& from, const Shape& to) {

@@ -20,10 +20,14 @@ Status infer_broadcast(InferContext& context);
 Result<Dims> broadcast_dims(const InferContext& context, const Dims& a, const Dims& b);
 
 /// Sums a gradient over the axes along which a tensor of extents `dims` was broadcast.
-ValueId sum_to(Builder& builder, ValueId gradient, const Dims& dims);
+ValueId sum_to(Builder& builder, ValueId gradient, Dims dims);
 
 /// A constant 0 of rank 0, of the type of `like`.
 ValueId emit_zero(Builder& builder, ValueId like);
+
+/// The gradient of maximum and minimum: dy goes to input 0 where `input 0 {relation} input 1`
+/// holds, else to input 1.
+void emit_choice_grad(GradientContext& context, std::string_view relation);
 
 /// For each element of `to`, the index of the element of `from` that is broadcast there.
 std::vector<size_t> broadcast_indices(const Shape& from, const Shape& to);

@@ -1,0 +1,35 @@
+// a / b with broadcasting.
+
+#include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/elementwise.hpp>
+
+namespace verge::graph::ops {
+namespace {
+
+// da = dy / b needs b; db = -dy y / b needs b and y.
+void gradient(GradientContext& context) {
+  Builder& b = context.builder;
+  const ValueId share = b.op("div", {context.grad(), context.input(1)});
+  if (context.needs(0)) context.set(0, sum_to(b, share, b.type(context.input(0)).dims));
+  if (context.needs(1)) {
+    const ValueId product = b.op("mul", {share, context.output(0)});
+    const ValueId negated = b.op("scale", {product}, {{"factor", -1.0}});
+    context.set(1, sum_to(b, negated, b.type(context.input(1)).dims));
+  }
+}
+
+void reference(const KernelCall& call) {
+  map_binary(call, [](double a, double b) { return a / b; });
+}
+
+}  // namespace
+
+OpDef div() {
+  return {.name = "div",
+          .infer = infer_broadcast,
+          .gradient = gradient,
+          .reference = reference,
+          .aliases = {{0, 0, false}, {0, 1, false}}};
+}
+
+}  // namespace verge::graph::ops

@@ -1,0 +1,28 @@
+// The larger of a and b with broadcasting. Of equal ones a gets the gradient.
+
+#include <algorithm>
+
+#include <verge/engine/graph/elementwise.hpp>
+
+namespace verge::graph::ops {
+namespace {
+
+void gradient(GradientContext& context) {
+  emit_choice_grad(context, "ge");
+}
+
+void reference(const KernelCall& call) {
+  map_binary(call, [](double a, double b) { return std::max(a, b); });
+}
+
+}  // namespace
+
+OpDef maximum() {
+  return {.name = "maximum",
+          .infer = infer_broadcast,
+          .gradient = gradient,
+          .reference = reference,
+          .aliases = {{0, 0, false}, {0, 1, false}}};
+}
+
+}  // namespace verge::graph::ops

@@ -1,0 +1,30 @@
+// y = tanh x.
+
+#include <cmath>
+
+#include <verge/engine/graph/activation.hpp>
+#include <verge/engine/graph/elementwise.hpp>
+
+namespace verge::graph::ops {
+namespace {
+
+// Needs y.
+void gradient(GradientContext& context) {
+  context.set(0, emit_activation_grad(context, context.output(0)));
+}
+
+void reference(const KernelCall& call) {
+  map_unary(call, [](double x) { return std::tanh(x); });
+}
+
+}  // namespace
+
+OpDef tanh() {
+  return {.name = "tanh",
+          .infer = infer_like_input,
+          .gradient = gradient,
+          .reference = reference,
+          .aliases = {{0, 0, false}}};
+}
+
+}  // namespace verge::graph::ops
