@@ -3,7 +3,7 @@
 
 add_library(verge_flags INTERFACE)
 # GCC 12 reports stringop-overflow for vectors it has inlined too well (GCC bug 105762).
-target_compile_options(verge_flags INTERFACE -Wall -Wextra -Wno-psabi -Wno-stringop-overflow
+target_compile_options(verge_flags INTERFACE -Wall -Wextra -Wno-psabi $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
   $<$<BOOL:${VERGE_WERROR}>:-Werror>)
 if(VERGE_SANITIZE)
   target_compile_options(verge_flags INTERFACE -fsanitize=${VERGE_SANITIZE} -fno-omit-frame-pointer -g1)
