@@ -63,9 +63,9 @@ std::vector<ValueId> Builder::op_all(std::string_view name, std::vector<ValueId>
                                      std::move(context.outputs[i]), ValueKind::Activation));
   }
   for (const Alias& alias : def->aliases) {
-    if (!alias.required || static_cast<size_t>(alias.input) >= node.inputs.size()) continue;
-    const ValueId target = node.inputs[static_cast<size_t>(alias.input)];
-    graph_.value(node.outputs[static_cast<size_t>(alias.output)]).alias_of = target;
+    const auto input = static_cast<size_t>(alias.input), output = static_cast<size_t>(alias.output);
+    if (!alias.required || input >= node.inputs.size() || node.inputs[input] == kNone) continue;
+    graph_.value(node.outputs[output]).alias_of = node.inputs[input];
   }
   graph_.nodes.push_back(node);
   return node.outputs;
