@@ -1,0 +1,17 @@
+#pragma once
+// What this machine has, as the operating system tells it.
+
+#include <cstdint>
+
+namespace verge {
+
+/// Processors this process may run on (its affinity mask), at least 1.
+int available_cores();
+
+/// Bytes that can be allocated without swapping, within the limits of the control group.
+int64_t available_memory_bytes();
+
+/// The largest resident memory of this process so far (VmHWM), in bytes.
+int64_t peak_rss_bytes();
+
+}  // namespace verge

@@ -1,0 +1,25 @@
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <verge/core/machine.hpp>
+
+namespace verge {
+namespace {
+
+TEST(Machine, CoresAreWithinTheHardware) {
+  EXPECT_GE(available_cores(), 1);
+  EXPECT_LE(available_cores(), static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+TEST(Machine, TouchedMemoryRaisesThePeak) {
+  const int64_t before = peak_rss_bytes();
+  const std::vector<char> touched(64 << 20, 1);
+  EXPECT_GE(peak_rss_bytes(), before + (48 << 20));
+  EXPECT_EQ(touched.back(), 1);
+  EXPECT_GT(available_memory_bytes(), 0);
+}
+
+}  // namespace
+}  // namespace verge
