@@ -56,10 +56,12 @@ struct KernelCall {
   std::span<const TensorView> outputs;
   const Attrs& attrs;
   std::byte* workspace = nullptr;
+  uint32_t packed = 0;  // bit i: input i is in the packed layout of engine/kernels, not in its own
 
   const TensorView& in(size_t i) const { return inputs[i]; }
   const TensorView& out(size_t i = 0) const { return outputs[i]; }
   bool has(size_t i) const { return i < inputs.size() && inputs[i].data != nullptr; }
+  bool is_packed(size_t i) const { return (packed >> i & 1) != 0; }
   bool wants(size_t i) const { return i < outputs.size() && outputs[i].data != nullptr; }
 };
 
