@@ -1,0 +1,28 @@
+#pragma once
+// KernelDef: the fast way to run an operator. Kernels are found by file name: ops/x.cpp defines
+// `KernelDef x()` for the operator x, and chooses among generic/, avx2/ and avx512/ by the Isa it
+// is given. A kernel is called by every thread of a pool at once and shares the work through its
+// Worker. It does not allocate; the plan gives it the workspace it asked for.
+
+#include <verge/core/threads.hpp>
+#include <verge/engine/graph/op.hpp>
+#include <verge/engine/kernels/isa.hpp>
+
+namespace verge::kernels {
+
+struct KernelDef {
+  std::string_view op;
+  /// Whether this kernel can run a call of these types and shapes (at the upper bounds); null:
+  /// always. Where it cannot, the operator's reference runs instead, and the plan says so.
+  bool (*supports)(const graph::KernelCall& call) = nullptr;
+  void (*run)(const graph::KernelCall& call, Worker& worker, Isa isa) = nullptr;
+  /// Scratch memory for a call at the upper bounds; null: none.
+  int64_t (*workspace_bytes)(const graph::KernelCall& call, int threads) = nullptr;
+  /// Whether input `input` must be given in the packed layout (packed.hpp); null: never.
+  bool (*wants_packed)(const graph::KernelCall& call, size_t input) = nullptr;
+};
+
+/// The kernel of an operator, or nullptr.
+const KernelDef* find_kernel(std::string_view op);
+
+}  // namespace verge::kernels

@@ -1,0 +1,87 @@
+// y = activation(x W^T + bias) + residual: packed weights by the quantized product, weights in
+// training by the float GEMM.
+
+#include <cstring>
+
+#include <verge/engine/kernels/gemm.hpp>
+#include <verge/engine/kernels/kernel.hpp>
+#include <verge/engine/kernels/linear_call.hpp>
+
+namespace verge::kernels::ops {
+namespace {
+
+using graph::KernelCall;
+
+Activation activation_of(const KernelCall& call) {
+  const std::string_view name = call.attrs.text("activation", "none");
+  if (name == "relu") return Activation::Relu;
+  if (name == "silu") return Activation::Silu;
+  if (name == "gelu") return Activation::GeluTanh;
+  if (name == "gelu_erf") return Activation::GeluErf;
+  return Activation::None;
+}
+
+Gemm gemm_of(const KernelCall& call) {
+  const TensorView &x = call.in(0), &weight = call.in(1);
+  Gemm product{.m = x.shape.rows(), .n = weight.shape[0], .k = weight.shape[1]};
+  product.a = {x.as<float>(), product.k};
+  product.b = {weight.as<float>(), product.k, true};
+  product.c = call.out().as<float>();
+  product.c_stride = product.n;
+  product.bias = call.has(2) ? call.in(2).as<float>() : nullptr;
+  product.activation = activation_of(call);
+  product.residual = call.has(3) ? call.in(3).as<float>() : nullptr;
+  if (product.residual == product.c) {  // planned in place
+    product.residual = nullptr;
+    product.beta = 1;
+  }
+  product.compute = call.attrs.text("compute") == "bf16" ? Compute::Bf16 : Compute::F32;
+  return product;
+}
+
+bool supports(const KernelCall& call) {
+  if (call.in(0).dtype != DType::F32) return false;
+  if (call.is_packed(1)) return activation_of(call) == Activation::None;
+  return call.in(1).dtype == DType::F32 &&
+         !(call.has(3) && activation_of(call) != Activation::None);
+}
+
+int64_t workspace_bytes(const KernelCall& call, int) {
+  if (call.is_packed(1)) return activations_workspace(call, call.in(1).dtype);
+  return static_cast<int64_t>(gemm_workspace_bytes(best_isa(), gemm_of(call)));
+}
+
+// Copies the residual into y, unless it is there already.
+void place_residual(const KernelCall& call, Worker& worker) {
+  const TensorView &residual = call.in(3), &y = call.out();
+  if (residual.data == y.data) return;
+  const auto [first, last] = worker.split(y.shape.count(), 16);
+  std::memcpy(y.as<float>() + first, residual.as<float>() + first,
+              static_cast<size_t>(last - first) * sizeof(float));
+}
+
+void run(const KernelCall& call, Worker& worker, Isa isa) {
+  if (!call.is_packed(1)) return gemm(isa, gemm_of(call), call.workspace, worker);
+  if (call.has(3)) place_residual(call, worker);
+  const Activations x = prepare(call, call.in(1).dtype, worker, isa);
+  const Product product{.weights = packed_matrix(call.in(1)),
+                        .y = call.out().as<float>(),
+                        .y_stride = call.out().shape.back(),
+                        .bias = call.has(2) ? call.in(2).as<float>() : nullptr,
+                        .accumulate = call.has(3)};
+  matmul(std::span(&product, 1), x, worker, isa);
+}
+
+}  // namespace
+
+KernelDef linear() {
+  return {.op = "linear",
+          .supports = supports,
+          .run = run,
+          .workspace_bytes = workspace_bytes,
+          .wants_packed = [](const KernelCall& call, size_t input) {
+            return input == 1 && wants_packed_weight(call, input);
+          }};
+}
+
+}  // namespace verge::kernels::ops
