@@ -1,0 +1,325 @@
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include <verge/core/clock.hpp>
+#include <verge/engine/runtime/plan.hpp>
+
+namespace verge::runtime {
+namespace {
+
+using graph::Graph;
+using graph::KernelCall;
+using graph::kNone;
+using graph::Node;
+using graph::NodeId;
+using graph::Value;
+using graph::ValueId;
+using graph::ValueKind;
+
+constexpr int64_t kAlignment = 64;
+
+struct Step {
+  const kernels::KernelDef* kernel = nullptr;  // nullptr: the reference
+  const Node* node = nullptr;
+  std::vector<TensorView> inputs;
+  std::vector<TensorView> outputs;
+  std::byte* workspace = nullptr;
+  uint32_t packed = 0;
+  double seconds = 0;
+
+  KernelCall call() const { return {inputs, outputs, node->attrs, workspace, packed}; }
+};
+
+// A view whose shape follows the symbols' extents.
+struct DynamicShape {
+  TensorView* view;
+  const graph::Type* type;
+};
+
+}  // namespace
+
+struct Plan::Impl {
+  Graph graph;
+  ThreadPool& pool;
+  PlanOptions options;
+  graph::MemoryPlan memory;
+  AlignedBuffer arena;
+  AlignedBuffer io;
+  int64_t io_bytes = 0;
+  std::vector<TensorView> views;  // by value, at the upper bounds
+  std::vector<Step> steps;
+  std::vector<DynamicShape> dynamic;
+  std::vector<int64_t> extents;
+  SystemClock clock;
+  bool profiling = false;
+
+  Impl(Graph g, ThreadPool& p, const PlanOptions& o) : graph(std::move(g)), pool(p), options(o) {}
+
+  Status compile(WeightStore& weights, StateStore& states);
+  Status place_outside(WeightStore& weights, StateStore& states);
+  void choose_kernel(Step& step);
+  void choose_kernels();
+  Status pack_weights(WeightStore& weights);
+  void place_arena();
+  void follow_symbols();
+  void set_extents(std::span<const int64_t> now);
+  void run_step(Step& step, Worker& worker);
+
+  TensorView view_of(ValueId id) const {
+    return id == kNone ? TensorView{} : views[static_cast<size_t>(id)];
+  }
+};
+
+// Gives a home to everything that is not in the arena: weights, states, inputs and constants.
+Status Plan::Impl::place_outside(WeightStore& weights, StateStore& states) {
+  views.resize(graph.values.size());
+  for (size_t id = 0; id < graph.values.size(); ++id) {
+    const Value& value = graph.values[id];
+    TensorView& view = views[id];
+    view.dtype = value.type.dtype;
+    view.shape = graph.bound_shape(value.type);
+    switch (value.kind) {
+      case ValueKind::Param: {
+        VERGE_TRY(const TensorView native, weights.native(value.name));
+        if (native.dtype != view.dtype || native.shape != view.shape) {
+          return make_error(Code::Malformed, "tensor {} is {} {}, the model's layout needs {} {}",
+                            value.name, name(native.dtype), native.shape.str(), name(view.dtype),
+                            view.shape.str());
+        }
+        view.data = native.data;
+        break;
+      }
+      case ValueKind::State: {
+        VERGE_TRY(view, states.get(value.name, view.dtype, view.shape));
+        break;
+      }
+      case ValueKind::Const:
+        view.data = value.data->view().data;
+        break;
+      case ValueKind::Input:
+        io_bytes += (view.bytes() + kAlignment - 1) / kAlignment * kAlignment;
+        break;
+      case ValueKind::Activation:
+        break;
+    }
+  }
+  io = allocate_aligned(static_cast<size_t>(io_bytes));
+  std::memset(io.get(), 0, static_cast<size_t>(io_bytes));
+  std::byte* next = io.get();
+  for (size_t id = 0; id < graph.values.size(); ++id) {
+    if (graph.values[id].kind != ValueKind::Input) continue;
+    views[id].data = next;
+    next += (views[id].bytes() + kAlignment - 1) / kAlignment * kAlignment;
+  }
+  return {};
+}
+
+// A kernel may have immutable weights repacked; those that training updates stay as they are.
+void Plan::Impl::choose_kernel(Step& step) {
+  const kernels::KernelDef* kernel = kernels::find_kernel(step.node->op->name);
+  if (kernel == nullptr) return;
+  for (size_t i = 0; i < step.inputs.size() && kernel->wants_packed != nullptr; ++i) {
+    const ValueId id = step.node->inputs[i];
+    if (id == kNone || graph.value(id).kind != ValueKind::Param || graph.value(id).is_trainable)
+      continue;
+    if (kernel->wants_packed(step.call(), i)) step.packed |= 1u << i;
+  }
+  if (kernel->supports == nullptr || kernel->supports(step.call())) {
+    step.kernel = kernel;
+  } else {
+    step.packed = 0;
+  }
+}
+
+void Plan::Impl::choose_kernels() {
+  for (const Node& node : graph.nodes) {
+    if (node.op->is_view) continue;
+    Step step;
+    step.node = &node;
+    for (ValueId id : node.inputs) step.inputs.push_back(view_of(id));
+    for (ValueId id : node.outputs) step.outputs.push_back(view_of(id));
+    choose_kernel(step);
+    steps.push_back(std::move(step));
+  }
+}
+
+Status Plan::Impl::pack_weights(WeightStore& weights) {
+  for (Step& step : steps) {
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      if (!step.call().is_packed(i)) continue;
+      VERGE_TRY(step.inputs[i], weights.packed(graph.value(step.node->inputs[i]).name, pool));
+    }
+  }
+  return {};
+}
+
+void Plan::Impl::place_arena() {
+  std::vector<int64_t> workspace(graph.nodes.size());
+  for (const Step& step : steps) {
+    if (step.kernel == nullptr || step.kernel->workspace_bytes == nullptr) continue;
+    workspace[static_cast<size_t>(step.node - graph.nodes.data())] =
+        step.kernel->workspace_bytes(step.call(), pool.size());
+  }
+  memory = graph::plan_memory(graph, workspace);
+  arena = allocate_aligned(static_cast<size_t>(memory.arena_bytes));
+  for (size_t id = 0; id < views.size(); ++id) {
+    const int32_t buffer = memory.buffer_of_value[id];
+    if (buffer >= 0) {
+      views[id].data = arena.get() + memory.buffers[static_cast<size_t>(buffer)].offset;
+    }
+  }
+  // Views and in-place results of what lives outside the arena.
+  for (const Node& node : graph.nodes) {
+    for (ValueId id : node.outputs) {
+      if (id == kNone || views[static_cast<size_t>(id)].data != nullptr) continue;
+      const ValueId target = graph.value(id).alias_of;
+      const ValueId source = target != kNone ? target : node.inputs[0];
+      if (target != kNone || node.op->is_view) {
+        views[static_cast<size_t>(id)].data = views[static_cast<size_t>(source)].data;
+      }
+    }
+  }
+}
+
+void Plan::Impl::follow_symbols() {
+  const auto follow = [&](TensorView& view, ValueId id) {
+    if (id == kNone) return;
+    const TensorView& home = views[static_cast<size_t>(id)];
+    if (view.data == nullptr) view.data = home.data;
+    const graph::Type& type = graph.value(id).type;
+    if (std::ranges::any_of(type.dims, [](const graph::Dim& d) { return !d.is_constant(); })) {
+      dynamic.push_back({&view, &type});
+    }
+  };
+  for (Step& step : steps) {
+    for (size_t i = 0; i < step.inputs.size(); ++i) follow(step.inputs[i], step.node->inputs[i]);
+    for (size_t i = 0; i < step.outputs.size(); ++i) follow(step.outputs[i], step.node->outputs[i]);
+    const int32_t workspace =
+        memory.workspace_of_node[static_cast<size_t>(step.node - graph.nodes.data())];
+    if (workspace >= 0) {
+      step.workspace = arena.get() + memory.buffers[static_cast<size_t>(workspace)].offset;
+    }
+  }
+}
+
+Status Plan::Impl::compile(WeightStore& weights, StateStore& states) {
+  VERGE_RETURN_IF_ERROR(graph::verify(graph));
+  VERGE_RETURN_IF_ERROR(place_outside(weights, states));
+  choose_kernels();
+  VERGE_RETURN_IF_ERROR(pack_weights(weights));
+  place_arena();
+  follow_symbols();
+  for (const graph::Symbol& symbol : graph.symbols) extents.push_back(symbol.bound);
+  return {};
+}
+
+void Plan::Impl::set_extents(std::span<const int64_t> now) {
+  VERGE_CHECK(now.size() == graph.symbols.size(), now.size(), graph.symbols.size());
+  if (std::ranges::equal(now, extents)) return;
+  for (size_t s = 0; s < now.size(); ++s) {
+    VERGE_CHECK(now[s] >= 0 && now[s] <= graph.symbols[s].bound, now[s], graph.symbols[s].bound);
+  }
+  extents.assign(now.begin(), now.end());
+  for (const DynamicShape& entry : dynamic) {
+    for (size_t axis = 0; axis < entry.type->dims.size(); ++axis) {
+      const graph::Dim& dim = entry.type->dims[axis];
+      if (dim.is_constant()) continue;
+      entry.view->shape[static_cast<int>(axis)] =
+          dim.factor * extents[static_cast<size_t>(dim.symbol)];
+    }
+  }
+}
+
+void Plan::Impl::run_step(Step& step, Worker& worker) {
+  const bool timing = profiling && worker.index() == 0;
+  const double begin = timing ? clock.seconds() : 0;
+  if (step.kernel != nullptr) {
+    step.kernel->run(step.call(), worker, options.isa);
+  } else if (worker.index() == 0) {
+    step.node->op->reference(step.call());
+  }
+  worker.sync();
+  if (timing) step.seconds += clock.seconds() - begin;
+}
+
+Plan::Plan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Plan::Plan(Plan&&) noexcept = default;
+Plan& Plan::operator=(Plan&&) noexcept = default;
+Plan::~Plan() = default;
+
+Result<Plan> Plan::compile(Graph graph, WeightStore& weights, StateStore& states, ThreadPool& pool,
+                           const PlanOptions& options) {
+  auto impl = std::make_unique<Impl>(std::move(graph), pool, options);
+  VERGE_RETURN_IF_ERROR(impl->compile(weights, states));
+  return Plan(std::move(impl));
+}
+
+const TensorView& Plan::input(std::string_view name) {
+  const ValueId id = impl_->graph.find(name);
+  VERGE_CHECK(id != kNone && impl_->graph.value(id).kind == ValueKind::Input, name);
+  return impl_->views[static_cast<size_t>(id)];
+}
+
+const TensorView& Plan::output(std::string_view name) const {
+  const ValueId id = impl_->graph.find(name);
+  VERGE_CHECK(id != kNone && impl_->graph.value(id).is_output, name);
+  return impl_->views[static_cast<size_t>(id)];
+}
+
+bool Plan::run(std::span<const int64_t> extents, const std::atomic<bool>* cancel) {
+  impl_->set_extents(extents);
+  // Every worker must stop after the same step: the first one names it before the step's barrier.
+  std::atomic<size_t> stop_after{impl_->steps.size()};
+  impl_->pool.run([&](Worker& worker) {
+    for (size_t i = 0; i < impl_->steps.size() && i <= stop_after.load(); ++i) {
+      if (worker.index() == 0 && cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
+        stop_after.store(std::min(stop_after.load(), i));
+      }
+      impl_->run_step(impl_->steps[i], worker);
+    }
+  });
+  return stop_after.load() == impl_->steps.size();
+}
+
+const Graph& Plan::graph() const {
+  return impl_->graph;
+}
+const graph::MemoryPlan& Plan::memory_plan() const {
+  return impl_->memory;
+}
+
+MemoryReport Plan::memory() const {
+  MemoryReport report{
+      impl_->memory.arena_bytes, impl_->memory.lower_bound_bytes, impl_->io_bytes, {}};
+  if (!impl_->graph.nodes.empty()) {
+    const Node& peak = impl_->graph.nodes[static_cast<size_t>(impl_->memory.peak_node)];
+    report.peak_node = fmt::format("{} ({})", peak.op->name, peak.source);
+  }
+  return report;
+}
+
+std::vector<std::string> Plan::reference_nodes() const {
+  std::vector<std::string> nodes;
+  for (const Step& step : impl_->steps) {
+    if (step.kernel != nullptr) continue;
+    nodes.push_back(fmt::format("{} ({})", step.node->op->name, step.node->source));
+  }
+  return nodes;
+}
+
+void Plan::start_profile() {
+  impl_->profiling = true;
+  for (Step& step : impl_->steps) step.seconds = 0;
+}
+
+std::vector<NodeProfile> Plan::profile() const {
+  std::vector<NodeProfile> profile;
+  for (const Step& step : impl_->steps) {
+    profile.push_back({std::string(step.node->op->name), step.node->source, step.seconds,
+                       step.kernel == nullptr});
+  }
+  return profile;
+}
+
+}  // namespace verge::runtime

@@ -1,0 +1,84 @@
+#pragma once
+// Plan: a Graph compiled for one node of the fleet: chosen kernels, fixed memory, resolved
+// pointers. Running it is a walk over a list of kernel calls, without allocation and without shape
+// logic while the symbols' extents stay the same. A Plan is used by one thread at a time; several
+// Plans may share the stores.
+//
+//   VERGE_TRY(auto plan, Plan::compile(graph, weights, states, pool));
+//   std::ranges::copy(tokens, plan.input("tokens").as<int32_t>());
+//   plan.run({tokens.size()});
+//   const float* logits = plan.output("logits").as<float>();
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <verge/engine/graph/planner.hpp>
+#include <verge/engine/kernels/kernel.hpp>
+#include <verge/engine/runtime/store.hpp>
+
+namespace verge::runtime {
+
+struct PlanOptions {
+  kernels::Isa isa = kernels::best_isa();
+  /// Fills the arena with NaN before each run and checks guard bytes between buffers after it.
+  bool canaries = false;
+};
+
+struct MemoryReport {
+  int64_t arena_bytes = 0;
+  int64_t lower_bound_bytes = 0;
+  int64_t io_bytes = 0;   // inputs and constants
+  std::string peak_node;  // the operator and layer where the lower bound is reached
+};
+
+/// Time of one node over the runs since profiling began.
+struct NodeProfile {
+  std::string op;
+  std::string source;
+  double seconds = 0;
+  bool is_reference = false;
+};
+
+class Plan {
+ public:
+  /// Fails with NotFound for a missing weight, Malformed for one of another type than the graph
+  /// says.
+  static Result<Plan> compile(graph::Graph graph, WeightStore& weights, StateStore& states,
+                              ThreadPool& pool, const PlanOptions& options = {});
+  Plan(Plan&&) noexcept;
+  Plan& operator=(Plan&&) noexcept;
+  ~Plan();
+
+  /// The memory of an input at its upper bound; write it before run(). The name must exist.
+  const TensorView& input(std::string_view name);
+  /// An output of the last run; only the actual extents hold data.
+  const TensorView& output(std::string_view name) const;
+
+  /// Runs all nodes with these extents, one for each symbol of the graph, each within its bound.
+  /// Returns false if `cancel` became true meanwhile: it stops after the node at hand, outputs are
+  /// undefined.
+  bool run(std::span<const int64_t> extents, const std::atomic<bool>* cancel = nullptr);
+  bool run(std::initializer_list<int64_t> extents) {
+    return run(std::span(extents.begin(), extents.size()));
+  }
+
+  const graph::Graph& graph() const;
+  const graph::MemoryPlan& memory_plan() const;
+  MemoryReport memory() const;
+  /// Operators that run by their slow reference because no kernel fits, with their layers.
+  std::vector<std::string> reference_nodes() const;
+
+  /// Measures each node from now on.
+  void start_profile();
+  std::vector<NodeProfile> profile() const;
+
+ private:
+  struct Impl;
+  explicit Plan(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace verge::runtime

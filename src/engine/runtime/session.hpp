@@ -1,0 +1,74 @@
+#pragma once
+// Session: one conversation with a language model: the tokens so far and their KV pages. It can be
+// forked (both share the pages written so far), truncated, saved and restored. A Session belongs to
+// one thread and must not outlive its Decoder.
+
+#include <atomic>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <verge/engine/runtime/kv_pool.hpp>
+#include <verge/engine/runtime/plan.hpp>
+
+namespace verge::runtime {
+
+/// The compiled forms of a decoder graph (nn/decoder.hpp) and the KV pages they share.
+struct Decoder {
+  Plan prefill;  // up to max_tokens tokens a run
+  Plan decode;   // one token a run
+  StateStore& states;
+  KvPool pool;
+  int64_t layers;
+  int64_t vocab;
+  int64_t max_tokens;
+  int64_t max_outputs;
+  int64_t page_tokens;
+  int64_t context;       // most tokens of a session
+  std::string identity;  // hash of the model: a saved session fits no other
+};
+
+class Session {
+ public:
+  explicit Session(Decoder& decoder) : decoder_(&decoder) {}
+  ~Session();
+  Session(Session&& other) noexcept;
+  Session& operator=(Session&& other) noexcept;
+
+  /// Runs the model over these tokens. Fails with InvalidArgument when they exceed the context,
+  /// OutOfMemory when no page is free, Cancelled when `cancel` becomes true; after a failure the
+  /// session is as before.
+  Status append(std::span<const int32_t> tokens, const std::atomic<bool>* cancel = nullptr);
+  /// The same, calling `visit(position, logits)` with the logits [vocab] after every token.
+  using LogitsVisitor = std::function<void(int64_t position, std::span<const float> logits)>;
+  Status append(std::span<const int32_t> tokens, const LogitsVisitor& visit,
+                const std::atomic<bool>* cancel = nullptr);
+  /// Logits [vocab] after the last token. Valid until the next call on any session of the decoder.
+  std::span<const float> logits() const { return logits_; }
+
+  const std::vector<int32_t>& tokens() const { return tokens_; }
+  int64_t length() const { return static_cast<int64_t>(tokens_.size()); }
+
+  /// A second session with the same tokens. Only the last, partly filled page is copied.
+  Result<Session> fork();
+  /// Forgets all tokens after the first `length`.
+  void truncate(int64_t length);
+
+  /// Writes tokens and KV pages to a file, atomically and with a checksum.
+  Status save(const std::string& path) const;
+  /// Reads a saved session. Fails with Malformed for a damaged file, Conflict for another model's.
+  static Result<Session> restore(Decoder& decoder, const std::string& path);
+
+ private:
+  Status reserve(int64_t length);
+  Status run_chunk(std::span<const int32_t> tokens, int64_t outputs,
+                   const std::atomic<bool>* cancel);
+
+  Decoder* decoder_;
+  std::vector<int32_t> tokens_;
+  std::vector<int32_t> pages_;
+  std::span<const float> logits_;
+};
+
+}  // namespace verge::runtime

@@ -1,0 +1,89 @@
+#include <algorithm>
+
+#include <sys/mman.h>
+
+#include <verge/engine/kernels/packed.hpp>
+#include <verge/engine/runtime/store.hpp>
+
+namespace verge::runtime {
+
+void WeightStore::add(std::string name, TensorView native, std::shared_ptr<const void> owner,
+                      Release release) {
+  Entry& entry = entries_[std::move(name)];
+  entry = Entry{native, std::move(owner), std::move(release), nullptr, 0, 0};
+}
+
+void WeightStore::add(std::string name, Tensor tensor) {
+  auto owner = std::make_shared<Tensor>(std::move(tensor));
+  const TensorView view = owner->view();
+  add(name, view, std::move(owner));
+  entries_[std::move(name)].owned_bytes = view.bytes();
+}
+
+Result<TensorView> WeightStore::native(const std::string& name) const {
+  const auto at = entries_.find(name);
+  if (at == entries_.end()) {
+    return make_error(Code::NotFound, "the model has no tensor {}; the file is incomplete", name);
+  }
+  return at->second.native;
+}
+
+// Repacks in pieces, so that the pages of a mapped file can be dropped as they are read and the
+// peak of resident memory stays near one copy of the weights.
+Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool) {
+  constexpr int64_t kPieceBytes = 8 << 20;
+  VERGE_TRY(const TensorView native, this->native(name));
+  Entry& entry = entries_.find(name)->second;
+  if (entry.packed == nullptr) {
+    const int64_t rows = native.shape.rows(), cols = native.shape.back();
+    const int64_t row_bytes = bytes_of(native.dtype, cols);
+    const int64_t piece =
+        std::max<int64_t>(1, kPieceBytes / (row_bytes * kernels::kGroupRows)) * kernels::kGroupRows;
+    entry.packed_bytes = kernels::packed_bytes(native.dtype, rows, cols);
+    entry.packed = allocate_aligned(static_cast<size_t>(entry.packed_bytes));
+    for (int64_t row = 0; row < rows; row += piece) {
+      const int64_t count = std::min(piece, rows - row);
+      pool.run([&](Worker& worker) {
+        kernels::pack(native.dtype, native.as<std::byte>() + row * row_bytes, count, cols,
+                      entry.packed.get() + kernels::packed_bytes(native.dtype, row, cols), worker);
+      });
+      if (entry.release) entry.release(row * row_bytes, count * row_bytes);
+    }
+  }
+  return TensorView{entry.packed.get(), native.dtype, native.shape};
+}
+
+int64_t WeightStore::private_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [name, entry] : entries_) bytes += entry.packed_bytes + entry.owned_bytes;
+  return bytes;
+}
+
+Result<TensorView> StateStore::get(const std::string& name, DType dtype, const Shape& shape) {
+  if (const auto at = views_.find(name); at != views_.end()) {
+    if (at->second.dtype != dtype || at->second.shape != shape) {
+      return make_error(Code::Conflict, "state {} is {} {}, a plan wants {} {}", name,
+                        verge::name(at->second.dtype), at->second.shape.str(), verge::name(dtype),
+                        shape.str());
+    }
+    return at->second;
+  }
+  const auto bytes = static_cast<size_t>(bytes_of(dtype, shape.count()));
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    return make_error(Code::OutOfMemory,
+                      "state {} needs {} bytes, which the system refuses; use a smaller context",
+                      name, bytes);
+  }
+  memory_.emplace_back(memory, [bytes](void* mapped) { munmap(mapped, bytes); });
+  return views_[name] = TensorView{memory, dtype, shape};
+}
+
+int64_t StateStore::reserved_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [name, view] : views_) bytes += view.bytes();
+  return bytes;
+}
+
+}  // namespace verge::runtime

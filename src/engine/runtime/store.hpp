@@ -1,0 +1,66 @@
+#pragma once
+// WeightStore: the parameters of a model by name, shared by all its Plans. A weight lives where it
+// came from (a mapped file) until a kernel asks for it repacked; then the packed copy is made once
+// and the mapped pages may be dropped. StateStore: what survives runs (KV pages, optimizer
+// moments), zero at first. Neither may be changed while a Plan runs.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <verge/core/result.hpp>
+#include <verge/core/tensor.hpp>
+#include <verge/core/threads.hpp>
+
+namespace verge::runtime {
+
+class WeightStore {
+ public:
+  /// Called when bytes [offset, offset + length) of a weight will not be read for a while.
+  using Release = std::function<void(int64_t offset, int64_t length)>;
+
+  /// Adds a weight that lives elsewhere, as long as `owner` does.
+  void add(std::string name, TensorView native, std::shared_ptr<const void> owner,
+           Release release = {});
+  /// Adds a weight and owns it.
+  void add(std::string name, Tensor tensor);
+
+  /// Fails with NotFound naming the weight.
+  Result<TensorView> native(const std::string& name) const;
+  /// The weight in the packed layout (kernels/packed.hpp), made on first use by all threads of the
+  /// pool.
+  Result<TensorView> packed(const std::string& name, ThreadPool& pool);
+
+  /// Bytes of private memory: owned and packed weights.
+  int64_t private_bytes() const;
+
+ private:
+  struct Entry {
+    TensorView native;
+    std::shared_ptr<const void> owner;
+    Release release;
+    AlignedBuffer packed;
+    int64_t packed_bytes = 0;
+    int64_t owned_bytes = 0;
+  };
+  std::map<std::string, Entry, std::less<>> entries_;
+};
+
+class StateStore {
+ public:
+  /// The state of this name; made zero-filled on first use. Pages that are never touched cost no
+  /// memory. Fails with Conflict when it exists with another type, OutOfMemory when the system
+  /// refuses.
+  Result<TensorView> get(const std::string& name, DType dtype, const Shape& shape);
+
+  /// All states, for checkpoints.
+  const std::map<std::string, TensorView, std::less<>>& all() const { return views_; }
+  int64_t reserved_bytes() const;
+
+ private:
+  std::map<std::string, TensorView, std::less<>> views_;
+  std::vector<std::shared_ptr<void>> memory_;
+};
+
+}  // namespace verge::runtime
