@@ -120,6 +120,7 @@ class Decoder {
         b_.op("paged_attention", {q, appended, in_.page_table, in_.token_sequence, in_.positions},
               {{"scale", config_.attention_scale},
                {"softcap", config_.attention_softcap},
+               {"page_tokens", shape_.page_tokens},
                {"window", local ? config_.window : int64_t{0}}});
     const ValueId joined = blocks_.join_heads(mixed);
     if (!config_.post_norms) return blocks_.linear(joined, name + ".attn_output", x);

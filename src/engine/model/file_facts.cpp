@@ -1,0 +1,101 @@
+#include <verge/engine/model/file_facts.hpp>
+#include <verge/engine/quant/dequantize.hpp>
+
+namespace verge::model {
+
+using format::Metadata;
+using format::StoredTensor;
+using format::ValueType;
+
+std::string FileFacts::architecture() const {
+  return text("general.architecture").value_or("(none given)");
+}
+
+std::optional<double> FileFacts::number(std::string_view key) const {
+  const std::vector<double> all = numbers(key);
+  return all.empty() ? std::nullopt : std::optional(all.front());
+}
+
+std::optional<std::string> FileFacts::text(std::string_view key) const {
+  const format::Value* value = source_.metadata.find(key);
+  if (value == nullptr || value->type != ValueType::String) return std::nullopt;
+  return std::string(value->text());
+}
+
+std::vector<double> FileFacts::numbers(std::string_view key) const {
+  const format::Value* value = source_.metadata.find(key);
+  if (value == nullptr) return {};
+  if (value->type == ValueType::Array) {
+    const auto floats = source_.metadata.get_array<float>(key);
+    if (floats) return {floats->begin(), floats->end()};
+    const auto whole = source_.metadata.get_array<int64_t>(key);
+    return whole ? std::vector<double>(whole->begin(), whole->end()) : std::vector<double>{};
+  }
+  if (const auto real = source_.metadata.get_f32(key)) return {static_cast<double>(*real)};
+  if (const auto whole = source_.metadata.get_i64(key)) return {static_cast<double>(*whole)};
+  const auto flag = source_.metadata.get_bool(key);
+  return flag ? std::vector<double>{*flag ? 1.0 : 0.0} : std::vector<double>{};
+}
+
+std::optional<graph::Type> FileFacts::tensor(std::string_view name) const {
+  const StoredTensor* stored = source_.find(name);
+  if (stored == nullptr || !stored->dtype) return std::nullopt;
+  graph::Type type{*stored->dtype, {}};
+  for (int64_t extent : stored->shape.extents()) type.dims.emplace_back(extent);
+  return type;
+}
+
+std::vector<float> FileFacts::tensor_values(std::string_view name) const {
+  const StoredTensor* stored = source_.find(name);
+  if (stored == nullptr || !stored->dtype) return {};
+  const auto view = stored->view();
+  if (!view) return {};
+  std::vector<float> values(static_cast<size_t>(view->shape.count()));
+  quant::dequantize_row(view->dtype, view->data, values.data(), view->shape.count());
+  return values;
+}
+
+namespace {
+
+int32_t token_id(const Metadata& metadata, std::string_view key) {
+  const auto id = metadata.get_i64(key);
+  return id && *id >= 0 && *id <= INT32_MAX ? static_cast<int32_t>(*id) : -1;
+}
+
+std::optional<bool> flag(const Metadata& metadata, std::string_view key) {
+  const auto value = metadata.get_bool(key);
+  return value ? std::optional(*value) : std::nullopt;
+}
+
+}  // namespace
+
+Result<text::Vocabulary> read_vocabulary(const format::ModelSource& source) {
+  const Metadata& metadata = source.metadata;
+  text::Vocabulary vocabulary;
+  VERGE_TRY(vocabulary.model, metadata.get_string("tokenizer.ggml.model"));
+  VERGE_TRY(vocabulary.pre, metadata.get_string("tokenizer.ggml.pre", std::string_view("")));
+  VERGE_TRY(const auto tokens, metadata.get_strings("tokenizer.ggml.tokens"));
+  vocabulary.tokens.assign(tokens.begin(), tokens.end());
+  if (metadata.contains("tokenizer.ggml.scores")) {
+    VERGE_TRY(vocabulary.scores, metadata.get_array<float>("tokenizer.ggml.scores"));
+  }
+  if (metadata.contains("tokenizer.ggml.token_type")) {
+    VERGE_TRY(vocabulary.types, metadata.get_array<int32_t>("tokenizer.ggml.token_type"));
+  }
+  if (metadata.contains("tokenizer.ggml.merges")) {
+    VERGE_TRY(const auto merges, metadata.get_strings("tokenizer.ggml.merges"));
+    vocabulary.merges.assign(merges.begin(), merges.end());
+  }
+  vocabulary.bos = token_id(metadata, "tokenizer.ggml.bos_token_id");
+  vocabulary.eos = token_id(metadata, "tokenizer.ggml.eos_token_id");
+  vocabulary.eot = token_id(metadata, "tokenizer.ggml.eot_token_id");
+  vocabulary.eom = token_id(metadata, "tokenizer.ggml.eom_token_id");
+  vocabulary.unk = token_id(metadata, "tokenizer.ggml.unknown_token_id");
+  vocabulary.pad = token_id(metadata, "tokenizer.ggml.padding_token_id");
+  vocabulary.add_bos = flag(metadata, "tokenizer.ggml.add_bos_token");
+  vocabulary.add_eos = flag(metadata, "tokenizer.ggml.add_eos_token");
+  vocabulary.add_space_prefix = flag(metadata, "tokenizer.ggml.add_space_prefix");
+  return vocabulary;
+}
+
+}  // namespace verge::model

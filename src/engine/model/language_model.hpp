@@ -1,0 +1,69 @@
+#pragma once
+// LanguageModel: a decoder-only Transformer loaded from a file and ready to answer: weights,
+// tokenizer, compiled plans. Sessions of it run one at a time, on the pool it was given.
+//
+//   ThreadPool pool(2);
+//   VERGE_TRY(auto model, LanguageModel::load("model.gguf", {}, pool));
+//   runtime::Session session = model->session();
+//   VERGE_RETURN_IF_ERROR(session.append(model->tokenizer().encode("Once upon a time")));
+//   session.logits();
+
+#include <memory>
+#include <string>
+
+#include <verge/core/threads.hpp>
+#include <verge/engine/format/model_source.hpp>
+#include <verge/engine/nn/config.hpp>
+#include <verge/engine/runtime/session.hpp>
+#include <verge/engine/text/tokenizer.hpp>
+
+namespace verge::model {
+
+struct LoadOptions {
+  int64_t context = 0;       // most tokens of a session; 0: the model's own, at most 4096
+  int64_t max_tokens = 512;  // of one prefill run
+  int64_t max_outputs = 1;   // rows of logits of one run; more when all tokens' logits are wanted
+  DType kv_dtype = DType::F16;
+  kernels::Isa isa = kernels::best_isa();
+};
+
+/// What loading will take, known before it begins.
+struct MemoryNeed {
+  int64_t weights_bytes = 0;
+  int64_t kv_bytes = 0;     // at the full context
+  int64_t arena_bytes = 0;  // activations, both plans
+  int64_t total() const { return weights_bytes + kv_bytes + arena_bytes; }
+};
+
+class LanguageModel {
+ public:
+  /// Fails with NotFound or Malformed for a bad file, Unsupported for an unknown architecture or
+  /// tensor type, OutOfMemory when weights and context exceed the memory that is there.
+  static Result<std::unique_ptr<LanguageModel>> load(const std::string& path,
+                                                     const LoadOptions& options, ThreadPool& pool);
+
+  const format::ModelSource& source() const { return source_; }
+  const nn::DecoderConfig& config() const { return config_; }
+  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
+  runtime::Decoder& decoder() { return *decoder_; }
+  runtime::Session session() { return runtime::Session(*decoder_); }
+  /// Private memory: repacked weights.
+  int64_t weights_bytes() const { return weights_.private_bytes(); }
+
+ private:
+  explicit LanguageModel(format::ModelSource source) : source_(std::move(source)) {}
+  Status add_weights();
+  Status compile(const LoadOptions& options, ThreadPool& pool);
+
+  format::ModelSource source_;
+  nn::DecoderConfig config_;
+  std::unique_ptr<text::Tokenizer> tokenizer_;
+  runtime::WeightStore weights_;
+  runtime::StateStore states_;
+  std::unique_ptr<runtime::Decoder> decoder_;
+};
+
+/// The planned memory of a model at a context, without loading its weights.
+Result<MemoryNeed> plan_memory_need(const format::ModelSource& source, const LoadOptions& options);
+
+}  // namespace verge::model
