@@ -1,0 +1,134 @@
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <verge/cli/command.hpp>
+#include <verge/cli/interrupt.hpp>
+#include <verge/cli/options.hpp>
+#include <verge/core/clock.hpp>
+#include <verge/core/machine.hpp>
+#include <verge/stages/serve/generate/generate.hpp>
+
+namespace verge::cli::commands {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  ModelOptions model;
+  serve::GenerateOptions generate;
+  std::string prompt;
+  bool no_special = false;
+  bool parse_special = false;
+  bool echo = false;
+};
+
+std::string read_prompt(const std::string& prompt) {
+  if (prompt != "-") return prompt;
+  return {std::istreambuf_iterator<char>(std::cin), {}};
+}
+
+ordered_json to_json(const serve::TokenLogprobs& entry) {
+  ordered_json top = ordered_json::array();
+  for (const auto& other : entry.top)
+    top.push_back({{"token", other.token}, {"logprob", other.logprob}});
+  return {{"token", entry.chosen.token}, {"logprob", entry.chosen.logprob}, {"top", top}};
+}
+
+struct Report {
+  const serve::Generation& answer;
+  const std::vector<int32_t>& prompt;
+  double load_s;
+  double time_to_first_token_s;  // from the start of the command, loading included
+};
+
+void print_json(const Report& report, std::ostream& out) {
+  const serve::Generation& answer = report.answer;
+  ordered_json logprobs = ordered_json::array();
+  for (const auto& entry : answer.logprobs) logprobs.push_back(to_json(entry));
+  const ordered_json json = {{"text", answer.text},
+                             {"tokens", answer.tokens},
+                             {"prompt_tokens", report.prompt},
+                             {"logprobs", logprobs},
+                             {"stop_reason", serve::name(answer.reason)},
+                             {"load_s", report.load_s},
+                             {"time_to_first_token_s", report.time_to_first_token_s},
+                             {"prefill_tokens_per_s", answer.prefill_tokens_per_s()},
+                             {"decode_tokens_per_s", answer.decode_tokens_per_s()},
+                             {"peak_rss_bytes", peak_rss_bytes()}};
+  out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << "\n";
+}
+
+void print_speed(const Report& report, std::ostream& err) {
+  const serve::Generation& answer = report.answer;
+  err << fmt::format(
+      "\nprompt: {} tokens at {:.0f}/s | answer: {} tokens at {:.1f}/s | first token after {:.0f} "
+      "ms | "
+      "memory: {:.0f} MiB\n",
+      report.prompt.size(), answer.prefill_tokens_per_s(), answer.tokens.size(),
+      answer.decode_tokens_per_s(), report.time_to_first_token_s * 1e3,
+      static_cast<double>(peak_rss_bytes()) / (1 << 20));
+}
+
+Status execute(const Options& options, Context& context) {
+  const SystemClock clock;
+  const double begin = clock.seconds();
+  std::atomic<bool>& interrupted = catch_interrupts();
+  VERGE_TRY(const auto pool, options.model.threads.make_pool());
+  VERGE_TRY(const auto model, options.model.load(*pool));
+  const double load_s = clock.seconds() - begin;
+  const std::vector<int32_t> prompt = model->tokenizer().encode(
+      read_prompt(options.prompt),
+      {.add_special = !options.no_special, .parse_special = options.parse_special});
+  runtime::Session session = model->session();
+  if (options.echo && !context.json) context.out << model->tokenizer().decode(prompt) << std::flush;
+  const auto show = [&](std::string_view text) {
+    if (context.json) return;
+    context.out << text << std::flush;
+    if (!context.out) interrupted = true;  // nobody reads any more
+  };
+  VERGE_TRY(const serve::Generation answer,
+            serve::generate(*model, session, prompt, options.generate, clock, show, &interrupted));
+  const Report report{answer, prompt, load_s, load_s + answer.time_to_first_token_s};
+  if (context.json) {
+    print_json(report, context.out);
+  } else {
+    context.out << std::endl;
+    if (!context.quiet) print_speed(report, context.err);
+  }
+  if (!context.out) return make_error(Code::Io, "cannot write the answer; the reader has gone");
+  return {};
+}
+
+Action declare(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  options->model.declare(app);
+  app.add_option("-p,--prompt", options->prompt, "The text to continue; - reads standard input")
+      ->required();
+  app.add_option("-n,--tokens", options->generate.max_tokens,
+                 "Most tokens to answer; -1 for no limit")
+      ->capture_default_str();
+  app.add_option("--stop", options->generate.stop,
+                 "End the answer before this text; may be repeated");
+  app.add_option("--logprobs", options->generate.top_logprobs,
+                 "With --json: log-probabilities of each token and of the k likeliest");
+  app.add_flag("--ignore-end", options->generate.ignore_end, "Go on past the end-of-text token");
+  app.add_flag("--no-special", options->no_special, "Do not add the begin-of-text token");
+  app.add_flag("--parse-special", options->parse_special,
+               "Read control tokens in the prompt, as templates need");
+  app.add_flag("--echo", options->echo, "Print the prompt before the answer");
+  declare_sampling(app, options->generate.sampling);
+  return [options, &context] { return execute(*options, context); };
+}
+
+}  // namespace
+
+Command run() {
+  return {"run", "Everyday", "Continue a prompt with a language model",
+          "  verge run model.gguf -p 'Once upon a time' -n 100\n"
+          "  verge run model.gguf -p - --temp 0 --json < prompt.txt",
+          declare};
+}
+
+}  // namespace verge::cli::commands

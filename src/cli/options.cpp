@@ -1,0 +1,78 @@
+#include <CLI/CLI.hpp>
+
+#include <verge/cli/options.hpp>
+#include <verge/core/machine.hpp>
+
+namespace verge::cli {
+
+void ThreadOptions::declare(CLI::App& app) {
+  app.add_option("-t,--threads", threads, "Threads; 0 for one a core")->capture_default_str();
+}
+
+Result<std::unique_ptr<ThreadPool>> ThreadOptions::make_pool() const {
+  const int cores = available_cores();
+  if (threads < 0 || threads > cores) {
+    return make_error(Code::InvalidArgument,
+                      "--threads {}: this process may use {} cores; give 1 to {}", threads, cores,
+                      cores);
+  }
+  return std::make_unique<ThreadPool>(threads == 0 ? cores : threads);
+}
+
+void ModelOptions::declare(CLI::App& app) {
+  app.add_option("MODEL", model,
+                 "A GGUF file, a folder with safetensors, or a name of `verge model list`")
+      ->required();
+  app.add_option("-c,--context", context,
+                 "Most tokens of prompt and answer; 0 for the model's own, at most 4096")
+      ->capture_default_str();
+  app.add_option("--kv", kv, "Type of the KV cache: f32, f16, bf16 or q8_0")->capture_default_str();
+  app.add_option("--isa", isa, "Kernels to use: generic, avx2 or avx512; the best by default")
+      ->envname("VERGE_ISA");
+  threads.declare(app);
+}
+
+Result<model::LoadOptions> ModelOptions::load_options() const {
+  model::LoadOptions options;
+  options.context = context;
+  const auto type = dtype_from_name(kv);
+  if (!type || (*type != DType::F32 && *type != DType::F16 && *type != DType::BF16 &&
+                *type != DType::Q8_0)) {
+    return make_error(Code::InvalidArgument, "--kv {}: give f32, f16, bf16 or q8_0", kv);
+  }
+  options.kv_dtype = *type;
+  if (isa.empty()) return options;
+  const auto wanted = kernels::isa_from_name(isa);
+  if (!wanted || *wanted > kernels::best_isa()) {
+    return make_error(Code::InvalidArgument, "--isa {}: this machine runs up to {}", isa,
+                      kernels::name(kernels::best_isa()));
+  }
+  options.isa = *wanted;
+  return options;
+}
+
+Result<std::unique_ptr<model::LanguageModel>> ModelOptions::load(ThreadPool& pool) const {
+  VERGE_TRY(const model::LoadOptions options, load_options());
+  return model::LanguageModel::load(model, options, pool);
+}
+
+void declare_sampling(CLI::App& app, text::SamplerOptions& options) {
+  const auto add = [&](const char* names, auto& value, const char* text) {
+    app.add_option(names, value, text)->capture_default_str()->group("Sampling");
+  };
+  add("--temp", options.temperature, "Temperature; 0 takes the likeliest token");
+  add("--top-k", options.top_k, "Only the k likeliest tokens; 0 is off");
+  add("--top-p", options.top_p, "Only the likeliest tokens that sum to this probability; 1 is off");
+  add("--min-p", options.min_p, "Only tokens of at least this share of the likeliest; 0 is off");
+  add("--typical-p", options.typical_p, "Locally typical sampling; 1 is off");
+  add("--repeat-penalty", options.repetition_penalty, "Divides logits of recent tokens; 1 is off");
+  add("--frequency-penalty", options.frequency_penalty,
+      "Per occurrence among recent tokens; 0 is off");
+  add("--presence-penalty", options.presence_penalty, "Once for each recent token; 0 is off");
+  add("--penalty-window", options.penalty_window, "How many recent tokens count; -1 for all");
+  add("--mirostat", options.mirostat_tau, "Mirostat 2 target surprise in bits; 0 is off");
+  add("--mirostat-lr", options.mirostat_eta, "Mirostat learning rate");
+  add("--seed", options.seed, "Seed of the draws");
+}
+
+}  // namespace verge::cli

@@ -1,0 +1,42 @@
+#pragma once
+// Options that several commands share, and what they stand for.
+
+#include <memory>
+#include <string>
+
+#include <verge/core/threads.hpp>
+#include <verge/engine/model/language_model.hpp>
+#include <verge/engine/text/sampler.hpp>
+
+namespace CLI {
+class App;
+}
+
+namespace verge::cli {
+
+/// --threads: how many, checked against the machine.
+struct ThreadOptions {
+  int threads = 0;  // 0: one a core
+
+  void declare(CLI::App& app);
+  /// Fails with InvalidArgument for more threads than cores.
+  Result<std::unique_ptr<ThreadPool>> make_pool() const;
+};
+
+/// MODEL, --context, --kv, --isa: a language model and how to hold it.
+struct ModelOptions {
+  std::string model;
+  int64_t context = 0;
+  std::string kv = "f16";
+  std::string isa;
+  ThreadOptions threads;
+
+  void declare(CLI::App& app);
+  Result<model::LoadOptions> load_options() const;
+  Result<std::unique_ptr<model::LanguageModel>> load(ThreadPool& pool) const;
+};
+
+/// --temp, --top-k and the rest of the sampler's chain.
+void declare_sampling(CLI::App& app, text::SamplerOptions& options);
+
+}  // namespace verge::cli
