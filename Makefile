@@ -1,0 +1,37 @@
+# `make run` and `make test` set up everything on a fresh Debian 12 machine.
+MODEL ?= models/verge-lm.gguf
+PROMPT ?= In the beginning
+
+.PHONY: run test setup release check-format format asan tsan fuzz
+
+run: release
+	@build/release/verge run $(MODEL) -p "$(PROMPT)" -n 120 --seed 1 --echo
+	@echo
+	@echo "To use a model of your own: build/release/verge run YOUR.gguf -p 'A prompt'"
+
+test: release
+	ctest --preset release --output-on-failure
+
+setup:
+	@scripts/setup
+
+release: setup
+	@cmake --preset ci > build.log 2>&1 || { cat build.log; exit 1; }
+	@rm -f build.log
+	cmake --build --preset ci
+
+check-format: setup
+	clang-format --dry-run --Werror $$(git ls-files '*.cpp' '*.hpp')
+
+format: setup
+	clang-format -i $$(git ls-files '*.cpp' '*.hpp')
+
+asan tsan: setup
+	cmake --preset $@
+	cmake --build --preset $@
+	ctest --preset $@ --output-on-failure
+
+fuzz: setup
+	cmake --preset fuzz
+	cmake --build --preset fuzz
+	scripts/fuzz-smoke $(or $(SECONDS_EACH),10)
