@@ -1,0 +1,14 @@
+#include <verge/engine/kernels/peak_loops.hpp>
+
+namespace verge::kernels {
+
+const PeakLoops& peak_loops(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::Avx512) return avx512::kPeakLoops;
+  if (isa == Isa::Avx2) return avx2::kPeakLoops;
+#endif
+  (void)isa;
+  return generic::kPeakLoops;
+}
+
+}  // namespace verge::kernels
