@@ -1,5 +1,8 @@
 // Super-blocks whose sub-blocks of 16 have a signed scale and no minimum: Q3_K, Q6_K.
 
+#include <initializer_list>
+#include <limits>
+
 #include <verge/engine/quant/block_input.hpp>
 #include <verge/engine/quant/blocks.hpp>
 #include <verge/engine/quant/each_block.hpp>
@@ -20,6 +23,22 @@ struct SuperBlock {
   int8_t q[kSuperBlock];
 };
 
+/// The second pass: rounds a sub-block's values against its scale as stored, or a neighbour of it.
+void settle(const float* x, const float* w, float d, int half, int scale_half, int8_t& scale,
+            int8_t* q) {
+  const int nearest = scale;
+  float least = std::numeric_limits<float>::infinity();
+  for (const int s : {nearest, nearest - 1, nearest + 1}) {
+    if (s < -scale_half || s >= scale_half) continue;
+    const Affine stored{d * static_cast<float>(s), 0};
+    const float error = rounding_error<kSub>(x, w, stored, -half, half - 1);
+    if (!(error < least)) continue;
+    least = error;
+    scale = static_cast<int8_t>(s);
+  }
+  assign<kSub>(x, {d * static_cast<float>(scale), 0}, -half, half - 1, q);
+}
+
 /// Fits each sub-block, rounds their scales to multiples of d, then rounds the values again,
 /// against the scales as stored.
 SuperBlock fit_super_block(const float* x, const float* importance, int half, int scale_half) {
@@ -38,8 +57,8 @@ SuperBlock fit_super_block(const float* x, const float* importance, int half, in
   block.d = d.bits;
   assign<kGroups>(scales, {d.value, 0}, -scale_half, scale_half - 1, block.scales);
   for (int g = 0; g < kGroups; ++g) {
-    const Affine stored{d.value * static_cast<float>(block.scales[g]), 0};
-    assign<kSub>(input.x + kSub * g, stored, -half, half - 1, block.q + kSub * g);
+    settle(input.x + kSub * g, input.w + kSub * g, d.value, half, scale_half, block.scales[g],
+           block.q + kSub * g);
   }
   for (int8_t& q : block.q) q = static_cast<int8_t>(q + half);
   return block;

@@ -13,8 +13,8 @@
 
 namespace verge::quant {
 
-/// x ~ scale * q, with low <= q <= high. Searches 19 steps that bring the largest |x| near the
-/// range's longer end; minimizes sum of w * (x - scale * q)^2. Returns 0 when all x or w are 0.
+/// x ~ scale * q, with low <= q <= high. Searches 19 steps that bring the largest |x| near each end
+/// that is not 0; minimizes sum of w * (x - scale * q)^2. Returns 0 when all x or w are 0.
 template <int N>
 float fit_scale(const float* x, const float* w, int low, int high);
 
@@ -49,6 +49,21 @@ void assign(const float* x, Affine fit, int low, int high, int8_t* q) {
     const Lanes nearest = round(clamp((load(x + i) - fit.offset) * inverse, first, last));
     for (int j = 0; j < kLanes; ++j) q[i + j] = static_cast<int8_t>(nearest[j]);
   }
+}
+
+/// sum of w * (x - scale * q - offset)^2 over the q that assign() finds.
+template <int N>
+float rounding_error(const float* x, const float* w, Affine fit, int low, int high) {
+  const float inverse = fit.scale != 0 ? 1 / fit.scale : 0;
+  const float first = static_cast<float>(low);
+  const float last = static_cast<float>(high);
+  Lanes error{};
+  for (int i = 0; i < N; i += kLanes) {
+    const Lanes values = load(x + i) - fit.offset;
+    const Lanes difference = values - round(clamp(values * inverse, first, last)) * fit.scale;
+    error += load(w + i) * difference * difference;
+  }
+  return sum(error);
 }
 
 }  // namespace verge::quant

@@ -58,14 +58,18 @@ inline double relative_error(DType dtype, const std::vector<float>& x,
   return error / energy;
 }
 
+// No worse, but for rounding differences between machines.
+inline constexpr double kAllowance = 1.001;
+
 inline void expect_as_good_as_peer(std::initializer_list<DType> types) {
   const std::vector<float> rows[] = {gaussian_rows(), heavy_rows()};
   for (const PeerErrors& peer : kPeerErrors) {
     if (std::find(types.begin(), types.end(), peer.dtype) == types.end()) continue;
     for (int i = 0; i < 2; ++i) {
       SCOPED_TRACE(fmt::format("{} on {} rows", name(peer.dtype), i == 0 ? "gaussian" : "heavy"));
-      EXPECT_LE(relative_error(peer.dtype, rows[i], {}), 1.01 * peer.plain[i]);
-      EXPECT_LE(relative_error(peer.dtype, rows[i], column_importance()), 1.01 * peer.weighted[i]);
+      EXPECT_LE(relative_error(peer.dtype, rows[i], {}), kAllowance * peer.plain[i]);
+      EXPECT_LE(relative_error(peer.dtype, rows[i], column_importance()),
+                kAllowance * peer.weighted[i]);
     }
   }
 }
