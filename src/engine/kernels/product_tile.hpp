@@ -35,6 +35,11 @@ struct ProductTile {
   float* out;
 };
 
+/// Types whose values are no blocks, and whose activations are no bytes.
+constexpr bool is_plain(DType dtype) {
+  return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16;
+}
+
 /// One table an Isa.
 struct ProductFunctions {
   void (*product_tile)(const ProductTile& tile);

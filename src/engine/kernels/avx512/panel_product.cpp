@@ -1,9 +1,8 @@
-// Quantized weights with many tokens: a panel of two row groups is unpacked once into the
-// first-level cache and multiplied with all tokens of the tile, a few at a time in registers.
-
-#include <verge/engine/kernels/avx512/block_formats.hpp>
-#include <verge/engine/kernels/avx512/quantized_products.hpp>
-#include <verge/engine/kernels/avx512/token_sum.hpp>
+#if defined(__x86_64__)
+#define VERGE_ISA avx512
+#define VERGE_LANES 16
+#include <verge/engine/kernels/avx512/panel_product.hpp>
+#include <verge/engine/kernels/simd/token_sum.hpp>
 
 namespace verge::kernels::avx512 {
 namespace {
@@ -31,48 +30,38 @@ struct Tokens {
 
 // The 16 columns from 16 * half on, of all rows and tokens in registers.
 template <class Sub, int kGroups, int kTokens>
-inline void dot_half(const Sub* s, int half, const Tokens& tokens,
-                     __m512i (&sum)[kGroups][kTokens]) {
+VERGE_INLINE void dot_half(const Sub* s, int half, const Tokens& tokens,
+                           I32 (&sum)[kGroups][kTokens]) {
 #pragma GCC unroll 4
   for (int v = 4 * half; v < 4 * half + 4; ++v) {
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
-      const __m512i x = broadcast4(tokens.block(t).q + 4 * v);
+      const int32_t x = four_bytes(tokens.block(t).q + 4 * v);
 #pragma GCC unroll 2
-      for (int g = 0; g < kGroups; ++g) sum[g][t] = _mm512_dpbusd_epi32(sum[g][t], s[g].q[v], x);
+      for (int g = 0; g < kGroups; ++g) sum[g][t] = dot_word(s[g].q[v], x, sum[g][t]);
     }
   }
 }
 
 template <class Sub, int kGroups, int kTokens>
-inline void start_sums(const Tokens& tokens, int half, __m128i zero_shift,
-                       __m512i (&sum)[kGroups][kTokens]) {
+VERGE_INLINE void start_sums(const Tokens& tokens, int half, __m128i zero_shift,
+                             I32 (&sum)[kGroups][kTokens]) {
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) {
-    const ActivationBlock& x = tokens.block(t);
-    int32_t correction = x.correction;
-    if (Sub::kPer16) correction = half == 0 ? x.correction_low : correction - x.correction_low;
-    const __m512i start = Sub::kMin ? _mm512_setzero_si512()
-                                    : _mm512_sra_epi32(_mm512_set1_epi32(correction), zero_shift);
+    const __m512i correction = _mm512_set1_epi32(correction_of<Sub>(tokens.block(t), half));
+    const I32 start = Sub::kMin ? I32{} : (I32)_mm512_sra_epi32(correction, zero_shift);
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) sum[g][t] = start;
   }
 }
 
-template <class Sub>
-inline float sum_of(const ActivationBlock& x, int half) {
-  if (!Sub::kPer16) return x.sum;
-  const int32_t correction = half == 0 ? x.correction_low : x.correction - x.correction_low;
-  return static_cast<float>(correction) * (-1.0f / 128);
-}
-
 template <class Sub, int kGroups, int kTokens>
-inline void add_sub_block(const Sub* s, const Tokens& tokens, __m128i zero_shift,
-                          __m512 (&y)[kGroups][kTokens]) {
-  constexpr int kHalves = Sub::kPer16 ? 2 : 1;
-  __m512 value[kGroups][kTokens];
-  for (int half = 0; half < kHalves; ++half) {
-    __m512i sum[kGroups][kTokens];
+VERGE_INLINE void add_sub_block(const Sub* s, const Tokens& tokens, __m128i zero_shift,
+                                F32 (&y)[kGroups][kTokens]) {
+  F32 value[kGroups][kTokens] = {};
+#pragma GCC unroll 2
+  for (int half = 0; half < (Sub::kPer16 ? 2 : 1); ++half) {
+    I32 sum[kGroups][kTokens];
     start_sums<Sub>(tokens, half, zero_shift, sum);
     dot_half(s, half, tokens, sum);
     if (!Sub::kPer16) dot_half(s, 1, tokens, sum);
@@ -81,28 +70,28 @@ inline void add_sub_block(const Sub* s, const Tokens& tokens, __m128i zero_shift
       const float x_sum = sum_of<Sub>(tokens.block(t), half);
 #pragma GCC unroll 2
       for (int g = 0; g < kGroups; ++g) {
-        value[g][t] = finish_half(s[g], half, sum[g][t], x_sum, value[g][t]);
+        value[g][t] = scale_half(s[g], half, sum[g][t], x_sum, value[g][t]);
       }
     }
   }
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) {
-    const __m512 d = _mm512_set1_ps(tokens.block(t).d);
 #pragma GCC unroll 2
-    for (int g = 0; g < kGroups; ++g) y[g][t] = _mm512_fmadd_ps(value[g][t], d, y[g][t]);
+    for (int g = 0; g < kGroups; ++g) {
+      y[g][t] = fma(value[g][t], splat(tokens.block(t).d), y[g][t]);
+    }
   }
 }
 
 template <class Sub, int kGroups, int kTokens>
 void multiply(const Panel<Sub>& panel, Tokens tokens) {
   constexpr int kWidth = 16 * kGroups;
-  __m512 y[kGroups][kTokens];
+  F32 y[kGroups][kTokens];
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 2
     for (int g = 0; g < kGroups; ++g) {
-      y[g][t] =
-          panel.first ? _mm512_setzero_ps() : _mm512_load_ps(tokens.out + t * kWidth + 16 * g);
+      y[g][t] = panel.first ? F32{} : load(tokens.out + t * kWidth + 16 * g);
     }
   }
   for (int sub = 0; sub < panel.count; ++sub) {
@@ -112,7 +101,7 @@ void multiply(const Panel<Sub>& panel, Tokens tokens) {
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t) {
 #pragma GCC unroll 2
-    for (int g = 0; g < kGroups; ++g) _mm512_store_ps(tokens.out + t * kWidth + 16 * g, y[g][t]);
+    for (int g = 0; g < kGroups; ++g) store(tokens.out + t * kWidth + 16 * g, y[g][t]);
   }
 }
 
@@ -143,7 +132,7 @@ void panel_groups(const ProductTile& tile) {
     for (int g = 0; g < kGroups; ++g) {
       const uint8_t* weights = tile.weights + g * tile.weight_stride + first * Format::kBytes;
       for (int block = 0; block < count; ++block) {
-        const Format format(weights + block * Format::kBytes);
+        const Format format(BlockRows{weights + block * Format::kBytes, 0});
         for (int sub = 0; sub < Format::kSubBlocks; ++sub) {
           format.load(sub, panel.subs[block * Format::kSubBlocks + sub][g]);
         }
@@ -169,3 +158,4 @@ void panel_product(const ProductTile& tile) {
 }
 
 }  // namespace verge::kernels::avx512
+#endif

@@ -1,0 +1,22 @@
+#if defined(__x86_64__)
+#define VERGE_ISA avx2
+#define VERGE_LANES 8
+#include <verge/engine/kernels/simd/prepare.hpp>
+#include <verge/engine/kernels/simd/direct_product.hpp>
+#include <verge/engine/kernels/simd/plain_product.hpp>
+
+namespace verge::kernels::avx2 {
+namespace {
+
+void product_tile(const ProductTile& tile) {
+  if (is_plain(tile.dtype)) return plain_product(tile);
+  direct_product(tile);
+}
+
+}  // namespace
+
+const ProductFunctions kProductFunctions = {product_tile, silu_multiply, quantize_row,
+                                            round_row_to_bf16};
+
+}  // namespace verge::kernels::avx2
+#endif
