@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include <verge/engine/graph/op.hpp>
@@ -110,39 +111,70 @@ bool overlap_in_time(const Buffer& a, const Buffer& b) {
   return a.first <= b.last && b.first <= a.last;
 }
 
-// Places buffers in the given order, each in the lowest gap that fits; returns the arena's size.
-int64_t place_in_order(std::vector<Buffer>& buffers, const std::vector<size_t>& order) {
+enum class Gap { Lowest, Tightest };
+
+// The offset for a buffer beside those already placed (lowest offset first) that live at the same
+// time.
+int64_t find_gap(const Buffer& buffer, const std::vector<const Buffer*>& by_offset, Gap wanted) {
+  int64_t end = 0, best = -1, best_size = std::numeric_limits<int64_t>::max();
+  for (const Buffer* other : by_offset) {
+    if (!overlap_in_time(buffer, *other)) continue;
+    const int64_t gap = other->offset - end;
+    if (gap >= buffer.bytes && gap < best_size) {
+      best = end;
+      best_size = gap;
+      if (wanted == Gap::Lowest) return best;
+    }
+    end = std::max(end, other->offset + other->bytes);
+  }
+  return best >= 0 ? best : end;
+}
+
+// Places buffers in the given order; returns the arena's size.
+int64_t place_in_order(std::vector<Buffer>& buffers, const std::vector<size_t>& order, Gap wanted) {
   int64_t arena = 0;
-  std::vector<const Buffer*> by_offset;  // placed buffers, lowest offset first
+  std::vector<const Buffer*> by_offset;
   for (size_t index : order) {
     Buffer& buffer = buffers[index];
-    int64_t offset = 0;
-    for (const Buffer* other : by_offset) {
-      if (!overlap_in_time(buffer, *other)) continue;
-      if (other->offset >= offset + buffer.bytes) break;
-      offset = std::max(offset, other->offset + other->bytes);
-    }
-    buffer.offset = offset;
-    arena = std::max(arena, offset + buffer.bytes);
-    by_offset.insert(
-        std::ranges::upper_bound(by_offset, offset, {}, [](const Buffer* b) { return b->offset; }),
-        &buffer);
+    buffer.offset = find_gap(buffer, by_offset, wanted);
+    arena = std::max(arena, buffer.offset + buffer.bytes);
+    by_offset.insert(std::ranges::upper_bound(by_offset, buffer.offset, {},
+                                              [](const Buffer* b) { return b->offset; }),
+                     &buffer);
   }
   return arena;
 }
 
-void choose_offsets(MemoryPlan& plan) {
-  std::vector<size_t> by_birth(plan.buffers.size());
+std::vector<std::vector<size_t>> candidate_orders(const MemoryPlan& plan) {
+  const std::vector<Buffer>& buffers = plan.buffers;
+  std::vector<size_t> by_birth(buffers.size());
   std::iota(by_birth.begin(), by_birth.end(), size_t{0});
-  std::vector<size_t> by_size = by_birth;
-  std::ranges::stable_sort(by_size, std::greater<>(),
-                           [&](size_t i) { return plan.buffers[i].bytes; });
-  std::vector<Buffer> other = plan.buffers;
-  plan.arena_bytes = place_in_order(plan.buffers, by_size);
-  const int64_t arena = place_in_order(other, by_birth);
-  if (arena < plan.arena_bytes) {
-    plan.buffers = std::move(other);
-    plan.arena_bytes = arena;
+  std::vector<size_t> by_size = by_birth, by_area = by_birth, by_peak = by_birth;
+  const auto size = [&](size_t i) { return buffers[i].bytes; };
+  const auto area = [&](size_t i) {
+    return buffers[i].bytes * (buffers[i].last - buffers[i].first + 1);
+  };
+  const auto peak = [&](size_t i) {
+    const bool alive = buffers[i].first <= plan.peak_node && plan.peak_node <= buffers[i].last;
+    return std::pair(alive, buffers[i].bytes);
+  };
+  std::ranges::stable_sort(by_size, std::greater<>(), size);
+  std::ranges::stable_sort(by_area, std::greater<>(), area);
+  std::ranges::stable_sort(by_peak, std::greater<>(), peak);
+  return {by_size, by_peak, by_area, by_birth};
+}
+
+void choose_offsets(MemoryPlan& plan) {
+  plan.arena_bytes = std::numeric_limits<int64_t>::max();
+  for (const std::vector<size_t>& order : candidate_orders(plan)) {
+    for (const Gap gap : {Gap::Tightest, Gap::Lowest}) {
+      std::vector<Buffer> placed = plan.buffers;
+      const int64_t arena = place_in_order(placed, order, gap);
+      if (arena >= plan.arena_bytes) continue;
+      plan.arena_bytes = arena;
+      plan.buffers = std::move(placed);
+      if (arena == plan.lower_bound_bytes) return;
+    }
   }
 }
 
@@ -162,13 +194,13 @@ std::vector<int64_t> live_bytes(const MemoryPlan& plan, size_t nodes) {
 MemoryPlan plan_memory(const Graph& graph, const std::vector<int64_t>& workspace_bytes) {
   MemoryPlan plan;
   Liveness(graph, workspace_bytes, plan).run();
-  choose_offsets(plan);
   const std::vector<int64_t> live = live_bytes(plan, graph.nodes.size());
   const auto peak = std::ranges::max_element(live);
   if (peak != live.end()) {
     plan.lower_bound_bytes = *peak;
     plan.peak_node = static_cast<NodeId>(peak - live.begin());
   }
+  choose_offsets(plan);
   return plan;
 }
 

@@ -2,6 +2,7 @@
 
 #include <verge/core/checksum.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/graph/planner.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/model/language_model.hpp>
@@ -41,6 +42,13 @@ Status check_options(const nn::DecoderConfig& config, const LoadOptions& options
         config.head_dim);
   }
   return {};
+}
+
+Result<graph::Graph> optimized_decoder(const nn::DecoderConfig& config, const FileFacts& facts,
+                                       const nn::DecoderShape& shape) {
+  VERGE_TRY(graph::Graph graph, nn::build_decoder(config, facts, shape));
+  VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(graph)));
+  return std::move(optimized.graph);
 }
 
 MemoryNeed need_of(const ModelSource& source, const nn::DecoderConfig& config,
@@ -135,7 +143,7 @@ Status LanguageModel::add_weights() {
 Status LanguageModel::compile(const LoadOptions& options, ThreadPool& pool) {
   const FileFacts facts(source_);
   nn::DecoderShape shape = decoder_shape(config_, options);
-  VERGE_TRY(graph::Graph prefill_graph, nn::build_decoder(config_, facts, shape));
+  VERGE_TRY(graph::Graph prefill_graph, optimized_decoder(config_, facts, shape));
   const int64_t context = shape.pages_per_sequence * shape.page_tokens;
   VERGE_RETURN_IF_ERROR(check_memory(need_of(source_, config_, shape, prefill_graph), context));
   const runtime::PlanOptions plan_options{.isa = options.isa};
@@ -143,7 +151,7 @@ Status LanguageModel::compile(const LoadOptions& options, ThreadPool& pool) {
                                                           states_, pool, plan_options));
   const int64_t max_tokens = shape.max_tokens, max_outputs = shape.max_outputs;
   shape.max_tokens = shape.max_outputs = 1;
-  VERGE_TRY(graph::Graph decode_graph, nn::build_decoder(config_, facts, shape));
+  VERGE_TRY(graph::Graph decode_graph, optimized_decoder(config_, facts, shape));
   VERGE_TRY(runtime::Plan decode,
             runtime::Plan::compile(std::move(decode_graph), weights_, states_, pool, plan_options));
   decoder_ = std::make_unique<runtime::Decoder>(
@@ -159,7 +167,7 @@ Result<MemoryNeed> plan_memory_need(const ModelSource& source, const LoadOptions
   VERGE_TRY(const nn::DecoderConfig config, nn::read_config(facts));
   VERGE_RETURN_IF_ERROR(check_options(config, options));
   const nn::DecoderShape shape = decoder_shape(config, options);
-  VERGE_TRY(const graph::Graph prefill, nn::build_decoder(config, facts, shape));
+  VERGE_TRY(const graph::Graph prefill, optimized_decoder(config, facts, shape));
   return need_of(source, config, shape, prefill);
 }
 

@@ -63,23 +63,25 @@ class Decoder {
     return feed_forward(name, x);
   }
 
-  // The rotation angles as a constant, one for global and one for local layers.
-  ValueId frequencies(bool local) {
-    ValueId& known = frequencies_[local ? 1 : 0];
-    if (known == kNone) {
+  // The rotation angles of this run's tokens, for global or for local layers.
+  ValueId angles(bool local) {
+    ValueId& known = angles_[local ? 1 : 0];
+    if (known == kNone && !b_.failed()) {
       const std::vector<float> values = rope_frequencies(config_.rope, local);
       Tensor data(DType::F32, {static_cast<int64_t>(values.size())});
       std::ranges::copy(values, data.span<float>().begin());
-      known = b_.constant(local ? "rope_frequencies_local" : "rope_frequencies", std::move(data));
+      const ValueId frequencies =
+          b_.constant(local ? "rope_frequencies_local" : "rope_frequencies", std::move(data));
+      known = b_.op("rope_angles", {in_.positions, frequencies},
+                    {{"magnitude", rope_magnitude(config_.rope, local)}});
     }
     return known;
   }
 
   ValueId rotate(ValueId x, bool local) {
     const bool half = config_.rope.pairs == RopePairs::Half;
-    return b_.op("rope", {x, in_.positions, frequencies(local)},
-                 {{"pairs", std::string(half ? "half" : "interleaved")},
-                  {"magnitude", rope_magnitude(config_.rope, local)}});
+    return b_.op("rope", {x, angles(local)},
+                 {{"pairs", std::string(half ? "half" : "interleaved")}});
   }
 
   // A projection split into heads, normalised where the file has the norm (Qwen 3, Gemma 3).
@@ -142,7 +144,7 @@ class Decoder {
   graph::Builder b_;
   BlockBuilder blocks_;
   Inputs in_{};
-  ValueId frequencies_[2] = {kNone, kNone};
+  ValueId angles_[2] = {kNone, kNone};
 };
 
 }  // namespace

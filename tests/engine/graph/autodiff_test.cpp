@@ -36,8 +36,9 @@ struct TinyLlama {
   ValueId attention(ValueId x) {
     const ValueId positions = b.input("positions", {DType::I32, {3}});
     const ValueId frequencies = b.input("frequencies", {kReal, {2}});
-    const ValueId q = b.op("rope", {heads(x, "q", 2), positions, frequencies});
-    const ValueId k = b.op("rope", {heads(x, "k", 1), positions, frequencies});
+    const ValueId angles = b.op("rope_angles", {positions, frequencies});
+    const ValueId q = b.op("rope", {heads(x, "q", 2), angles});
+    const ValueId k = b.op("rope", {heads(x, "k", 1), angles});
     const ValueId o =
         b.op("attention", {q, k, heads(x, "v", 1)}, {{"causal", int64_t{1}}, {"scale", 0.5}});
     const ValueId joined = b.op("reshape", {o}, graph::dims_attrs({2, 3, 8}));

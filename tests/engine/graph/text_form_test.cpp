@@ -41,7 +41,7 @@ TEST(TextForm, EveryCutIsRefusedOrASmallerGraph) {
 TEST(TextForm, ErrorsNameLineAndColumn) {
   const Result<Graph> bad = parse("graph \"g\"\ninput 0 \"x\" f33 [2]\n");
   ASSERT_FALSE(bad);
-  EXPECT_EQ(bad.error().message, "graph text, line 2, column 16: f33 is not a type");
+  EXPECT_EQ(bad.error().message, "graph text, line 2, column 17: f33 is not a type");
 }
 
 }  // namespace

@@ -1,0 +1,39 @@
+#pragma once
+// Small questions that the kernels of ops/ ask of a call.
+
+#include <cstring>
+
+#include <verge/engine/graph/op.hpp>
+#include <verge/engine/kernels/gemm.hpp>
+
+namespace verge::kernels {
+
+/// Whether all inputs and outputs that are there hold f32.
+inline bool all_f32(const graph::KernelCall& call) {
+  for (const auto& views : {call.inputs, call.outputs}) {
+    for (const TensorView& view : views) {
+      if (view.shape.rank() > 0 && view.dtype != DType::F32) return false;
+    }
+  }
+  return true;
+}
+
+inline const float* f32(const graph::KernelCall& call, size_t input) {
+  return call.has(input) ? call.in(input).as<float>() : nullptr;
+}
+
+inline float* f32_out(const graph::KernelCall& call, size_t output = 0) {
+  return call.wants(output) ? call.out(output).as<float>() : nullptr;
+}
+
+/// Copies input `input` to output 0, unless the planner gave them one memory; then everybody waits.
+inline void copy_to_output(const graph::KernelCall& call, size_t input, Worker& worker) {
+  const TensorView &from = call.in(input), &to = call.out();
+  if (from.data == to.data) return;
+  const auto [first, last] = worker.split(to.shape.count(), 16);
+  std::memcpy(to.as<float>() + first, from.as<float>() + first,
+              static_cast<size_t>(last - first) * sizeof(float));
+  worker.sync();
+}
+
+}  // namespace verge::kernels
