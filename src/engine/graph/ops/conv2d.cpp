@@ -1,0 +1,87 @@
+// y = activation(x * w + bias), the 2-d cross-correlation of convolutional networks.
+
+#include <verge/engine/graph/activation.hpp>
+#include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/shape_rules.hpp>
+#include <verge/engine/graph/window2d.hpp>
+
+namespace verge::graph::ops {
+namespace {
+
+Window2d window_of(const KernelCall& call) {
+  const Shape& w = call.in(1).shape;
+  return {call.attrs, w[2], w[3]};
+}
+
+// Inputs: x [n, in, h, w], w [out, in / groups, kh, kw], optional bias [out].
+// Output y [n, out, ...]. {strides, pads, dilations, groups}: window2d.hpp; {activation} as of
+// linear.
+Status infer(InferContext& context) {
+  VERGE_RETURN_IF_ERROR(context.require_inputs(2));
+  VERGE_RETURN_IF_ERROR(expect_image(context, 0, "x"));
+  VERGE_RETURN_IF_ERROR(expect_rank(context, 1, "w", 4));
+  const Dims &x = context.dims(0), &w = context.dims(1);
+  const Window2d window(context.node.attrs, w[2].factor, w[3].factor);
+  if (x[1].factor != w[1].factor * window.groups || w[0].factor % window.groups != 0) {
+    return context.fail(fmt::format("w joins {} to {} channels in {} groups, x has {} channels",
+                                    w[1].factor, w[0].factor, window.groups, x[1].factor));
+  }
+  if (context.has(2)) VERGE_RETURN_IF_ERROR(expect_dims(context, 2, "bias", {w[0]}));
+  if (fused_activation(context.node.attrs.text("activation")) == nullptr) {
+    return context.fail("the activation cannot be fused");
+  }
+  VERGE_TRY(const Dims y, windowed_dims(context, x, w[0], window));
+  context.outputs = {{compute_dtype(context.type(0).dtype), y}};
+  return {};
+}
+
+// dx needs w only; dw needs x; db nothing. A fused activation is undone as in linear.
+void gradient(GradientContext& context) {
+  Builder& b = context.builder;
+  const ValueId x = context.input(0), w = context.input(1);
+  Attrs attrs = context.node.attrs;
+  const std::string activation(attrs.text("activation", "none"));
+  attrs.set("activation", std::string("none"));
+  ValueId dy = context.grad();
+  if (activation != "none") {
+    dy = emit_fused_activation_grad(b, activation, b.op("conv2d", context.node.inputs, attrs), dy);
+  }
+  if (context.needs(0)) {
+    context.set(0, b.op("conv2d_grad_input", {dy, w}, with_image_extents(b, attrs, x)));
+  }
+  if (context.needs(1)) {
+    const Dims& dims = b.type(w).dims;
+    attrs.set("kernel", std::vector<int64_t>{dims[2].factor, dims[3].factor});
+    context.set(1, b.op("conv2d_grad_weight", {dy, x}, attrs));
+  }
+  if (context.needs(2)) {
+    context.set(2, b.op("reduce_sum", {dy}, {{"axes", std::vector<int64_t>{0, 2, 3}}}));
+  }
+}
+
+Cost cost(const KernelCall& call) {
+  return convolution_cost(call, call.out().shape, call.in(1).shape);
+}
+
+void reference(const KernelCall& call) {
+  const std::vector<double> x = load(call.in(0)), w = load(call.in(1));
+  const Shape& shape = call.out().shape;
+  std::vector<double> y(static_cast<size_t>(shape.count()));
+  for_each_tap(shape, call.in(0).shape, window_of(call),
+               [&](size_t yi, size_t xi, size_t wi) { y[yi] += x[xi] * w[wi]; });
+  const auto out = static_cast<size_t>(shape[1]);
+  const auto area = static_cast<size_t>(shape[2] * shape[3]);
+  const std::vector<double> bias = call.has(2) ? load(call.in(2)) : std::vector<double>(out);
+  const auto activation = fused_activation(call.attrs.text("activation"));
+  for (size_t i = 0; i < y.size(); ++i) y[i] = activation(y[i] + bias[i / area % out]);
+  store(call.out(), y);
+}
+
+}  // namespace
+
+OpDef conv2d() {
+  return {
+      .name = "conv2d", .infer = infer, .gradient = gradient, .cost = cost, .reference = reference};
+}
+
+}  // namespace verge::graph::ops

@@ -1,0 +1,44 @@
+// dx of conv2d: each dy spread over the window it was computed from.
+
+#include <verge/engine/graph/shape_rules.hpp>
+#include <verge/engine/graph/window2d.hpp>
+
+namespace verge::graph::ops {
+namespace {
+
+// Inputs: dy [n, out, ...], w [out, in / groups, kh, kw]. Output dx [n, in, {height}, {width}].
+Status infer(InferContext& context) {
+  VERGE_RETURN_IF_ERROR(context.require_inputs(2));
+  VERGE_RETURN_IF_ERROR(expect_image(context, 0, "dy"));
+  VERGE_RETURN_IF_ERROR(expect_rank(context, 1, "w", 4));
+  const Attrs& attrs = context.node.attrs;
+  const Dims& w = context.dims(1);
+  const Window2d window(attrs, w[2].factor, w[3].factor);
+  const Dims x = {context.dims(0)[0], w[1].factor * window.groups, attrs.integer("height"),
+                  attrs.integer("width")};
+  VERGE_TRY(const Dims dy, windowed_dims(context, x, w[0], window));
+  VERGE_RETURN_IF_ERROR(expect_dims(context, 0, "dy", dy));
+  context.outputs = {{compute_dtype(context.type(0).dtype), x}};
+  return {};
+}
+
+Cost cost(const KernelCall& call) {
+  return convolution_cost(call, call.in(0).shape, call.in(1).shape);
+}
+
+void reference(const KernelCall& call) {
+  const std::vector<double> dy = load(call.in(0)), w = load(call.in(1));
+  const Shape &weight = call.in(1).shape, &image = call.out().shape;
+  std::vector<double> dx(static_cast<size_t>(image.count()));
+  for_each_tap(call.in(0).shape, image, Window2d(call.attrs, weight[2], weight[3]),
+               [&](size_t yi, size_t xi, size_t wi) { dx[xi] += dy[yi] * w[wi]; });
+  store(call.out(), dx);
+}
+
+}  // namespace
+
+OpDef conv2d_grad_input() {
+  return {.name = "conv2d_grad_input", .infer = infer, .cost = cost, .reference = reference};
+}
+
+}  // namespace verge::graph::ops

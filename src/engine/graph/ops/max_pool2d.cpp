@@ -1,0 +1,55 @@
+// The largest value of each window, and which of the window's elements it is. Padding never wins.
+
+#include <cmath>
+
+#include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/shape_rules.hpp>
+#include <verge/engine/graph/window2d.hpp>
+
+namespace verge::graph::ops {
+namespace {
+
+// Input x [n, c, h, w]. Outputs: y [n, c, ...], index u8 like y (row * kernel width + column).
+Status infer(InferContext& context) {
+  const Window2d window(context.node.attrs);
+  if (window.kernel[0] * window.kernel[1] > 256) {
+    return context.fail("the window has more than 256 elements");
+  }
+  for (int axis = 0; axis < 2; ++axis) {
+    if (std::max(window.pads[axis], window.pads[axis + 2]) >= window.kernel[axis]) {
+      return context.fail("pads must be smaller than the kernel");
+    }
+  }
+  VERGE_RETURN_IF_ERROR(infer_pool(context));
+  context.outputs.push_back({DType::U8, context.outputs[0].dims});
+  return {};
+}
+
+// Needs the index.
+void gradient(GradientContext& context) {
+  Builder& b = context.builder;
+  context.set(0, b.op("max_pool2d_grad", {context.grad(), context.output(1)},
+                      with_image_extents(b, context.node.attrs, context.input(0))));
+}
+
+void reference(const KernelCall& call) {
+  const std::vector<double> x = load(call.in(0));
+  const auto count = static_cast<size_t>(call.out().shape.count());
+  std::vector<double> y(count, -HUGE_VAL), index(count);
+  for_each_window_element(call.out().shape, call.in(0).shape, Window2d(call.attrs),
+                          [&](size_t to, size_t from, size_t tap) {
+                            if (x[from] <= y[to]) return;
+                            y[to] = x[from];
+                            index[to] = static_cast<double>(tap);
+                          });
+  store(call.out(), y);
+  store_wanted(call, 1, index);
+}
+
+}  // namespace
+
+OpDef max_pool2d() {
+  return {.name = "max_pool2d", .infer = infer, .gradient = gradient, .reference = reference};
+}
+
+}  // namespace verge::graph::ops

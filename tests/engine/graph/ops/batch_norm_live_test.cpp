@@ -1,0 +1,26 @@
+#include "op_check.hpp"
+
+namespace verge::support {
+namespace {
+
+// The batch is 1, 5 with mean 3, variance 4, unbiased 8.
+TEST(BatchNormLive, NormalizesByTheBatchAndMovesTheRunningStatistics) {
+  const auto outputs = evaluate("batch_norm_live",
+                                {given({2, 1, 1, 1}, {1, 5}), given({1}, {10}), given({1}, {1}),
+                                 given({1}, {100}), given({1}, {20})},
+                                {{"eps", 0.0}, {"momentum", 0.25}});
+  expect_near(outputs[0], {-9, 11});
+  expect_near(outputs[1], {75.75});
+  expect_near(outputs[2], {17});
+  expect_near(outputs[3], {3});
+  expect_near(outputs[4], {0.5});
+}
+
+TEST(BatchNormLive, Gradient) {
+  expect_gradient("batch_norm_live",
+                  {trained({3, 2, 2, 2}), trained({2}), trained({2}), fixed({2}), fixed({2}, 1, 2)},
+                  {{"eps", 1e-5}});
+}
+
+}  // namespace
+}  // namespace verge::support
