@@ -2,7 +2,6 @@
 // pair of the highest score first, leftmost among equals. What has no token becomes its bytes.
 
 #include <algorithm>
-#include <queue>
 #include <unordered_map>
 
 #include <verge/engine/text/text_model.hpp>
@@ -29,16 +28,10 @@ struct Candidate {
   }
 };
 
-std::vector<Piece> characters_of(std::string_view text) {
-  std::vector<Piece> pieces;
-  for (size_t at = 0; at < text.size();) {
-    const size_t size = std::min(utf8_length(static_cast<uint8_t>(text[at])), text.size() - at);
-    const auto index = static_cast<int32_t>(pieces.size());
-    pieces.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(size), index - 1,
-                      at + size < text.size() ? index + 1 : -1});
-    at += size;
-  }
-  return pieces;
+/// Whether a space may stand within this token, after something else than a space.
+bool spans_words(std::string_view token) {
+  while (token.starts_with(kSpaceMark)) token.remove_prefix(kSpaceMark.size());
+  return token.find(kSpaceMark) != std::string_view::npos;
 }
 
 class SentencePiece final : public TextModel {
@@ -52,6 +45,7 @@ class SentencePiece final : public TextModel {
       if (!comes_from_text(vocabulary, i)) continue;
       ids_.emplace(tokens_[i], static_cast<int32_t>(i));
       longest_ = std::max(longest_, tokens_[i].size());
+      words_are_apart_ = words_are_apart_ && !spans_words(tokens_[i]);
     }
   }
 
@@ -59,11 +53,21 @@ class SentencePiece final : public TextModel {
     if (text.empty()) return;
     std::string marked = with_space_marks(text);
     if (starts && add_space_prefix_) marked.insert(0, kSpaceMark);
-    std::vector<Piece> pieces = characters_of(marked);
-    merge(marked, pieces);
-    for (int32_t i = 0; i >= 0; i = pieces[i].next) {
-      emit(std::string_view(marked).substr(pieces[i].begin, pieces[i].size), out);
+    std::vector<Piece> word;
+    std::vector<Candidate> heap;
+    bool after_space = true;
+    for (size_t at = 0; at < marked.size();) {
+      const size_t size =
+          std::min(utf8_length(static_cast<uint8_t>(marked[at])), marked.size() - at);
+      const bool space = std::string_view(marked).substr(at, size) == kSpaceMark;
+      if (words_are_apart_ && space && !after_space) encode_word(marked, word, heap, out);
+      after_space = space;
+      const auto index = static_cast<int32_t>(word.size());
+      if (index > 0) word.back().next = index;
+      word.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(size), index - 1, -1});
+      at += size;
     }
+    encode_word(marked, word, heap, out);
   }
 
   std::string bytes_of(std::string_view token) const override { return without_space_marks(token); }
@@ -75,20 +79,33 @@ class SentencePiece final : public TextModel {
     return id == ids_.end() ? -1 : id->second;
   }
 
-  void merge(std::string_view text, std::vector<Piece>& pieces) const {
-    std::priority_queue<Candidate> queue;
+  /// Appends the tokens of `word`, a part of `text`, and empties it. `heap` is working memory.
+  void encode_word(std::string_view text, std::vector<Piece>& word, std::vector<Candidate>& heap,
+                   std::vector<int32_t>& out) const {
+    merge(text, word, heap);
+    for (int32_t i = 0; i >= 0; i = word[i].next) {
+      emit(text.substr(word[i].begin, word[i].size), out);
+    }
+    word.clear();
+  }
+
+  void merge(std::string_view text, std::vector<Piece>& pieces,
+             std::vector<Candidate>& heap) const {
     const auto consider = [&](int32_t left, int32_t right) {
       if (left < 0 || right < 0) return;
       const uint32_t size = pieces[left].size + pieces[right].size;
       const int32_t id = find(text.substr(pieces[left].begin, size));
-      if (id >= 0) queue.push({scores_[id], left, right, size});
+      if (id < 0) return;
+      heap.push_back({scores_[id], left, right, size});
+      std::push_heap(heap.begin(), heap.end());
     };
     for (size_t i = 1; i < pieces.size(); ++i) {
       consider(static_cast<int32_t>(i) - 1, static_cast<int32_t>(i));
     }
-    while (!queue.empty()) {
-      const Candidate pair = queue.top();
-      queue.pop();
+    while (!heap.empty()) {
+      std::pop_heap(heap.begin(), heap.end());
+      const Candidate pair = heap.back();
+      heap.pop_back();
       Piece& left = pieces[pair.left];
       Piece& right = pieces[pair.right];
       if (left.size == 0 || right.size == 0 || left.size + right.size != pair.size) continue;
@@ -114,6 +131,7 @@ class SentencePiece final : public TextModel {
   std::vector<float> scores_;
   std::unordered_map<std::string_view, int32_t> ids_;  // points into tokens_
   size_t longest_ = 0;
+  bool words_are_apart_ = true;  // no token holds a space after something else
   std::vector<int32_t> bytes_;
   bool add_space_prefix_;
 };

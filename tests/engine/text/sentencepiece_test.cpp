@@ -31,6 +31,12 @@ TEST(SentencePiece, PutsASpaceBeforeTheFirstWord) {
   EXPECT_EQ(pieces({"▁a", "▁", "a"}, "", true), "");
 }
 
+TEST(SentencePiece, TokensMayHoldSpaces) {
+  EXPECT_EQ(pieces({"a▁b", "a▁", "▁", "a", "b"}, "a b a b"), "a▁b ▁ a▁b");
+  EXPECT_EQ(pieces({"▁▁", "▁", "▖▁", "▖"}, "▖ ▖  "), "▖▁ ▖ ▁▁");
+  EXPECT_EQ(pieces({"▁▁", "▁a", "▁", "a"}, "a  a   a"), "a ▁▁ a ▁▁ ▁a");
+}
+
 TEST(SentencePiece, FallsBackToBytes) {
   EXPECT_EQ(pieces({"a"}, "aé\n"), "a <0xC3> <0xA9> <0x0A>");
   EXPECT_EQ(pieces({"a"}, "\xF0\x9F"), "<0xF0> <0x9F>");
