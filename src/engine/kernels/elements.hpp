@@ -19,7 +19,12 @@ struct ElementKernels {
   void (*gate_backward)(Activation f, int64_t n, const float* gate, const float* up,
                         const float* dy, float* d_gate, float* d_up);
   float (*sum)(int64_t n, const float* x);
-  float (*sum_squares)(int64_t n, const float* x, float shift);  // of x - shift
+  float (*sum_squares)(int64_t n, const float* x, float shift);                  // of x - shift
+  float (*dot_centred)(int64_t n, const float* x, float shift, const float* y);  // (x - shift) . y
+  /// y = alpha * x + shift; out = alpha * x + beta * y + shift.
+  void (*affine)(int64_t n, const float* x, float alpha, float shift, float* y);
+  void (*combine)(int64_t n, float alpha, const float* x, float beta, const float* y, float shift,
+                  float* out);
   /// y = (x - mean) * rstd * weight + bias; weight and bias may be null.
   void (*normalize)(int64_t n, const float* x, float mean, float rstd, const float* weight,
                     const float* bias, float* y);

@@ -3,6 +3,7 @@
 
 #include <verge/engine/kernels/elements.hpp>
 #include <verge/engine/kernels/rows.hpp>
+#include <verge/engine/kernels/taps.hpp>
 #include <verge/engine/kernels/tile.hpp>
 
 namespace verge::kernels {
@@ -10,16 +11,19 @@ namespace generic {
 extern const TileKernels kTileF32;
 extern const RowKernels kRows;
 extern const ElementKernels kElements;
+extern const TapKernels kTaps;
 }  // namespace generic
 namespace avx2 {
 extern const TileKernels kTileF32;
 extern const RowKernels kRows;
 extern const ElementKernels kElements;
+extern const TapKernels kTaps;
 }  // namespace avx2
 namespace avx512 {
 extern const TileKernels kTileF32;
 extern const TileKernels kTileBf16;
 extern const RowKernels kRows;
 extern const ElementKernels kElements;
+extern const TapKernels kTaps;
 }  // namespace avx512
 }  // namespace verge::kernels

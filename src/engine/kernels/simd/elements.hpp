@@ -78,6 +78,28 @@ inline float sum_squares(int64_t n, const float* x, float shift) {
   return sum_lanes(total);
 }
 
+inline float dot_centred(int64_t n, const float* x, float shift, const float* y) {
+  F32 total = {};
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    total = fma(load_some(x + i, count) - shift, load_some(y + i, count), total);
+  });
+  return sum_lanes(total);
+}
+
+inline void affine(int64_t n, const float* x, float alpha, float shift, float* y) {
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    store_some(y + i, fma(splat(alpha), load_some(x + i, count), splat(shift)), count);
+  });
+}
+
+inline void combine(int64_t n, float alpha, const float* x, float beta, const float* y, float shift,
+                    float* out) {
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    const F32 part = fma(splat(beta), load_some(y + i, count), splat(shift));
+    store_some(out + i, fma(splat(alpha), load_some(x + i, count), part), count);
+  });
+}
+
 inline void normalize(int64_t n, const float* x, float mean, float rstd, const float* weight,
                       const float* bias, float* y) {
   for_vectors(n, [&](int64_t i, int64_t count) {
@@ -192,6 +214,9 @@ constexpr ElementKernels kElementTable = {
     .gate_backward = gate_backward,
     .sum = sum,
     .sum_squares = sum_squares,
+    .dot_centred = dot_centred,
+    .affine = affine,
+    .combine = combine,
     .normalize = normalize,
     .normalize_backward = normalize_backward,
     .weight_gradient = weight_gradient,

@@ -1,0 +1,118 @@
+#include <algorithm>
+
+#include <verge/engine/kernels/conv.hpp>
+#include <verge/engine/kernels/conv_plan.hpp>
+
+namespace verge::kernels {
+namespace {
+
+/// Packs the weights of all groups panel by panel; `weight` is the whole tensor.
+void pack_weights(const TapKernels& kernels, const Conv2d& conv, const ConvPlan& plan,
+                  const float* weight, Worker& worker) {
+  const int64_t width = plan.depthwise ? 1 : kernels.rows;
+  const int64_t panels = (plan.lines + width - 1) / width;
+  const int64_t group_weights = conv.out_channels / conv.groups * (conv.in_channels / conv.groups) *
+                                conv.kernel_height * conv.kernel_width;
+  const auto [first, last] = worker.split(plan.groups * panels);
+  for (int64_t i = first; i < last; ++i) {
+    const float* from = weight + i / panels * group_weights;
+    float* to = plan.packed + i * width * plan.taps;
+    const int64_t line = i % panels * width;
+    const int64_t used = std::min(width, plan.lines - line);
+    for (int64_t t = 0; t < plan.taps; ++t, to += width) {
+      for (int64_t j = 0; j < used; ++j) {
+        to[j] = from[(line + j) * plan.weight_line_stride + plan.weight_at[t]];
+      }
+      std::fill(to + used, to + width, 0.0f);
+    }
+  }
+}
+
+/// Every (image, group, band) of a plan whose taps and weights are ready. `own` are this worker's
+/// planes followed by its line.
+void run_plan(Isa isa, const ConvPlan& plan, const float* source, const float* bias, float* out,
+              float* own, Worker& worker) {
+  const TapKernels& kernels = tap_kernels(isa);
+  const Lattice& l = plan.lattice;
+  const int64_t bands = l.bands();
+  float* line = own + plan.planes_size();
+  for (int64_t i = worker.claim(); i < plan.batch * plan.groups * bands; i = worker.claim()) {
+    const int64_t image = i / bands;  // and group
+    const int64_t group = image % plan.groups;
+    const int64_t first = i % bands * l.band;
+    const int64_t rows = l.band_rows(i % bands);
+    load_planes(l, source + image * l.channels * l.height * l.width, first, rows, own);
+    const TapProduct product{plan.lines, plan.taps, plan.offsets,
+                             plan.packed + group * plan.weights_of_group(kernels),
+                             bias == nullptr ? nullptr : bias + group * plan.lines};
+    const TapOutput to{
+        out + image * plan.lines * plan.out_plane + plan.out_first + first * plan.row_stride,
+        plan.out_plane, plan.row_stride, plan.column_stride};
+    if (plan.depthwise) {
+      filter_band(kernels, l, product, own, rows, to, line);
+    } else {
+      multiply_band(kernels, l, product, own, rows, to, line);
+    }
+  }
+}
+
+int64_t own_size(const ConvPlan& plan, const TapKernels& kernels) {
+  return (plan.planes_size() + plan.line_size(kernels) + 15) / 16 * 16;
+}
+
+int64_t plan_bytes(Isa isa, ConvPlan plan, int threads) {
+  Scratch scratch(nullptr);
+  plan.carve(scratch, tap_kernels(isa));
+  scratch.take<float>(threads * own_size(plan, tap_kernels(isa)));
+  return scratch.used();
+}
+
+}  // namespace
+
+size_t conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
+  int64_t bytes = plan_bytes(isa, plan_forward(conv), threads);
+  for (int64_t a = 0; a < conv.stride_height; ++a) {
+    for (int64_t b = 0; b < conv.stride_width; ++b) {
+      bytes = std::max(bytes, plan_bytes(isa, plan_backward(conv, a, b), threads));
+    }
+  }
+  return static_cast<size_t>(std::max(bytes, conv2d_backward_weight_bytes(isa, conv, threads)));
+}
+
+void conv2d(Isa isa, const Conv2d& conv, const float* x, const float* weight, const float* bias,
+            float* y, void* workspace, Worker& worker) {
+  const TapKernels& kernels = tap_kernels(isa);
+  ConvPlan plan = plan_forward(conv);
+  Scratch scratch(workspace);
+  plan.carve(scratch, kernels);
+  const int64_t own = own_size(plan, kernels);
+  float* mine = scratch.take<float>(worker.count() * own) + worker.index() * own;
+  if (worker.index() == 0) fill_forward_taps(conv, plan);
+  worker.sync();
+  pack_weights(kernels, conv, plan, weight, worker);
+  worker.sync();
+  run_plan(isa, plan, x, bias, y, mine, worker);
+}
+
+void conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const float* weight,
+                          float* dx, void* workspace, Worker& worker) {
+  const TapKernels& kernels = tap_kernels(isa);
+  for (int64_t phase = 0; phase < conv.stride_height * conv.stride_width; ++phase) {
+    const int64_t a = phase / conv.stride_width;
+    const int64_t b = phase % conv.stride_width;
+    ConvPlan plan = plan_backward(conv, a, b);
+    if (plan.lattice.out_height == 0 || plan.lattice.out_width == 0) continue;
+    Scratch scratch(workspace);
+    plan.carve(scratch, kernels);
+    const int64_t own = own_size(plan, kernels);
+    float* mine = scratch.take<float>(worker.count() * own) + worker.index() * own;
+    worker.sync();  // the last phase's weights are done with
+    if (worker.index() == 0) fill_backward_taps(conv, a, b, plan);
+    worker.sync();
+    pack_weights(kernels, conv, plan, weight, worker);
+    worker.sync();
+    run_plan(isa, plan, dy, nullptr, dx, mine, worker);
+  }
+}
+
+}  // namespace verge::kernels

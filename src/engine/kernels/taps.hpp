@@ -1,0 +1,90 @@
+#pragma once
+// Convolution as products over taps: what conv.cpp and its gradients share. A source image becomes
+// planes (Lattice); a tap is a constant offset in them, so one row of the im2col matrix is a piece
+// of the planes. Positions of an output band are numbered row by row with the planes' pitch, so
+// between two rows lie `halo_width` positions that mean nothing. Internal to this module.
+
+#include <cstdint>
+
+#include <verge/engine/kernels/isa.hpp>
+
+namespace verge::kernels {
+
+struct TapKernels {
+  int rows;     // lines of a packed panel of weights, as in TileKernels
+  int columns;  // positions of one micro tile
+
+  /// tile[i * columns + j] = sum_t weights[t * rows + i] * planes[offsets[t] + j].
+  void (*multiply)(int64_t taps, const int32_t* offsets, const float* weights, const float* planes,
+                   int64_t used_rows, float* tile);
+  /// out[p] = constant + sum_t weights[t] * planes[offsets[t] + p] for one channel.
+  void (*filter)(int64_t taps, const int32_t* offsets, const float* weights, float constant,
+                 const float* planes, int64_t positions, float* out);
+  /// sums[i * columns + j] += sum_p planes[offsets[i] + p] * d_out[p * columns + j] for `rows` taps
+  /// and used_columns (at most columns) output channels.
+  void (*correlate)(int64_t positions, const int32_t* offsets, const float* planes,
+                    const float* d_out, int64_t used_columns, float* sums);
+};
+
+const TapKernels& tap_kernels(Isa isa);
+
+/// Planes of one image: plane (channel, a, b)[r][c] = image[channel][r * step_height + a -
+/// origin_height][c * step_width + b - origin_width], zero outside.
+struct Lattice {
+  int64_t channels = 0, height = 0, width = 0;  // of the source
+  int64_t step_height = 1, step_width = 1;
+  int64_t origin_height = 0, origin_width = 0;
+  int64_t halo_height = 0, halo_width = 0;  // how far taps reach beyond their position
+  int64_t out_height = 0, out_width = 0;    // positions
+  int64_t band = 1;                         // output rows per load
+
+  int64_t pitch() const { return out_width + halo_width; }
+  int64_t plane_size() const { return (band + halo_height) * pitch(); }
+  int64_t planes() const { return channels * step_height * step_width; }
+  /// Floats of the buffer: micro tiles read past the last plane.
+  int64_t buffer_size() const { return planes() * plane_size() + 64; }
+  int64_t bands() const { return (out_height + band - 1) / band; }
+  int64_t band_rows(int64_t index) const {
+    const int64_t left = out_height - index * band;
+    return left < band ? left : band;
+  }
+  /// Positions of a band, without the meaningless ones after its last row.
+  int64_t positions(int64_t rows) const { return (rows - 1) * pitch() + out_width; }
+  /// The offset of a tap whose source row is r * step_height + height_reach, and so for columns.
+  int32_t offset(int64_t channel, int64_t height_reach, int64_t width_reach) const {
+    const int64_t plane = (channel * step_height + height_reach % step_height) * step_width +
+                          width_reach % step_width;
+    return static_cast<int32_t>(plane * plane_size() + height_reach / step_height * pitch() +
+                                width_reach / step_width);
+  }
+};
+
+/// Chooses `band` so that the planes of a band stay in an L2 cache.
+void choose_band(Lattice& lattice);
+
+/// Fills the planes for output rows [first, first + rows) of an image [channels, height, width].
+void load_planes(const Lattice& lattice, const float* image, int64_t first, int64_t rows,
+                 float* planes);
+
+/// Where positions go: out[channel * channel_stride + row * row_stride + column * column_stride].
+struct TapOutput {
+  float* data;
+  int64_t channel_stride, row_stride, column_stride;
+};
+
+/// One band: `channels` outputs of packed weights over taps; bias[channels] or null.
+struct TapProduct {
+  int64_t channels, taps;
+  const int32_t* offsets;
+  const float* weights;  // packed, or [channels, taps] for filter_band
+  const float* bias;
+};
+/// Every output channel sums over the taps of all channels.
+void multiply_band(const TapKernels& kernels, const Lattice& lattice, const TapProduct& product,
+                   const float* planes, int64_t rows, const TapOutput& out, float* tile);
+/// Depthwise: output channel i sums over its own `taps` offsets[i * taps ...] and weights; `line`
+/// holds positions() floats.
+void filter_band(const TapKernels& kernels, const Lattice& lattice, const TapProduct& product,
+                 const float* planes, int64_t rows, const TapOutput& out, float* line);
+
+}  // namespace verge::kernels
