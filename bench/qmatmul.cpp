@@ -1,15 +1,17 @@
 // bench_qmatmul [threads] [type ...]: matrix products with packed weights, every type. One token
 // against the speed of memory, 512 tokens against that of the multiplier, both measured here.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
+#include <verge/core/clock.hpp>
 #include <verge/core/tensor.hpp>
+#include <verge/engine/kernels/machine_rates.hpp>
 #include <verge/engine/kernels/matmul.hpp>
-
-#include "machine_rates.hpp"
 
 namespace verge::bench {
 namespace {
@@ -24,8 +26,22 @@ constexpr int64_t kPrefillRows = 4864, kPrefillCols = 1024, kPrefillTokens = 512
 struct Run {
   ThreadPool& pool;
   Isa isa;
-  double read_gbs, int8_gops;
+  SystemClock clock;
 };
+
+// Median of seven calls, after one that warms up.
+template <typename Call>
+double median_seconds(const Clock& clock, Call&& call) {
+  call();
+  double seconds[7];
+  for (double& value : seconds) {
+    const double start = clock.seconds();
+    call();
+    value = clock.seconds() - start;
+  }
+  std::nth_element(seconds, seconds + 3, seconds + 7);
+  return seconds[3];
+}
 
 // Small valid blocks: all bits 0x11 give every scale and value something moderate.
 AlignedBuffer weights(DType type, int64_t rows, int64_t cols) {
@@ -43,7 +59,7 @@ double seconds_of(const Run& run, DType type, const void* packed, int64_t rows, 
   AlignedBuffer memory = allocate_aligned(activation_bytes(kind, tokens, cols));
   const Activations prepared{kind, tokens, cols, memory.get()};
   const Product product{.weights = {type, rows, cols, packed}, .y = y.data(), .y_stride = rows};
-  return median_seconds(7, [&] {
+  return median_seconds(run.clock, [&] {
     run.pool.run([&](Worker& worker) {
       prepare_activations(x.data(), cols, prepared, worker, run.isa);
       worker.sync();
@@ -56,21 +72,23 @@ double pack_gbs(const Run& run, DType type, int64_t rows, int64_t cols, void* pa
   const int64_t bytes = rows / 4 * bytes_of(type, cols);
   AlignedBuffer native = allocate_aligned(bytes);
   std::memset(native.get(), 0x11, bytes);
-  const double seconds = median_seconds(3, [&] {
+  const double seconds = median_seconds(run.clock, [&] {
     run.pool.run([&](Worker& w) { pack(type, native.get(), rows / 4, cols, packed, w); });
   });
   return static_cast<double>(bytes) / seconds * 1e-9;
 }
 
 void report(const Run& run, DType type) {
+  const MachineRates rates = measure_rates(run.pool, run.clock, run.isa);  // as it is just now
   const int64_t rows = kDecodeBytes / bytes_of(type, kDecodeCols) / 16 * 16;
   const AlignedBuffer decode = weights(type, rows, kDecodeCols);
-  std::printf("%-7s", std::string(name(type)).c_str());
+  std::printf("%-7s of %5.1f GB/s, %4.0f GOP/s:", std::string(name(type)).c_str(), rates.read_gb_s,
+              rates.int8_gops);
   const double bytes = static_cast<double>(packed_bytes(type, rows, kDecodeCols));
   for (int64_t tokens : {1, 4, 8, 16}) {
     const double seconds = seconds_of(run, type, decode.get(), rows, kDecodeCols, tokens);
     const double gbs = bytes / seconds * 1e-9;
-    if (tokens == 1) std::printf(" %6.1f %4.0f%%", gbs, 100 * gbs / run.read_gbs);
+    if (tokens == 1) std::printf(" %6.1f %4.0f%%", gbs, 100 * gbs / rates.read_gb_s);
     if (tokens > 1) std::printf(" %6.1f", gbs * static_cast<double>(tokens));
   }
   std::printf(" %6.1f", pack_gbs(run, type, rows, kDecodeCols, decode.get()));
@@ -78,23 +96,16 @@ void report(const Run& run, DType type) {
   const double seconds =
       seconds_of(run, type, prefill.get(), kPrefillRows, kPrefillCols, kPrefillTokens);
   const double gops = 2e-9 * kPrefillRows * kPrefillCols * kPrefillTokens / seconds;
-  std::printf(" %7.0f %4.0f%%\n", gops, 100 * gops / run.int8_gops);
+  std::printf(" %7.0f %4.0f%%\n", gops, 100 * gops / rates.int8_gops);
   std::fflush(stdout);
 }
 
 void report_all(int argc, char** argv) {
   ThreadPool pool(argc > 1 ? std::atoi(argv[1]) : 2);
-  Run run{pool, best_isa(), 0, 0};
-  if (run.isa != Isa::Avx512) {
-    std::puts("needs AVX-512 with VNNI, to measure what the machine can do");
-    return;
-  }
-  const AlignedBuffer memory = weights(DType::F32, kDecodeBytes / 16384, kDecodeCols);
-  run.read_gbs = read_rate(pool, memory.get(), kDecodeBytes, 9);
-  run.int8_gops = int8_rate(pool);
-  std::printf("%d threads: %.1f GB/s read, %.0f int8 GOP/s\n", pool.size(), run.read_gbs,
-              run.int8_gops);
-  std::puts("            1 token  GB/s x tokens: 4, 8, 16   pack      512 tokens");
+  const Run run{pool, best_isa(), SystemClock()};
+  std::printf("%d threads, %s\n", pool.size(), std::string(name(run.isa)).c_str());
+  std::puts(
+      "1 token: GB/s and share | 4, 8, 16 tokens: GB/s x tokens | pack: GB/s | 512 tokens: GOP/s");
   for (const DTypeInfo& type : all_dtypes()) {
     if (!can_pack(type.dtype, 256)) continue;
     bool wanted = argc < 3;
