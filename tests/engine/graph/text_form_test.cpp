@@ -1,7 +1,7 @@
+#include <gtest/gtest.h>
+
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/text_form.hpp>
-
-#include <gtest/gtest.h>
 
 namespace verge::graph {
 namespace {

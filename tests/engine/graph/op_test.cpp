@@ -1,0 +1,92 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include <verge/engine/graph/op.hpp>
+
+namespace verge::graph {
+namespace {
+
+// Operators that no gradient passes: gradients themselves, updates, integers, the KV cache, and
+// what fusion makes after differentiation.
+const std::set<std::string_view> kWithoutGradient = {"activation_grad",
+                                                     "adamw",
+                                                     "attention_grad",
+                                                     "avg_pool2d_grad",
+                                                     "batch_norm_grad",
+                                                     "batch_norm_live_grad",
+                                                     "clip_grad",
+                                                     "compare",
+                                                     "conv2d_grad_input",
+                                                     "conv2d_grad_weight",
+                                                     "dequantize",
+                                                     "embedding_grad",
+                                                     "expert_linear_grad_input",
+                                                     "expert_linear_grad_weight",
+                                                     "geglu_grad",
+                                                     "global_avg_pool_grad",
+                                                     "group_norm_grad",
+                                                     "kv_append",
+                                                     "layer_norm_grad",
+                                                     "linear_glu",
+                                                     "linear_multi",
+                                                     "lion",
+                                                     "log_softmax_grad",
+                                                     "max_pool2d_grad",
+                                                     "mse_loss_grad",
+                                                     "paged_attention",
+                                                     "quantize",
+                                                     "reduce_mean_grad",
+                                                     "rms_norm_grad",
+                                                     "rope_angles",
+                                                     "sgd",
+                                                     "sgd_matmul",
+                                                     "softmax_grad",
+                                                     "swiglu_grad",
+                                                     "top_k_experts_grad"};
+
+std::string test_source(std::string_view op) {
+  std::ifstream file(std::filesystem::path(VERGE_SOURCE_DIR) / "tests/engine/graph/ops" /
+                     fmt::format("{}_test.cpp", op));
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(Op, TheTableIsSortedAndComplete) {
+  EXPECT_TRUE(std::ranges::is_sorted(all_ops(), {}, &OpDef::name));
+  for (const OpDef& op : all_ops()) {
+    EXPECT_EQ(find_op(op.name), &op);
+    EXPECT_NE(op.infer, nullptr) << op.name;
+    EXPECT_NE(op.reference, nullptr) << op.name;
+  }
+  EXPECT_EQ(find_op("no_such_op"), nullptr);
+}
+
+TEST(Op, EveryGradientIsCheckedByDifferences) {
+  for (const OpDef& op : all_ops()) {
+    const std::string source = test_source(op.name);
+    EXPECT_FALSE(source.empty()) << op.name << " has no test";
+    EXPECT_EQ(op.gradient == nullptr, kWithoutGradient.contains(op.name)) << op.name;
+    if (op.gradient == nullptr) continue;
+    EXPECT_NE(source.find(fmt::format("expect_gradient(\"{}\"", op.name)), std::string::npos)
+        << op.name << " has no gradient check";
+  }
+}
+
+TEST(Op, CostWithoutARuleIsOneFlopAnElement) {
+  float x[6] = {}, y[6] = {};
+  const TensorView in[] = {{x, DType::F32, Shape{2, 3}}, {}};
+  const TensorView out[] = {{y, DType::F32, Shape{2, 3}}};
+  const Attrs attrs;
+  const Cost cost = cost_of(*find_op("exp"), {in, out, attrs});
+  EXPECT_EQ(cost.flops, 6);
+  EXPECT_EQ(cost.bytes, 48);
+}
+
+}  // namespace
+}  // namespace verge::graph
