@@ -25,7 +25,7 @@ struct Product {
 
 /// Computes several products of the same activations in one phase (query, key and value), whose
 /// types may differ as long as activation_kind() is the same. Called by every worker at the start
-/// of a phase; sync() before y is used. Does not allocate; uses 96 KiB of stack.
+/// of a phase; sync() before y is used. Does not allocate; uses 64 KiB of stack.
 void matmul(std::span<const Product> products, const Activations& x, Worker& worker, Isa isa);
 
 }  // namespace verge::kernels
