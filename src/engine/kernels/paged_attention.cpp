@@ -63,27 +63,37 @@ struct PagedKeys {
   int64_t kv_head;
 };
 
-/// Calls body(rows, at, count) for the stored rows of positions [first, last), a page at a time;
-/// `plane` is 0 for keys and kv_heads for values.
-template <typename Body>
-void for_pages(const PagedKeys& p, int64_t plane, int64_t first, int64_t last, Body body) {
+/// The stored row of a position; `plane` is 0 for keys and kv_heads for values.
+const std::byte* row_at(const PagedKeys& p, int64_t plane, int64_t position) {
   const KvLayout& layout = p.attention->layout;
-  const auto* pool = static_cast<const std::byte*>(p.attention->pool);
+  const int64_t page = p.sequence->pages[position / layout.page_tokens];
+  return static_cast<const std::byte*>(p.attention->pool) +
+         layout.key_offset(page, plane + p.kv_head, position % layout.page_tokens);
+}
+
+/// Calls body(rows, at, count, next) for the stored rows of positions [first, last), a page at a
+/// time; `next` are the rows after them, `after` at the end.
+template <typename Body>
+void for_pages(const PagedKeys& p, int64_t plane, int64_t first, int64_t last, const void* after,
+               Body body) {
+  const int64_t page_tokens = p.attention->layout.page_tokens;
   for (int64_t position = first; position < last;) {
-    const int64_t slot = position % layout.page_tokens;
-    const int64_t count = std::min(layout.page_tokens - slot, last - position);
-    const int64_t page = p.sequence->pages[position / layout.page_tokens];
-    body(pool + layout.key_offset(page, plane + p.kv_head, slot), position - first, count);
-    position += count;
+    const int64_t count = std::min(page_tokens - position % page_tokens, last - position);
+    const int64_t end = position + count;
+    body(row_at(p, plane, position), position - first, count,
+         end < last ? row_at(p, plane, end) : after);
+    position = end;
   }
 }
 
 Rows widen_rows(const PagedKeys& p, int64_t plane, Isa isa, int64_t first, int64_t count,
                 float* buffer) {
   const KvLayout& layout = p.attention->layout;
-  for_pages(p, plane, first, first + count, [&](const void* rows, int64_t at, int64_t n) {
-    row_kernels(isa).widen(layout.dtype, n * layout.head_dim, rows, buffer + at * layout.head_dim);
-  });
+  for_pages(p, plane, first, first + count, nullptr,
+            [&](const void* rows, int64_t at, int64_t n, const void*) {
+              row_kernels(isa).widen(layout.dtype, n * layout.head_dim, rows,
+                                     buffer + at * layout.head_dim);
+            });
   return {buffer, layout.head_dim};
 }
 
@@ -143,10 +153,11 @@ void decode_stretch(Isa isa, const PagedAttention& a, const PagedKeys& keys, con
   std::fill_n(acc, group * dim, 0.0f);
   for (int64_t first = span.first; first < span.last; first += kScoreBlock) {
     const int64_t count = std::min(kScoreBlock, span.last - first);
-    for_pages(keys, 0, first, first + count, [&](const void* rows, int64_t at, int64_t n) {
-      kernels.key_scores(layout.dtype, dim, group, scaled, n, rows, layout.row_bytes(), scores + at,
-                         kScoreBlock);
-    });
+    for_pages(keys, 0, first, first + count, row_at(keys, layout.kv_heads, first),
+              [&](const void* rows, int64_t at, int64_t n, const void* next) {
+                kernels.key_scores(layout.dtype, dim, group, scaled, n, rows, layout.row_bytes(),
+                                   next, scores + at, kScoreBlock);
+              });
     for (int64_t head = 0; head < group; ++head) {
       float* row = scores + head * kScoreBlock;
       if (a.soft_cap > 0) kernels.soft_cap(count, a.soft_cap, row);
@@ -156,10 +167,11 @@ void decode_stretch(Isa isa, const PagedAttention& a, const PagedKeys& keys, con
       max[head] = best;
       sum[head] = sum[head] * factor + kernels.exp_sum(count, best, row);
     }
-    for_pages(keys, layout.kv_heads, first, first + count,
-              [&](const void* rows, int64_t at, int64_t n) {
+    const void* after = first + count < span.last ? row_at(keys, 0, first + count) : nullptr;
+    for_pages(keys, layout.kv_heads, first, first + count, after,
+              [&](const void* rows, int64_t at, int64_t n, const void* next) {
                 kernels.add_values(layout.dtype, dim, group, scores + at, kScoreBlock, n, rows,
-                                   layout.row_bytes(), acc);
+                                   layout.row_bytes(), next, acc);
               });
   }
 }

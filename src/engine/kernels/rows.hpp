@@ -34,11 +34,13 @@ struct RowKernels {
   /// One kv head's part of decode attention: see attention.cpp. For `count` rows of keys
   /// (`row_bytes` apart, head_dim values each) scores[h * score_stride + t] = q[h] . k[t].
   void (*key_scores)(DType dtype, int64_t head_dim, int64_t heads, const float* q, int64_t count,
-                     const void* keys, int64_t row_bytes, float* scores, int64_t score_stride);
+                     const void* keys, int64_t row_bytes, const void* next, float* scores,
+                     int64_t score_stride);
+  /// `next`, unless null, are rows that will be read afterwards.
   /// out[h] += sum_t weights[h * weight_stride + t] * v[t].
   void (*add_values)(DType dtype, int64_t head_dim, int64_t heads, const float* weights,
                      int64_t weight_stride, int64_t count, const void* values, int64_t row_bytes,
-                     float* out);
+                     const void* next, float* out);
 };
 
 const RowKernels& row_kernels(Isa isa);

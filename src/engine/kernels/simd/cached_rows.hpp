@@ -9,42 +9,57 @@ namespace verge::kernels::VERGE_ISA {
 
 constexpr int64_t kSharedHeads = 4;
 
+/// Pages lie anywhere, so the hardware cannot know the next one: while a row is read, its
+/// counterpart in the next page is fetched.
+VERGE_INLINE void fetch_row(const uint8_t* row, int64_t bytes) {
+  for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at);
+}
+
 template <typename Stored, int Heads>
 VERGE_INLINE void key_scores_of(int64_t head_dim, const float* q, int64_t count,
-                                const uint8_t* keys, int64_t row_bytes, float* scores,
-                                int64_t score_stride) {
+                                const uint8_t* keys, int64_t row_bytes, const uint8_t* next,
+                                float* scores, int64_t score_stride) {
   for (int64_t t = 0; t < count; ++t, keys += row_bytes) {
+    fetch_row(next + t * row_bytes, row_bytes);
     F32 acc[Heads] = {};
     for_vectors(head_dim, [&](int64_t i, int64_t used) {
       const F32 key = load_stored<Stored>(keys, i, used);
+#pragma GCC unroll 4
       for (int h = 0; h < Heads; ++h) {
         acc[h] = fma(load_some(q + h * head_dim + i, used), key, acc[h]);
       }
     });
+#pragma GCC unroll 4
     for (int h = 0; h < Heads; ++h) scores[h * score_stride + t] = sum_lanes(acc[h]);
   }
 }
 
 inline void key_scores(DType dtype, int64_t head_dim, int64_t heads, const float* q, int64_t count,
-                       const void* keys, int64_t row_bytes, float* scores, int64_t score_stride) {
+                       const void* keys, int64_t row_bytes, const void* next, float* scores,
+                       int64_t score_stride) {
   with_stored(dtype, [&](auto stored) {
     using Stored = decltype(stored);
     const auto* rows = static_cast<const uint8_t*>(keys);
+    const auto* ahead = next == nullptr ? rows : static_cast<const uint8_t*>(next);
     for (int64_t h = 0; h < heads; h += kSharedHeads) {
       const float* query = q + h * head_dim;
       float* out = scores + h * score_stride;
       switch (heads - h) {
         case 1:
-          key_scores_of<Stored, 1>(head_dim, query, count, rows, row_bytes, out, score_stride);
+          key_scores_of<Stored, 1>(head_dim, query, count, rows, row_bytes, ahead, out,
+                                   score_stride);
           break;
         case 2:
-          key_scores_of<Stored, 2>(head_dim, query, count, rows, row_bytes, out, score_stride);
+          key_scores_of<Stored, 2>(head_dim, query, count, rows, row_bytes, ahead, out,
+                                   score_stride);
           break;
         case 3:
-          key_scores_of<Stored, 3>(head_dim, query, count, rows, row_bytes, out, score_stride);
+          key_scores_of<Stored, 3>(head_dim, query, count, rows, row_bytes, ahead, out,
+                                   score_stride);
           break;
         default:
-          key_scores_of<Stored, 4>(head_dim, query, count, rows, row_bytes, out, score_stride);
+          key_scores_of<Stored, 4>(head_dim, query, count, rows, row_bytes, ahead, out,
+                                   score_stride);
       }
     }
   });
@@ -53,21 +68,28 @@ inline void key_scores(DType dtype, int64_t head_dim, int64_t heads, const float
 /// Columns [i, i + Vectors * kLanes) of the sum, for Heads heads.
 template <typename Stored, int Heads, int Vectors>
 VERGE_INLINE void add_columns(int64_t head_dim, const float* weights, int64_t weight_stride,
-                              int64_t count, const uint8_t* values, int64_t row_bytes, int64_t i,
-                              float* out) {
+                              int64_t count, const uint8_t* values, int64_t row_bytes,
+                              const uint8_t* next, int64_t i, float* out) {
   F32 acc[Heads][Vectors];
+#pragma GCC unroll 4
   for (int h = 0; h < Heads; ++h) {
+#pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) acc[h][v] = load(out + h * head_dim + i + v * kLanes);
   }
   for (int64_t t = 0; t < count; ++t, values += row_bytes) {
+    if (i == 0) fetch_row(next + t * row_bytes, row_bytes);
+#pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       const F32 value = Stored::load(values, i + v * kLanes);
+#pragma GCC unroll 4
       for (int h = 0; h < Heads; ++h) {
         acc[h][v] = fma(splat(weights[h * weight_stride + t]), value, acc[h][v]);
       }
     }
   }
+#pragma GCC unroll 4
   for (int h = 0; h < Heads; ++h) {
+#pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) store(out + h * head_dim + i + v * kLanes, acc[h][v]);
   }
 }
@@ -75,18 +97,19 @@ VERGE_INLINE void add_columns(int64_t head_dim, const float* weights, int64_t we
 template <typename Stored, int Heads>
 VERGE_INLINE void add_values_of(int64_t head_dim, const float* weights, int64_t weight_stride,
                                 int64_t count, const uint8_t* values, int64_t row_bytes,
-                                float* out) {
+                                const uint8_t* next, float* out) {
   constexpr int kVectors = kLanes == 16 ? 4 : 2;
   int64_t i = 0;
   for (; i + kVectors * kLanes <= head_dim; i += kVectors * kLanes) {
     add_columns<Stored, Heads, kVectors>(head_dim, weights, weight_stride, count, values, row_bytes,
-                                         i, out);
+                                         next, i, out);
   }
   for (; i + kLanes <= head_dim; i += kLanes) {
-    add_columns<Stored, Heads, 1>(head_dim, weights, weight_stride, count, values, row_bytes, i,
-                                  out);
+    add_columns<Stored, Heads, 1>(head_dim, weights, weight_stride, count, values, row_bytes, next,
+                                  i, out);
   }
   for (; i < head_dim; ++i) {
+#pragma GCC unroll 4
     for (int h = 0; h < Heads; ++h) {
       for (int64_t t = 0; t < count; ++t) {
         out[h * head_dim + i] +=
@@ -98,25 +121,30 @@ VERGE_INLINE void add_values_of(int64_t head_dim, const float* weights, int64_t 
 
 inline void add_values(DType dtype, int64_t head_dim, int64_t heads, const float* weights,
                        int64_t weight_stride, int64_t count, const void* values, int64_t row_bytes,
-                       float* out) {
+                       const void* next, float* out) {
   with_stored(dtype, [&](auto stored) {
     using Stored = decltype(stored);
     const auto* rows = static_cast<const uint8_t*>(values);
+    const auto* ahead = next == nullptr ? rows : static_cast<const uint8_t*>(next);
     for (int64_t h = 0; h < heads; h += kSharedHeads) {
       const float* weight = weights + h * weight_stride;
       float* sum = out + h * head_dim;
       switch (heads - h) {
         case 1:
-          add_values_of<Stored, 1>(head_dim, weight, weight_stride, count, rows, row_bytes, sum);
+          add_values_of<Stored, 1>(head_dim, weight, weight_stride, count, rows, row_bytes, ahead,
+                                   sum);
           break;
         case 2:
-          add_values_of<Stored, 2>(head_dim, weight, weight_stride, count, rows, row_bytes, sum);
+          add_values_of<Stored, 2>(head_dim, weight, weight_stride, count, rows, row_bytes, ahead,
+                                   sum);
           break;
         case 3:
-          add_values_of<Stored, 3>(head_dim, weight, weight_stride, count, rows, row_bytes, sum);
+          add_values_of<Stored, 3>(head_dim, weight, weight_stride, count, rows, row_bytes, ahead,
+                                   sum);
           break;
         default:
-          add_values_of<Stored, 4>(head_dim, weight, weight_stride, count, rows, row_bytes, sum);
+          add_values_of<Stored, 4>(head_dim, weight, weight_stride, count, rows, row_bytes, ahead,
+                                   sum);
       }
     }
   });
