@@ -15,22 +15,43 @@ VERGE_INLINE void fetch_row(const uint8_t* row, int64_t bytes) {
   for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at);
 }
 
+/// Scores of Tokens rows at once, so that a query is loaded once for all of them.
+template <typename Stored, int Heads, int Tokens>
+VERGE_INLINE void key_scores_block(int64_t head_dim, const float* q, const uint8_t* keys,
+                                   int64_t row_bytes, float* scores, int64_t score_stride) {
+  F32 acc[Heads][Tokens] = {};
+  for_vectors(head_dim, [&](int64_t i, int64_t used) {
+    F32 key[Tokens];
+#pragma GCC unroll 4
+    for (int t = 0; t < Tokens; ++t) key[t] = load_stored<Stored>(keys + t * row_bytes, i, used);
+#pragma GCC unroll 4
+    for (int h = 0; h < Heads; ++h) {
+      const F32 query = load_some(q + h * head_dim + i, used);
+#pragma GCC unroll 4
+      for (int t = 0; t < Tokens; ++t) acc[h][t] = fma(query, key[t], acc[h][t]);
+    }
+  });
+#pragma GCC unroll 4
+  for (int h = 0; h < Heads; ++h) {
+#pragma GCC unroll 4
+    for (int t = 0; t < Tokens; ++t) scores[h * score_stride + t] = sum_lanes(acc[h][t]);
+  }
+}
+
 template <typename Stored, int Heads>
 VERGE_INLINE void key_scores_of(int64_t head_dim, const float* q, int64_t count,
                                 const uint8_t* keys, int64_t row_bytes, const uint8_t* next,
                                 float* scores, int64_t score_stride) {
-  for (int64_t t = 0; t < count; ++t, keys += row_bytes) {
-    fetch_row(next + t * row_bytes, row_bytes);
-    F32 acc[Heads] = {};
-    for_vectors(head_dim, [&](int64_t i, int64_t used) {
-      const F32 key = load_stored<Stored>(keys, i, used);
-#pragma GCC unroll 4
-      for (int h = 0; h < Heads; ++h) {
-        acc[h] = fma(load_some(q + h * head_dim + i, used), key, acc[h]);
-      }
-    });
-#pragma GCC unroll 4
-    for (int h = 0; h < Heads; ++h) scores[h * score_stride + t] = sum_lanes(acc[h]);
+  constexpr int kTokens = kLanes == 16 ? 4 : 2;
+  int64_t t = 0;
+  for (; t + kTokens <= count; t += kTokens) {
+    fetch_row(next + t * row_bytes, kTokens * row_bytes);
+    key_scores_block<Stored, Heads, kTokens>(head_dim, q, keys + t * row_bytes, row_bytes,
+                                             scores + t, score_stride);
+  }
+  for (; t < count; ++t) {
+    key_scores_block<Stored, Heads, 1>(head_dim, q, keys + t * row_bytes, row_bytes, scores + t,
+                                       score_stride);
   }
 }
 
@@ -78,13 +99,14 @@ VERGE_INLINE void add_columns(int64_t head_dim, const float* weights, int64_t we
   }
   for (int64_t t = 0; t < count; ++t, values += row_bytes) {
     if (i == 0) fetch_row(next + t * row_bytes, row_bytes);
+    F32 weight[Heads];
+#pragma GCC unroll 4
+    for (int h = 0; h < Heads; ++h) weight[h] = splat(weights[h * weight_stride + t]);
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) {
       const F32 value = Stored::load(values, i + v * kLanes);
 #pragma GCC unroll 4
-      for (int h = 0; h < Heads; ++h) {
-        acc[h][v] = fma(splat(weights[h * weight_stride + t]), value, acc[h][v]);
-      }
+      for (int h = 0; h < Heads; ++h) acc[h][v] = fma(weight[h], value, acc[h][v]);
     }
   }
 #pragma GCC unroll 4
