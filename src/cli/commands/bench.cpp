@@ -1,0 +1,167 @@
+#include <algorithm>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <verge/cli/command.hpp>
+#include <verge/cli/options.hpp>
+#include <verge/core/clock.hpp>
+#include <verge/core/machine.hpp>
+#include <verge/stages/serve/bench/bench.hpp>
+
+namespace verge::cli::commands {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  ModelOptions model;
+  serve::BenchOptions bench;
+};
+
+struct Report {
+  const Options& options;
+  const serve::Bench& bench;
+  double load_s;
+  int threads;
+
+  std::string command() const {
+    return fmt::format("verge bench {} --prompt-tokens {} --gen-tokens {} --threads {} --repeat {}",
+                       options.model.model, options.bench.prompt_tokens, options.bench.gen_tokens,
+                       threads, options.bench.repeat);
+  }
+  std::string machine() const {
+    const kernels::MachineRates& rates = bench.rates;
+    return fmt::format(
+        "{} of {} cores, {}: {:.1f} GB/s read, {:.0f} f32 GFLOP/s, {:.0f} bf16 GFLOP/s, "
+        "{:.0f} int8 GOP/s",
+        threads, available_cores(), kernels::name(options.bench.isa), rates.read_gb_s,
+        rates.f32_gflops, rates.bf16_gflops, rates.int8_gops);
+  }
+};
+
+ordered_json to_json(const std::vector<serve::OperatorTime>& profile) {
+  ordered_json list = ordered_json::array();
+  for (const auto& time : profile) {
+    list.push_back({{"op", time.op},
+                    {"nodes", time.nodes},
+                    {"reference_nodes", time.reference_nodes},
+                    {"seconds", time.seconds}});
+  }
+  return list;
+}
+
+void print_json(const Report& report, std::ostream& out) {
+  const serve::Bench& bench = report.bench;
+  ordered_json json = {{"model", report.options.model.model},
+                       {"prompt_tokens", report.options.bench.prompt_tokens},
+                       {"gen_tokens", report.options.bench.gen_tokens},
+                       {"threads", report.threads},
+                       {"repeat", report.options.bench.repeat},
+                       {"load_s", report.load_s},
+                       {"time_to_first_token_s", bench.time_to_first_token_s},
+                       {"prefill_tokens_per_s", bench.prefill_tokens_per_s},
+                       {"decode_tokens_per_s", bench.decode_tokens_per_s},
+                       {"peak_rss_bytes", bench.peak_rss_bytes},
+                       {"decode_bytes_per_token", bench.decode_bytes_per_token},
+                       {"bandwidth_percent", bench.bandwidth_percent},
+                       {"machine",
+                        {{"isa", kernels::name(report.options.bench.isa)},
+                         {"cores", available_cores()},
+                         {"read_gb_s", bench.rates.read_gb_s},
+                         {"f32_gflops", bench.rates.f32_gflops},
+                         {"bf16_gflops", bench.rates.bf16_gflops},
+                         {"int8_gops", bench.rates.int8_gops}}},
+                       {"command", report.command()}};
+  if (report.options.bench.profile) {
+    json["prefill_profile"] = to_json(bench.prefill_profile);
+    json["decode_profile"] = to_json(bench.decode_profile);
+  }
+  out << json.dump() << "\n";
+}
+
+void print_profile(std::string_view title, const std::vector<serve::OperatorTime>& profile,
+                   std::ostream& out) {
+  double all = 0;
+  for (const auto& time : profile) all += time.seconds;
+  out << fmt::format("\n{:<20} {:>6} {:>10} {:>7}\n", title, "nodes", "ms", "share");
+  for (const auto& time : profile) {
+    out << fmt::format("{:<20} {:>6} {:>10.2f} {:>6.1f}%{}\n", time.op, time.nodes,
+                       time.seconds * 1e3, all > 0 ? 100 * time.seconds / all : 0.0,
+                       time.reference_nodes > 0 ? "  reference kernel" : "");
+  }
+}
+
+void print_text(const Report& report, std::ostream& out) {
+  const serve::Bench& bench = report.bench;
+  const serve::BenchOptions& options = report.options.bench;
+  out << fmt::format("prefill      {:>10.1f} tokens/s   {} tokens\n", bench.prefill_tokens_per_s,
+                     options.prompt_tokens);
+  out << fmt::format(
+      "decode       {:>10.1f} tokens/s   {} tokens, {:.1f} MB each: {:.0f}% of the "
+      "memory bandwidth\n",
+      bench.decode_tokens_per_s, options.gen_tokens, bench.decode_bytes_per_token * 1e-6,
+      bench.bandwidth_percent);
+  out << fmt::format("first token  {:>10.1f} ms         of a loaded model\n",
+                     bench.time_to_first_token_s * 1e3);
+  out << fmt::format("load         {:>10.1f} ms\n", report.load_s * 1e3);
+  out << fmt::format("peak memory  {:>10.1f} MiB\n",
+                     static_cast<double>(bench.peak_rss_bytes) / (1 << 20));
+  out << "machine      " << report.machine() << "\n";
+  out << "medians of " << options.repeat << " runs by: " << report.command() << "\n";
+  if (!options.profile) return;
+  print_profile("prefill", bench.prefill_profile, out);
+  print_profile("decode", bench.decode_profile, out);
+}
+
+Status execute(Options options, Context& context) {
+  const SystemClock clock;
+  VERGE_TRY(const auto pool, options.model.threads.make_pool());
+  VERGE_TRY(const model::LoadOptions load_options, options.model.load_options());
+  options.bench.isa = load_options.isa;
+  if (options.model.context == 0) {
+    options.model.context = options.bench.prompt_tokens + options.bench.gen_tokens;
+  }
+  const double begin = clock.seconds();
+  VERGE_TRY(const auto model, options.model.load(*pool));
+  const double load_s = clock.seconds() - begin;
+  const auto progress = [&](int done, int all) {
+    if (context.quiet) return;
+    if (done == 0) context.err << "warm-up done\n";
+    if (done > 0) context.err << fmt::format("run {} of {}\n", done, all);
+  };
+  VERGE_TRY(const serve::Bench bench,
+            serve::run_bench(*model, *pool, clock, options.bench, progress));
+  const Report report{options, bench, load_s, pool->size()};
+  if (context.json) {
+    print_json(report, context.out);
+  } else {
+    print_text(report, context.out);
+  }
+  return {};
+}
+
+Action declare(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  options->model.declare(app);
+  const auto add = [&](const char* name, auto& value, const char* text) {
+    app.add_option(name, value, text)->capture_default_str();
+  };
+  add("--prompt-tokens", options->bench.prompt_tokens, "Tokens of the random prompt");
+  add("--gen-tokens", options->bench.gen_tokens, "Tokens to answer, past any end of text");
+  add("--repeat", options->bench.repeat, "Measured runs, after one to warm up");
+  add("--seed", options->bench.seed, "Seed of the prompt");
+  app.add_flag("--profile", options->bench.profile, "Add the time by operator, of one more run");
+  return [options, &context] { return execute(*options, context); };
+}
+
+}  // namespace
+
+Command bench() {
+  return {"bench", "Everyday", "Measure how fast a model answers on this machine",
+          "  verge bench model.gguf --prompt-tokens 512 --gen-tokens 128 --repeat 5\n"
+          "  verge bench model.gguf --threads 1 --profile --json",
+          declare};
+}
+
+}  // namespace verge::cli::commands
