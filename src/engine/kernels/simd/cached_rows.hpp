@@ -33,8 +33,12 @@ VERGE_INLINE void key_scores_block(int64_t head_dim, const float* q, const uint8
   });
 #pragma GCC unroll 4
   for (int h = 0; h < Heads; ++h) {
+    if constexpr (Tokens == 4) {
+      sum_lanes_of_four(acc[h], scores + h * score_stride);
+    } else {
 #pragma GCC unroll 4
-    for (int t = 0; t < Tokens; ++t) scores[h * score_stride + t] = sum_lanes(acc[h][t]);
+      for (int t = 0; t < Tokens; ++t) scores[h * score_stride + t] = sum_lanes(acc[h][t]);
+    }
   }
 }
 
