@@ -120,6 +120,10 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
   struct stat facts {};
   const bool exists = ::stat(path.c_str(), &facts) == 0;
   if (exists && S_ISDIR(facts.st_mode)) return system_error(path, "write", EISDIR);
+  if (exists && !S_ISREG(facts.st_mode)) {
+    return make_error(Code::Io, "{}: is a device or pipe, which cannot be replaced; give a file",
+                      path);
+  }
   std::string temporary = path + ".partial-XXXXXX";
   const int number = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (number < 0) return system_error(path, "write", errno);

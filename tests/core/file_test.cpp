@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <verge/core/file.hpp>
@@ -74,6 +76,14 @@ TEST(File, AnAtomicFileReplacesOnlyWhenComplete) {
   ASSERT_TRUE(file.commit());
   EXPECT_EQ(read_whole_file(folder / "a", 99).value(), "sizenew");
   EXPECT_EQ(folder.entries(), 1u);
+}
+
+TEST(File, AnAtomicFileNeverReplacesADevice) {
+  test::TemporaryFolder folder;
+  const std::string pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(AtomicFile::create(pipe).error().message,
+            pipe + ": is a device or pipe, which cannot be replaced; give a file");
 }
 
 TEST(File, AnAtomicFileKeepsRights) {

@@ -1,5 +1,6 @@
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/quant/dequantize.hpp>
+#include <verge/engine/text/tokenizer_json.hpp>
 
 namespace verge::model {
 
@@ -67,10 +68,8 @@ std::optional<bool> flag(const Metadata& metadata, std::string_view key) {
   return value ? std::optional(*value) : std::nullopt;
 }
 
-}  // namespace
-
-Result<text::Vocabulary> read_vocabulary(const format::ModelSource& source) {
-  const Metadata& metadata = source.metadata;
+// The tables of tokenizer.ggml.*.
+Result<text::Vocabulary> read_tables(const Metadata& metadata) {
   text::Vocabulary vocabulary;
   VERGE_TRY(vocabulary.model, metadata.get_string("tokenizer.ggml.model"));
   VERGE_TRY(vocabulary.pre, metadata.get_string("tokenizer.ggml.pre", std::string_view("")));
@@ -86,16 +85,75 @@ Result<text::Vocabulary> read_vocabulary(const format::ModelSource& source) {
     VERGE_TRY(const auto merges, metadata.get_strings("tokenizer.ggml.merges"));
     vocabulary.merges.assign(merges.begin(), merges.end());
   }
-  vocabulary.bos = token_id(metadata, "tokenizer.ggml.bos_token_id");
-  vocabulary.eos = token_id(metadata, "tokenizer.ggml.eos_token_id");
-  vocabulary.eot = token_id(metadata, "tokenizer.ggml.eot_token_id");
-  vocabulary.eom = token_id(metadata, "tokenizer.ggml.eom_token_id");
-  vocabulary.unk = token_id(metadata, "tokenizer.ggml.unknown_token_id");
-  vocabulary.pad = token_id(metadata, "tokenizer.ggml.padding_token_id");
-  vocabulary.add_bos = flag(metadata, "tokenizer.ggml.add_bos_token");
-  vocabulary.add_eos = flag(metadata, "tokenizer.ggml.add_eos_token");
-  vocabulary.add_space_prefix = flag(metadata, "tokenizer.ggml.add_space_prefix");
   return vocabulary;
+}
+
+// A folder's config may name other ends than its tokenizer.json: what metadata says wins.
+void read_options(const Metadata& metadata, text::Vocabulary& vocabulary) {
+  const std::pair<std::string_view, int32_t*> ids[] = {
+      {"tokenizer.ggml.bos_token_id", &vocabulary.bos},
+      {"tokenizer.ggml.eos_token_id", &vocabulary.eos},
+      {"tokenizer.ggml.eot_token_id", &vocabulary.eot},
+      {"tokenizer.ggml.eom_token_id", &vocabulary.eom},
+      {"tokenizer.ggml.unknown_token_id", &vocabulary.unk},
+      {"tokenizer.ggml.padding_token_id", &vocabulary.pad}};
+  for (const auto& [key, place] : ids) {
+    if (const int32_t id = token_id(metadata, key); id >= 0) *place = id;
+  }
+  const std::pair<std::string_view, std::optional<bool>*> flags[] = {
+      {"tokenizer.ggml.add_bos_token", &vocabulary.add_bos},
+      {"tokenizer.ggml.add_eos_token", &vocabulary.add_eos},
+      {"tokenizer.ggml.add_space_prefix", &vocabulary.add_space_prefix}};
+  for (const auto& [key, place] : flags) {
+    if (const auto value = flag(metadata, key)) *place = value;
+  }
+}
+
+}  // namespace
+
+Result<text::Vocabulary> read_vocabulary(const format::ModelSource& source) {
+  constexpr size_t kMaxJson = size_t{256} << 20;
+  text::Vocabulary vocabulary;
+  if (source.tokenizer_json.empty()) {
+    VERGE_TRY(vocabulary, read_tables(source.metadata));
+  } else {
+    VERGE_TRY(const std::string json, read_whole_file(source.tokenizer_json, kMaxJson));
+    VERGE_TRY(vocabulary, text::vocabulary_from_tokenizer_json(json));
+  }
+  read_options(source.metadata, vocabulary);
+  return vocabulary;
+}
+
+void write_vocabulary(const text::Vocabulary& vocabulary, format::Metadata& metadata) {
+  const auto set_strings = [&](std::string_view key, const std::vector<std::string>& texts) {
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    if (!views.empty()) metadata.set_strings(key, views);
+  };
+  const auto set_id = [&](std::string_view key, int32_t id) {
+    if (id >= 0) metadata.set(key, static_cast<uint32_t>(id));
+  };
+  const auto set_flag = [&](std::string_view key, std::optional<bool> value) {
+    if (value) metadata.set(key, *value);
+  };
+  metadata.set("tokenizer.ggml.model", vocabulary.model);
+  if (!vocabulary.pre.empty()) metadata.set("tokenizer.ggml.pre", vocabulary.pre);
+  set_strings("tokenizer.ggml.tokens", vocabulary.tokens);
+  set_strings("tokenizer.ggml.merges", vocabulary.merges);
+  if (!vocabulary.scores.empty()) {
+    metadata.set_array("tokenizer.ggml.scores", std::span<const float>(vocabulary.scores));
+  }
+  if (!vocabulary.types.empty()) {
+    metadata.set_array("tokenizer.ggml.token_type", std::span<const int32_t>(vocabulary.types));
+  }
+  set_id("tokenizer.ggml.bos_token_id", vocabulary.bos);
+  set_id("tokenizer.ggml.eos_token_id", vocabulary.eos);
+  set_id("tokenizer.ggml.eot_token_id", vocabulary.eot);
+  set_id("tokenizer.ggml.eom_token_id", vocabulary.eom);
+  set_id("tokenizer.ggml.unknown_token_id", vocabulary.unk);
+  set_id("tokenizer.ggml.padding_token_id", vocabulary.pad);
+  set_flag("tokenizer.ggml.add_bos_token", vocabulary.add_bos);
+  set_flag("tokenizer.ggml.add_eos_token", vocabulary.add_eos);
+  set_flag("tokenizer.ggml.add_space_prefix", vocabulary.add_space_prefix);
 }
 
 }  // namespace verge::model

@@ -27,4 +27,7 @@ class FileFacts : public nn::ModelFacts {
 /// Malformed naming the key.
 Result<text::Vocabulary> read_vocabulary(const format::ModelSource& source);
 
+/// The same keys from a vocabulary, for a GGUF file made of a folder.
+void write_vocabulary(const text::Vocabulary& vocabulary, format::Metadata& metadata);
+
 }  // namespace verge::model
