@@ -3,6 +3,7 @@
 #include <verge/core/clock.hpp>
 #include <verge/engine/graph/passes/dead_code.hpp>
 #include <verge/engine/graph/passes/fuse_projections.hpp>
+#include <verge/engine/graph/passes/hoist_updates.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 
 namespace verge::graph {
@@ -10,6 +11,7 @@ namespace verge::graph {
 std::span<const Pass> all_passes() {
   static constexpr Pass kPasses[] = {
       {"dead_code", "removes what nobody reads", dead_code},
+      {"hoist_updates", "applies each gradient as soon as it is complete", hoist_updates},
       {"fuse_projections", "joins query, key and value; gate and up", fuse_projections},
   };
   return kPasses;
