@@ -3,6 +3,7 @@
 #include <map>
 
 #include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
 
 #include <verge/cli/application.hpp>
 #include <verge/cli/command.hpp>
@@ -34,6 +35,7 @@ class Application {
   }
 
   int run(std::vector<std::string> arguments) {
+    context_.command_line = fmt::format("verge {}", fmt::join(arguments, " "));
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
     try {
       app_.parse(std::move(arguments));

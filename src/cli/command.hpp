@@ -6,6 +6,7 @@
 #include <functional>
 #include <iosfwd>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <verge/core/result.hpp>
@@ -18,11 +19,12 @@ namespace verge::cli {
 
 /// What main owns and hands to every command.
 struct Context {
-  std::ostream& out;   // results
-  std::ostream& err;   // progress and warnings
-  CLI::App& root;      // the whole command line, for completion and the man page
-  bool json = false;   // print one JSON object instead of text
-  bool quiet = false;  // no progress
+  std::ostream& out;           // results
+  std::ostream& err;           // progress and warnings
+  CLI::App& root;              // the whole command line, for completion and the man page
+  std::string command_line{};  // as it was called, for lineage
+  bool json = false;           // print one JSON object instead of text
+  bool quiet = false;          // no progress
 };
 
 using Action = std::function<Status()>;

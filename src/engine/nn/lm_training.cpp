@@ -113,6 +113,10 @@ class LmBuilder {
 
 }  // namespace
 
+Result<LmTraining> build_lm_training(const DecoderConfig& config, const LmTrainingShape& shape) {
+  return LmBuilder(config, shape).build();
+}
+
 // Initial values as in GPT-2 and Llama: 0.02, smaller by sqrt(2 * layers) where a block writes to
 // the residual.
 std::vector<LmParameter> lm_parameters(const DecoderConfig& config) {

@@ -1,0 +1,174 @@
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <verge/cli/command.hpp>
+#include <verge/cli/interrupt.hpp>
+#include <verge/cli/options.hpp>
+#include <verge/core/clock.hpp>
+#include <verge/core/file.hpp>
+#include <verge/core/line_plot.hpp>
+#include <verge/core/machine.hpp>
+#include <verge/stages/build/train_lm/train_lm.hpp>
+
+namespace verge::cli::commands {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  build::TrainLmOptions train;
+  ThreadOptions threads;
+  std::string type = "q8_0";
+  std::string precision = "bf16";
+  std::string plot;
+};
+
+void show(const build::TrainingProgress& p, Context& context) {
+  if (context.json) {
+    context.out << ordered_json{{"step", p.step},
+                                {"loss", p.loss},
+                                {"held_out_loss", p.held_out_loss},
+                                {"learning_rate", p.learning_rate},
+                                {"tokens_per_s", p.tokens_per_s},
+                                {"remaining_s", p.remaining_s}}
+                       .dump()
+                << std::endl;
+  } else if (!context.quiet) {
+    context.err
+        << fmt::format(
+               "\rstep {}/{} | loss {:.3f} | held-out {:.3f} | {:.0f} tokens/s | {:.0f} s left   ",
+               p.step, p.steps, p.loss, p.held_out_loss, p.tokens_per_s, p.remaining_s)
+        << std::flush;
+  }
+}
+
+Status write_plot(const build::TrainLmResult& result, const std::string& path) {
+  PlotSeries training{"training", {}}, held_out{"held-out", {}};
+  for (const auto& entry : result.history) {
+    training.points.emplace_back(entry.step, entry.loss);
+    if (entry.held_out_loss > 0) held_out.points.emplace_back(entry.step, entry.held_out_loss);
+  }
+  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
+  VERGE_RETURN_IF_ERROR(file.write(
+      to_svg({"Loss", "step", "nats per token", {std::move(training), std::move(held_out)}})));
+  return file.commit();
+}
+
+void print(const build::TrainLmResult& r, const Options& options, Context& context) {
+  if (context.json) {
+    context.out << ordered_json{{"parameters", r.parameters},
+                                {"steps", r.steps},
+                                {"finished", r.finished},
+                                {"held_out_loss", r.held_out_loss},
+                                {"bits_per_byte", r.bits_per_byte},
+                                {"seconds", r.seconds},
+                                {"tokens_per_s", r.tokens_per_s},
+                                {"arena_bytes", r.arena_bytes},
+                                {"peak_rss_bytes", peak_rss_bytes()},
+                                {"output", options.train.output}}
+                       .dump()
+                << "\n";
+    return;
+  }
+  if (!context.quiet) context.err << "\n";
+  context.out << fmt::format(
+      "{:.1f} M parameters, {} steps in {:.0f} s ({:.0f} tokens/s), held-out loss {:.3f} nats per "
+      "token = {:.3f} bits "
+      "per byte\n",
+      static_cast<double>(r.parameters) / 1e6, r.steps, r.seconds, r.tokens_per_s, r.held_out_loss,
+      r.bits_per_byte);
+  if (!r.finished) {
+    context.out << "stopped; run the same command again to go on from " << options.train.checkpoint
+                << "\n";
+  } else if (!options.train.output.empty()) {
+    context.out << "wrote " << options.train.output << "\n";
+  }
+}
+
+Status execute(Options& options, Context& context) {
+  const auto type = dtype_from_name(options.type);
+  if (!type)
+    return make_error(Code::InvalidArgument, "--type {}: give f32, f16, q8_0 or another GGUF type",
+                      options.type);
+  if (options.precision != "bf16" && options.precision != "f32") {
+    return make_error(Code::InvalidArgument, "--precision {}: give bf16 or f32", options.precision);
+  }
+  options.train.type = *type;
+  options.train.bf16 = options.precision == "bf16";
+  VERGE_TRY(const auto pool, options.threads.make_pool());
+  const SystemClock clock;
+  VERGE_TRY(const build::TrainLmResult result,
+            build::train_lm(
+                options.train, *pool, clock,
+                [&](const build::TrainingProgress& progress) { show(progress, context); },
+                &catch_interrupts()));
+  print(result, options, context);
+  if (options.plot.empty()) return {};
+  return write_plot(result, options.plot);
+}
+
+void declare_model(CLI::App& app, build::LmShape& shape) {
+  const auto add = [&](const char* name, auto& value, const char* text) {
+    app.add_option(name, value, text)->capture_default_str()->group("Model");
+  };
+  add("--d-model", shape.d_model, "Width");
+  add("--layers", shape.layers, "Transformer blocks");
+  add("--heads", shape.heads, "Attention heads");
+  add("--kv-heads", shape.kv_heads, "Key-value heads");
+  add("--ffn", shape.ffn_dim, "Width of the feed-forward layers");
+  add("--context", shape.context, "Tokens of a training sequence");
+  app.add_option("--exits", shape.exit_layers, "Early-exit heads after these layers")
+      ->delimiter(',')
+      ->group("Model");
+}
+
+void declare_training(CLI::App& app, build::TrainLmOptions& train) {
+  const auto add = [&](const char* name, auto& value, const char* text) {
+    app.add_option(name, value, text)->capture_default_str()->group("Training");
+  };
+  add("--vocabulary", train.corpus.vocabulary,
+      "Tokens of the byte-level BPE, trained on the same text");
+  add("--batch", train.batch, "Sequences of a step");
+  add("--steps", train.schedule.steps, "Optimizer steps in all");
+  add("--lr", train.schedule.peak, "Peak learning rate");
+  add("--warmup", train.schedule.warmup, "Steps of linear warm-up");
+  add("--weight-decay", train.weight_decay, "Of matrices");
+  add("--seed", train.seed, "Of initial values and batches");
+  add("--evaluate-every", train.evaluate_every, "Steps between held-out losses");
+  add("--checkpoint", train.checkpoint, "File to save to and to continue from");
+  add("--checkpoint-every", train.checkpoint_every, "Steps between saves");
+}
+
+Action declare(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  app.add_option("TEXT", options->train.corpus.files,
+                 "Text files, read in order; the end is held out")
+      ->required();
+  app.add_option("-o,--out", options->train.output, "GGUF file to write");
+  app.add_option("--type", options->type, "Type of the matrices in that file")
+      ->capture_default_str();
+  app.add_option("--precision", options->precision, "Of matrix products in training: bf16 or f32")
+      ->capture_default_str();
+  app.add_option("--plot", options->plot, "SVG picture of the losses to write");
+  declare_model(app, options->train.shape);
+  declare_training(app, options->train);
+  options->threads.declare(app);
+  return [options, &context] {
+    options->train.command = context.command_line;
+    return execute(*options, context);
+  };
+}
+
+}  // namespace
+
+Command train_lm() {
+  return {
+      "train lm", "Everyday", "Pre-train a small language model from text",
+      "  verge train lm book.txt -o book.gguf --steps 2000 --checkpoint book.ckpt --plot loss.svg\n"
+      "  verge train lm book.txt --layers 4 --d-model 128 --json > log.jsonl",
+      declare};
+}
+
+}  // namespace verge::cli::commands

@@ -1,0 +1,90 @@
+#pragma once
+// Trainer: a forward graph with a loss, compiled with its backward pass and optimizer into one
+// Plan, and everything that changes from step to step. A killed run continues from a checkpoint
+// with the same losses.
+//
+//   VERGE_TRY(auto trainer, Trainer::create({graph, loss, trainable}, initial, options, pool));
+//   while (trainer->steps() < options.schedule.steps) {
+//     fill(trainer->input("tokens"));
+//     trainer->step();
+//     float loss = *trainer->output("loss").as<float>();
+//   }
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <verge/engine/graph/autodiff.hpp>
+#include <verge/engine/runtime/checkpoint.hpp>
+#include <verge/engine/runtime/plan.hpp>
+
+namespace verge::runtime {
+
+/// Linear warm-up, then a half cosine down to a share of the peak (Loshchilov & Hutter 2017).
+struct Schedule {
+  double peak = 1e-3;  // learning rate
+  int64_t warmup = 0;  // steps
+  int64_t steps = 1;   // in all
+  double final_share = 0.1;
+};
+
+/// The learning rate of a step, counted from 0.
+double learning_rate(const Schedule& schedule, int64_t step);
+
+struct TrainerOptions {
+  graph::OptimizerSpec optimizer;
+  Schedule schedule;
+  bool bf16 = false;  // products in bf16, parameters and sums in f32
+  std::vector<std::string> disabled_passes;
+  PlanOptions plan;
+};
+
+struct TrainingGraph {
+  graph::Graph graph;  // forward; outputs as the caller named them
+  graph::ValueId loss;
+  std::vector<graph::ValueId> trainable;
+};
+
+class Trainer {
+ public:
+  /// Fills a parameter with its initial values.
+  using Initializer = std::function<void(const std::string& name, const TensorView& parameter)>;
+
+  /// Fails as differentiate, add_updates and Plan::compile do.
+  static Result<std::unique_ptr<Trainer>> create(TrainingGraph training,
+                                                 const Initializer& initialize,
+                                                 const TrainerOptions& options, ThreadPool& pool);
+
+  const TensorView& input(std::string_view name) { return plan_->input(name); }
+  const TensorView& output(std::string_view name) const { return plan_->output(name); }
+  /// One forward, backward and update with the schedule's learning rate.
+  void step();
+  int64_t steps() const { return steps_; }
+
+  /// Parameters by name; shared with plans that are compiled over this store (evaluation).
+  WeightStore& weights() { return weights_; }
+  StateStore& states() { return states_; }
+  const std::vector<std::pair<std::string, TensorView>>& parameters() const { return parameters_; }
+  int64_t parameter_count() const;
+  const Plan& plan() const { return *plan_; }
+  Plan& plan() { return *plan_; }
+
+  /// Parameters, moments and step; `note` names what the run depends on.
+  Status save(const std::string& path, std::string note) const;
+  Status load(const std::string& path, std::string note);
+
+ private:
+  explicit Trainer(const TrainerOptions& options) : options_(options) {}
+  Checkpoint checkpoint(std::string note) const;
+
+  TrainerOptions options_;
+  WeightStore weights_;
+  StateStore states_;
+  std::vector<std::pair<std::string, TensorView>> parameters_;
+  std::unique_ptr<Plan> plan_;
+  bool has_step_input_ = false;
+  int64_t steps_ = 0;
+};
+
+}  // namespace verge::runtime
