@@ -19,6 +19,11 @@ using graph::ValueKind;
 
 constexpr int64_t kAlignment = 64;
 
+// Stands for the memory of an activation until the arena is placed, so that kernels can tell what a
+// call has from what it lacks.
+std::byte present;
+void* const kPresent = &present;
+
 struct Step {
   const kernels::KernelDef* kernel = nullptr;  // nullptr: the reference
   const Node* node = nullptr;
@@ -101,6 +106,7 @@ Status Plan::Impl::place_outside(WeightStore& weights, StateStore& states) {
         io_bytes += (view.bytes() + kAlignment - 1) / kAlignment * kAlignment;
         break;
       case ValueKind::Activation:
+        view.data = kPresent;
         break;
     }
   }
@@ -172,7 +178,7 @@ void Plan::Impl::place_arena() {
   // Views and in-place results of what lives outside the arena.
   for (const Node& node : graph.nodes) {
     for (ValueId id : node.outputs) {
-      if (id == kNone || views[static_cast<size_t>(id)].data != nullptr) continue;
+      if (id == kNone || views[static_cast<size_t>(id)].data != kPresent) continue;
       const ValueId target = graph.value(id).alias_of;
       const ValueId source = target != kNone ? target : node.inputs[0];
       if (target != kNone || node.op->is_view) {
@@ -186,7 +192,7 @@ void Plan::Impl::follow_symbols() {
   const auto follow = [&](TensorView& view, ValueId id) {
     if (id == kNone) return;
     const TensorView& home = views[static_cast<size_t>(id)];
-    if (view.data == nullptr) view.data = home.data;
+    if (view.data == kPresent) view.data = home.data;
     const graph::Type& type = graph.value(id).type;
     if (std::ranges::any_of(type.dims, [](const graph::Dim& d) { return !d.is_constant(); })) {
       dynamic.push_back({&view, &type});
