@@ -12,6 +12,10 @@ namespace {
 constexpr int64_t kClaimBytes = 48 << 10;
 constexpr int64_t kClaimsPerThread = 6;
 
+int64_t tokens_of(const Product& product, const Activations& x) {
+  return product.tokens > 0 ? product.tokens : x.tokens;
+}
+
 // How a product is cut into units that are claimed one by one.
 struct Cut {
   int64_t groups;  // of 16 rows, in the whole matrix
@@ -57,7 +61,8 @@ void finish(const Product& product, TileBuffers& buffers, const ProductTile& til
   }
   for (int t = 0; t < tile.tokens; ++t) {
     const float* from = buffers.product + t * width;
-    float* to = product.y + (token + t) * product.y_stride + row;
+    const int64_t y_row = product.rows != nullptr ? product.rows[token + t] : token + t;
+    float* to = product.y + y_row * product.y_stride + row;
     if (product.accumulate) {
       for (int r = 0; r < rows; ++r) to[r] += from[r];
     } else {
@@ -76,8 +81,9 @@ void run_tile(const Product& product, const Activations& x, int64_t token, int64
   tile.groups = groups;
   tile.cols = weights.cols;
   tile.activation_stride = activation_stride(x.kind, x.cols);
-  tile.activations = static_cast<const uint8_t*>(x.data) + token * tile.activation_stride;
-  tile.tokens = static_cast<int>(std::min<int64_t>(kTileTokens, x.tokens - token));
+  tile.activations =
+      static_cast<const uint8_t*>(x.data) + (product.first_token + token) * tile.activation_stride;
+  tile.tokens = static_cast<int>(std::min<int64_t>(kTileTokens, tokens_of(product, x) - token));
   const auto compute = [&](const PackedMatrix& matrix, float* out) {
     tile.weights = static_cast<const uint8_t*>(matrix.data) + group * tile.weight_stride;
     tile.out = out;
@@ -93,7 +99,7 @@ void run_unit(const Product& product, const Activations& x, const Cut& cut, int6
   const int64_t token = unit / cut.row_units * kTileTokens;
   const int64_t first = unit % cut.row_units * cut.groups_per_unit;
   const int64_t last = std::min(first + cut.groups_per_unit, cut.groups);
-  const int step = x.tokens > kTileTokens / 2 ? kTileGroups : 1;
+  const int step = tokens_of(product, x) > kTileTokens / 2 ? kTileGroups : 1;
   for (int64_t group = first; group < last; group += step) {
     run_tile(product, x, token, group, static_cast<int>(std::min<int64_t>(step, last - group)),
              functions);
@@ -104,6 +110,7 @@ void check(const Product& product, const Activations& x) {
   const PackedMatrix& weights = product.weights;
   VERGE_CHECK(can_pack(weights.dtype, weights.cols), name(weights.dtype), weights.cols);
   VERGE_CHECK(weights.cols == x.cols, weights.cols, x.cols);
+  VERGE_CHECK(product.first_token + product.tokens <= x.tokens, product.first_token, x.tokens);
   VERGE_CHECK(activation_kind(weights.dtype) == x.kind, name(weights.dtype));
   if (product.gate == nullptr) return;
   VERGE_CHECK(product.gate->dtype == weights.dtype && product.gate->rows == weights.rows &&
@@ -119,7 +126,7 @@ void matmul(std::span<const Product> products, const Activations& x, Worker& wor
   int64_t first = 0;
   for (const Product& product : products) {
     check(product, x);
-    const Cut pieces = cut(product, x.tokens, worker.count());
+    const Cut pieces = cut(product, tokens_of(product, x), worker.count());
     for (; claimed < first + pieces.units; claimed = worker.claim()) {
       run_unit(product, x, pieces, claimed - first, functions);
     }

@@ -21,6 +21,11 @@ struct Product {
   const float* bias = nullptr;
   bool accumulate = false;  // add to what y holds (a residual)
   const PackedMatrix* gate = nullptr;
+  /// The product takes `tokens` rows of x from `first_token` on (0: all of them), and writes the
+  /// i-th of them to row rows[i] of y (null: to row i). For experts, which share tokens out.
+  int64_t first_token = 0;
+  int64_t tokens = 0;
+  const int32_t* rows = nullptr;
 };
 
 /// Computes several products of the same activations in one phase (query, key and value), whose

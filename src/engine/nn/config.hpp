@@ -28,7 +28,8 @@ struct RopeConfig {
   int64_t original_context = 0;
   double magnitude = 1;  // multiplies cos and sin (longrope)
   std::vector<float>
-      divisors;  // per frequency (Llama 3's rope_freqs, longrope factors); empty: all 1
+      divisors;  // per frequency (Llama 3's rope_freqs, longrope's short factors); empty: all 1
+  std::vector<float> long_divisors;  // instead, where a context exceeds the original one (longrope)
 };
 
 struct MoeConfig {
@@ -74,8 +75,9 @@ struct DecoderConfig {
 /// hyper-parameter.
 Result<DecoderConfig> read_config(const ModelFacts& facts);
 
-/// Angle per position of each rotated pair, for global or local layers. Length rope.dims / 2.
-std::vector<float> rope_frequencies(const RopeConfig& rope, bool local);
+/// Angle per position of each rotated pair, for global or local layers, in sessions of up to
+/// `context` tokens. Length rope.dims / 2.
+std::vector<float> rope_frequencies(const RopeConfig& rope, bool local, int64_t context = 0);
 /// Factor on cos and sin that goes with them (YaRN's attention temperature, longrope's magnitude).
 double rope_magnitude(const RopeConfig& rope, bool local);
 

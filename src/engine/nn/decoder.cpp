@@ -67,7 +67,8 @@ class Decoder {
   ValueId angles(bool local) {
     ValueId& known = angles_[local ? 1 : 0];
     if (known == kNone && !b_.failed()) {
-      const std::vector<float> values = rope_frequencies(config_.rope, local);
+      const std::vector<float> values =
+          rope_frequencies(config_.rope, local, shape_.pages_per_sequence * shape_.page_tokens);
       Tensor data(DType::F32, {static_cast<int64_t>(values.size())});
       std::ranges::copy(values, data.span<float>().begin());
       const ValueId frequencies =

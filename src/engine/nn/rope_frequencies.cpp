@@ -26,14 +26,16 @@ double yarn_keeps(int64_t pair, const RopeConfig& rope) {
 
 }  // namespace
 
-std::vector<float> rope_frequencies(const RopeConfig& rope, bool local) {
+std::vector<float> rope_frequencies(const RopeConfig& rope, bool local, int64_t context) {
   const double base = local && rope.local_base > 0 ? rope.local_base : rope.base;
   const bool scaled = !(local && rope.local_base > 0);
+  const bool is_long = context > rope.original_context && !rope.long_divisors.empty();
+  const std::vector<float>& divisors = is_long ? rope.long_divisors : rope.divisors;
   std::vector<float> frequencies;
   for (int64_t pair = 0; pair < rope.dims / 2; ++pair) {
     double frequency =
         std::pow(base, -2.0 * static_cast<double>(pair) / static_cast<double>(rope.dims));
-    if (!rope.divisors.empty()) frequency /= rope.divisors[static_cast<size_t>(pair)];
+    if (!divisors.empty()) frequency /= divisors[static_cast<size_t>(pair)];
     if (scaled && rope.yarn_factor > 1) {
       const double keeps = yarn_keeps(pair, rope);
       frequency *= keeps + (1 - keeps) / rope.yarn_factor;

@@ -1,7 +1,11 @@
-// Each token times the matrices of its chosen experts. Activations are prepared once for each
-// token; one product for each (token, expert) pair, so that a step reads only the experts that were
-// chosen.
+// Each token times the matrices of its chosen experts. The (token, expert) pairs are sorted by
+// expert, so that each chosen expert's weights are read once a run, for all its tokens, and the
+// others' not at all.
 
+#include <algorithm>
+#include <cstring>
+
+#include <verge/engine/kernels/activation_layout.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 #include <verge/engine/kernels/linear_call.hpp>
 
@@ -15,41 +19,102 @@ bool supports(const KernelCall& call) {
          call.in(1).shape[1] % kGroupRows == 0;
 }
 
-int64_t row_bytes(const KernelCall& call) {
-  return activation_bytes(activation_kind(call.in(1).dtype), 1, call.in(0).shape.back());
+struct Sizes {
+  int64_t pairs, experts, most_products;
+
+  explicit Sizes(const KernelCall& call)
+      : pairs(call.in(2).shape.count()),
+        experts(call.in(1).shape[0]),
+        most_products(std::min(pairs, experts)) {}
+};
+
+int64_t whole_lines(int64_t bytes) {
+  return (bytes + 63) / 64 * 64;
 }
+
+int64_t row_bytes(const KernelCall& call) {
+  return activation_stride(activation_kind(call.in(1).dtype), call.in(0).shape.back());
+}
+
+// What lies in the workspace.
+struct Scratch {
+  int64_t* count;     // of products
+  Product* products;  // one for each chosen expert
+  int32_t* order;     // pairs, sorted by expert
+  std::byte* inputs;  // prepared rows of x
+  std::byte* sorted;  // the row of each pair of `order`
+  int64_t bytes;
+
+  explicit Scratch(const KernelCall& call) {
+    const Sizes sizes(call);
+    int64_t offset = 0;
+    const auto take = [&](int64_t size) {
+      std::byte* begin = call.workspace + offset;
+      offset += whole_lines(size);
+      return begin;
+    };
+    count = reinterpret_cast<int64_t*>(take(sizeof(int64_t)));
+    products = reinterpret_cast<Product*>(
+        take(sizes.most_products * static_cast<int64_t>(sizeof(Product))));
+    order = reinterpret_cast<int32_t*>(take(sizes.pairs * static_cast<int64_t>(sizeof(int32_t))));
+    inputs = take(call.in(0).shape.rows() * row_bytes(call));
+    sorted = take(sizes.pairs * row_bytes(call));
+    bytes = offset;
+  }
+};
 
 int64_t workspace_bytes(const KernelCall& call, int) {
-  return call.in(0).shape.rows() * row_bytes(call);
+  return Scratch(call).bytes;
 }
 
-Activations row_of(const KernelCall& call, int64_t row) {
-  return {activation_kind(call.in(1).dtype), 1, call.in(0).shape.back(),
-          call.workspace + row * row_bytes(call)};
+Product product_of(const KernelCall& call, int64_t expert, const int32_t* order, int64_t first,
+                   int64_t last) {
+  const TensorView& weights = call.in(1);
+  const int64_t out = weights.shape[1], cols = weights.shape[2];
+  return {.weights = {weights.dtype, out, cols,
+                      weights.as<std::byte>() + expert * packed_bytes(weights.dtype, out, cols)},
+          .y = call.out().as<float>(),
+          .y_stride = out,
+          .first_token = first,
+          .tokens = last - first,
+          .rows = order + first};
 }
 
-PackedMatrix expert(const TensorView& weights, int64_t index) {
-  const int64_t rows = weights.shape[1], cols = weights.shape[2];
-  return {weights.dtype, rows, cols,
-          weights.as<std::byte>() + index * packed_bytes(weights.dtype, rows, cols)};
+// Sorts the pairs by expert, keeping the tokens' order, and makes a product of each group.
+void group_by_expert(const KernelCall& call, const Scratch& scratch) {
+  const Sizes sizes(call);
+  const int32_t* ids = call.in(2).as<int32_t>();
+  int64_t placed = 0, products = 0;
+  for (int64_t expert = 0; expert < sizes.experts && placed < sizes.pairs; ++expert) {
+    const int64_t first = placed;
+    for (int64_t pair = 0; pair < sizes.pairs; ++pair) {
+      if (ids[pair] == expert) scratch.order[placed++] = static_cast<int32_t>(pair);
+    }
+    if (placed == first) continue;
+    scratch.products[products++] = product_of(call, expert, scratch.order, first, placed);
+  }
+  *scratch.count = products;
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
-  const int64_t inputs = call.in(0).shape[1], cols = call.in(0).shape[2];
-  const int64_t tokens = call.in(2).shape[0], chosen = call.in(2).shape[1],
-                out = call.in(1).shape[1];
-  for (int64_t row = 0; row < tokens * inputs; ++row) {
-    prepare_activations(call.in(0).as<float>() + row * cols, cols, row_of(call, row), worker, isa);
+  const Scratch scratch(call);
+  const ActivationKind kind = activation_kind(call.in(1).dtype);
+  const int64_t cols = call.in(0).shape[2], pairs = Sizes(call).pairs;
+  const Activations inputs{kind, call.in(0).shape.rows(), cols, scratch.inputs};
+  if (worker.index() == 0) group_by_expert(call, scratch);
+  prepare_activations(call.in(0).as<float>(), cols, inputs, worker, isa);
+  worker.sync();
+  // A row of x serves all of its token's experts, or is the one expert's own.
+  const int64_t pairs_per_row = pairs / std::max<int64_t>(1, inputs.tokens);
+  const auto [first, last] = worker.split(pairs);
+  for (int64_t i = first; i < last; ++i) {
+    std::memcpy(scratch.sorted + i * row_bytes(call),
+                scratch.inputs + scratch.order[i] / pairs_per_row * row_bytes(call),
+                static_cast<size_t>(row_bytes(call)));
   }
   worker.sync();
-  for (int64_t pair = 0; pair < tokens * chosen; ++pair) {
-    const int64_t input = pair / chosen * inputs + (inputs == 1 ? 0 : pair % chosen);
-    const Product product{.weights = expert(call.in(1), call.in(2).as<int32_t>()[pair]),
-                          .y = call.out().as<float>() + pair * out,
-                          .y_stride = out};
-    matmul(std::span(&product, 1), row_of(call, input), worker, isa);
-    worker.sync();
-  }
+  const Activations sorted{kind, pairs, cols, scratch.sorted};
+  matmul(std::span(scratch.products, static_cast<size_t>(*scratch.count)), sorted, worker, isa);
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace {
 
 constexpr int64_t kChunkBytes = 8 << 20;
 
-constexpr std::array<std::string_view, 7> kArchitectures = {"llama",  "qwen2",  "qwen3", "qwen3moe",
-                                                            "gemma2", "gemma3", "phi3"};
+constexpr std::array<std::string_view, 8> kArchitectures = {"llama", "qwen2",  "qwen3",  "qwen3moe",
+                                                            "gemma", "gemma2", "gemma3", "phi3"};
 // Those that know no head_dim of its own.
 constexpr std::array<std::string_view, 2> kHeadsFillModel = {"qwen2", "phi3"};
 

@@ -29,7 +29,7 @@ enum class VocabularyKind {
 struct RandomModelSpec {
   std::string name;
   std::string
-      architecture;  // as GGUF names it: llama, qwen2, qwen3, qwen3moe, gemma2, gemma3, phi3
+      architecture;  // as GGUF names it: llama, qwen2, qwen3, qwen3moe, gemma, gemma2, gemma3, phi3
   int d_model = 0;
   int layers = 0;
   int heads = 0;

@@ -23,6 +23,7 @@ constexpr ShapeRow kShapes[] = {
     {"tiny-qwen2", "qwen2", 224, 2, 7, 1, 32, 288, 768, 256, true, 0, 0, 0, "qwen2"},
     {"tiny-qwen3", "qwen3", 128, 2, 5, 1, 32, 224, 768, 256, true, 0, 0, 0, "qwen2"},
     {"tiny-qwen3moe", "qwen3moe", 128, 2, 4, 2, 32, 64, 768, 256, false, 8, 3, 0, "qwen2"},
+    {"tiny-gemma", "gemma", 96, 2, 3, 1, 32, 256, 512, 256, true},
     {"tiny-gemma2", "gemma2", 96, 3, 4, 2, 32, 256, 512, 256, true, 0, 0, 8},
     {"tiny-gemma3", "gemma3", 96, 7, 3, 1, 32, 256, 512, 256, true, 0, 0, 8},
     {"tiny-phi3", "phi3", 96, 2, 6, 3, 16, 192, 512, 256},

@@ -120,7 +120,7 @@ TEST(RandomModel, RefusesShapesThatContradictThemselves) {
   EXPECT_EQ(changed("tiny-mixtral", [](auto& s) { s.experts_used = 5; }),
             "experts_used is 5 of 4 experts");
   EXPECT_EQ(changed("tiny-llama", [](auto& s) { s.architecture = "rwkv"; }),
-            "architecture rwkv is unknown; known are llama, qwen2, qwen3, qwen3moe, gemma2, "
+            "architecture rwkv is unknown; known are llama, qwen2, qwen3, qwen3moe, gemma, gemma2, "
             "gemma3, phi3");
   EXPECT_EQ(changed("tiny-llama", [](auto& s) { s.vocab = 100; }),
             "vocab is 100; bytes, characters and special tokens alone are 354: take more");
