@@ -1,6 +1,6 @@
-#include <verge/core/clock.hpp>
-
 #include <gtest/gtest.h>
+
+#include <verge/core/clock.hpp>
 
 namespace verge {
 namespace {

@@ -1,9 +1,9 @@
 #if defined(__x86_64__)
 #define VERGE_ISA avx2
 #define VERGE_LANES 8
-#include <verge/engine/kernels/simd/prepare.hpp>
 #include <verge/engine/kernels/simd/direct_product.hpp>
 #include <verge/engine/kernels/simd/plain_product.hpp>
+#include <verge/engine/kernels/simd/prepare.hpp>
 
 namespace verge::kernels::avx2 {
 namespace {

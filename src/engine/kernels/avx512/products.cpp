@@ -2,9 +2,9 @@
 #define VERGE_ISA avx512
 #define VERGE_LANES 16
 #include <verge/engine/kernels/avx512/panel_product.hpp>
-#include <verge/engine/kernels/simd/prepare.hpp>
 #include <verge/engine/kernels/simd/direct_product.hpp>
 #include <verge/engine/kernels/simd/plain_product.hpp>
+#include <verge/engine/kernels/simd/prepare.hpp>
 
 namespace verge::kernels::avx512 {
 namespace {
