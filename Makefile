@@ -33,5 +33,5 @@ asan tsan: setup
 
 fuzz: setup
 	cmake --preset fuzz
-	cmake --build --preset fuzz
+	cmake --build --preset fuzz --target fuzzers
 	scripts/fuzz-smoke $(or $(SECONDS_EACH),10)
