@@ -146,7 +146,7 @@ Status LanguageModel::compile(const LoadOptions& options, ThreadPool& pool) {
   VERGE_TRY(graph::Graph prefill_graph, optimized_decoder(config_, facts, shape));
   const int64_t context = shape.pages_per_sequence * shape.page_tokens;
   VERGE_RETURN_IF_ERROR(check_memory(need_of(source_, config_, shape, prefill_graph), context));
-  const runtime::PlanOptions plan_options{.isa = options.isa};
+  const runtime::PlanOptions plan_options{.isa = options.isa, .canaries = options.canaries};
   VERGE_TRY(runtime::Plan prefill, runtime::Plan::compile(std::move(prefill_graph), weights_,
                                                           states_, pool, plan_options));
   const int64_t max_tokens = shape.max_tokens, max_outputs = shape.max_outputs;

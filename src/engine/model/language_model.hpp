@@ -25,6 +25,7 @@ struct LoadOptions {
   int64_t max_outputs = 1;   // rows of logits of one run; more when all tokens' logits are wanted
   DType kv_dtype = DType::F16;
   kernels::Isa isa = kernels::best_isa();
+  bool canaries = false;  // see runtime::PlanOptions
 };
 
 /// What loading will take, known before it begins.

@@ -1,8 +1,7 @@
 #include <cstring>
 #include <span>
 
-#include <verge/core/checksum.hpp>
-#include <verge/core/file.hpp>
+#include <verge/engine/runtime/checked_file.hpp>
 #include <verge/engine/runtime/checkpoint.hpp>
 
 namespace verge::runtime {
@@ -11,86 +10,7 @@ namespace {
 constexpr std::string_view kMagic = "VERGECKP";
 constexpr uint32_t kVersion = 1;
 
-class Writer {
- public:
-  explicit Writer(AtomicFile file) : file_(std::move(file)) {}
-
-  void bytes(std::span<const std::byte> data) {
-    if (!status_) return;
-    sum_.add(data);
-    status_ = file_.write(data);
-  }
-  template <typename T>
-  void number(T value) {
-    bytes(std::as_bytes(std::span(&value, 1)));
-  }
-  void text(std::string_view value) {
-    number<uint64_t>(value.size());
-    bytes(std::as_bytes(std::span(value)));
-  }
-  Status finish() {
-    number(sum_.value());
-    VERGE_RETURN_IF_ERROR(status_);
-    return file_.commit();
-  }
-
- private:
-  AtomicFile file_;
-  Checksum sum_;
-  Status status_;
-};
-
-// Reads what Writer wrote from bytes whose checksum is right; still refuses to run past the end.
-class Reader {
- public:
-  explicit Reader(std::span<const std::byte> data) : data_(data) {}
-
-  std::span<const std::byte> bytes(uint64_t count) {
-    if (count > data_.size()) {
-      good_ = false;
-      return {};
-    }
-    const auto taken = data_.first(count);
-    data_ = data_.subspan(count);
-    return taken;
-  }
-  template <typename T>
-  T number() {
-    T value{};
-    const auto taken = bytes(sizeof(T));
-    if (good_) std::memcpy(&value, taken.data(), sizeof(T));
-    return value;
-  }
-  std::string_view text() {
-    const auto taken = bytes(number<uint64_t>());
-    return {reinterpret_cast<const char*>(taken.data()), taken.size()};
-  }
-  bool good() const { return good_; }
-
- private:
-  std::span<const std::byte> data_;
-  bool good_ = true;
-};
-
-// The file's content without its checksum.
-Result<std::span<const std::byte>> checked_content(const MappedFile& file) {
-  const auto all = file.bytes();
-  uint64_t stored = 0;
-  const bool long_enough = all.size() >= kMagic.size() + sizeof(stored);
-  if (!long_enough || std::memcmp(all.data(), kMagic.data(), kMagic.size()) != 0) {
-    return make_error(Code::Malformed, "{}: not a checkpoint of Verge", file.path());
-  }
-  const auto content = all.first(all.size() - sizeof(stored));
-  std::memcpy(&stored, all.data() + content.size(), sizeof(stored));
-  if (checksum(content) != stored) {
-    return make_error(Code::Malformed,
-                      "{}: the checksum is wrong, the file is damaged; start anew or use a copy",
-                      file.path());
-  }
-  return content.subspan(kMagic.size());
-}
-
-bool describes(Reader& reader, const std::string& name, const TensorView& view) {
+bool describes(CheckedReader& reader, const std::string& name, const TensorView& view) {
   const std::string_view stored_name = reader.text();
   const auto dtype = reader.number<uint32_t>(), rank = reader.number<uint32_t>();
   if (stored_name != name || dtype != static_cast<uint32_t>(view.dtype) ||
@@ -107,8 +27,7 @@ bool describes(Reader& reader, const std::string& name, const TensorView& view) 
 
 Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  Writer writer(std::move(file));
-  writer.bytes(std::as_bytes(std::span(kMagic)));
+  CheckedWriter writer(std::move(file), kMagic);
   writer.number(kVersion);
   writer.number(checkpoint.step);
   writer.text(checkpoint.note);
@@ -125,8 +44,8 @@ Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
 
 Status read_checkpoint(const std::string& path, Checkpoint& into) {
   VERGE_TRY(const MappedFile file, MappedFile::open(path));
-  VERGE_TRY(const auto content, checked_content(file));
-  Reader reader(content);
+  VERGE_TRY(const auto content, checked_content(file, kMagic));
+  CheckedReader reader(content);
   if (reader.number<uint32_t>() != kVersion) {
     return make_error(Code::Unsupported,
                       "{}: a checkpoint of another version; finish it with that version", path);

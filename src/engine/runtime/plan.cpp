@@ -3,6 +3,7 @@
 #include <limits>
 
 #include <verge/core/clock.hpp>
+#include <verge/engine/runtime/canaries.hpp>
 #include <verge/engine/runtime/plan.hpp>
 
 namespace verge::runtime {
@@ -168,6 +169,7 @@ void Plan::Impl::place_arena() {
         step.kernel->workspace_bytes(step.call(), pool.size());
   }
   memory = graph::plan_memory(graph, workspace);
+  if (options.canaries) spread_buffers(memory);
   arena = allocate_aligned(static_cast<size_t>(memory.arena_bytes));
   for (size_t id = 0; id < views.size(); ++id) {
     const int32_t buffer = memory.buffer_of_value[id];
@@ -275,6 +277,7 @@ const TensorView& Plan::output(std::string_view name) const {
 
 bool Plan::run(std::span<const int64_t> extents, const std::atomic<bool>* cancel) {
   impl_->set_extents(extents);
+  if (impl_->options.canaries) poison_arena(impl_->arena.get(), impl_->memory);
   // Every worker must stop after the same step: the first one names it before the step's barrier.
   std::atomic<size_t> stop_after{impl_->steps.size()};
   impl_->pool.run([&](Worker& worker) {
@@ -285,6 +288,7 @@ bool Plan::run(std::span<const int64_t> extents, const std::atomic<bool>* cancel
       impl_->run_step(impl_->steps[i], worker);
     }
   });
+  if (impl_->options.canaries) check_guards(impl_->arena.get(), impl_->memory);
   return stop_after.load() == impl_->steps.size();
 }
 

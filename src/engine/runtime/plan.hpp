@@ -23,7 +23,8 @@ namespace verge::runtime {
 
 struct PlanOptions {
   kernels::Isa isa = kernels::best_isa();
-  /// Fills the arena with NaN before each run and checks guard bytes between buffers after it.
+  /// For tests: gives each buffer its own memory (canaries.hpp), filled with NaN before each run,
+  /// and checks the guard bytes between them after it.
   bool canaries = false;
 };
 

@@ -5,6 +5,25 @@
 
 namespace verge::runtime {
 
+std::span<std::byte> page_bytes(const Decoder& decoder, int64_t layer, int32_t page) {
+  const TensorView& cache = decoder.states.all().at(fmt::format("kv.{}", layer));
+  const int64_t bytes = cache.bytes() / cache.shape[0];
+  return {cache.as<std::byte>() + page * bytes, static_cast<size_t>(bytes)};
+}
+
+namespace {
+
+// A page of its own with the content of another one.
+Result<int32_t> copy_of_page(Decoder& decoder, int32_t page) {
+  VERGE_TRY(const int32_t own, decoder.pool.allocate());
+  for (int64_t layer = 0; layer < decoder.layers; ++layer) {
+    std::ranges::copy(page_bytes(decoder, layer, page), page_bytes(decoder, layer, own).begin());
+  }
+  return own;
+}
+
+}  // namespace
+
 Session::~Session() {
   if (decoder_ != nullptr) truncate(0);
 }
@@ -29,6 +48,7 @@ void Session::truncate(int64_t length) {
       static_cast<size_t>((length + decoder_->page_tokens - 1) / decoder_->page_tokens);
   for (size_t i = needed; i < pages_.size(); ++i) decoder_->pool.release(pages_[i]);
   pages_.resize(std::min(pages_.size(), needed));
+  if (length < this->length()) logits_ = {};
   tokens_.resize(static_cast<size_t>(length));
 }
 
@@ -39,6 +59,14 @@ Status Session::reserve(int64_t length) {
                       "{} tokens do not fit in the context of {}; shorten the prompt or give a "
                       "larger --context",
                       length, decoder_->context);
+  }
+  // A page that was full when a fork shared it, and is not since a truncation, may be another's.
+  if (length > this->length() && this->length() % decoder_->page_tokens != 0) {
+    int32_t& last = pages_[static_cast<size_t>(this->length() / decoder_->page_tokens)];
+    if (decoder_->pool.is_shared(last)) {
+      VERGE_TRY(const int32_t own, copy_of_page(*decoder_, last));
+      decoder_->pool.release(std::exchange(last, own));
+    }
   }
   const size_t before = pages_.size();
   while (static_cast<int64_t>(pages_.size()) * decoder_->page_tokens < length) {
@@ -115,25 +143,14 @@ Status Session::append(std::span<const int32_t> tokens, const LogitsVisitor& vis
   return status;
 }
 
-namespace {
-std::span<std::byte> page_bytes(const Decoder& decoder, int64_t layer, int32_t page) {
-  const TensorView& cache = decoder.states.all().at(fmt::format("kv.{}", layer));
-  const int64_t bytes = cache.bytes() / cache.shape[0];
-  return {cache.as<std::byte>() + page * bytes, static_cast<size_t>(bytes)};
-}
-}  // namespace
-
 Result<Session> Session::fork() {
   Session copy(*decoder_);
   copy.tokens_ = tokens_;
+  copy.logits_ = logits_;
   const bool partial = length() % decoder_->page_tokens != 0;
   for (size_t i = 0; i < pages_.size(); ++i) {
     if (partial && i + 1 == pages_.size()) {
-      VERGE_TRY(const int32_t own, decoder_->pool.allocate());
-      for (int64_t layer = 0; layer < decoder_->layers; ++layer) {
-        std::ranges::copy(page_bytes(*decoder_, layer, pages_[i]),
-                          page_bytes(*decoder_, layer, own).begin());
-      }
+      VERGE_TRY(const int32_t own, copy_of_page(*decoder_, pages_[i]));
       copy.pages_.push_back(own);
     } else {
       decoder_->pool.retain(pages_[i]);

@@ -29,6 +29,9 @@ struct Decoder {
   std::string identity;  // hash of the model: a saved session fits no other
 };
 
+/// One page of one layer's KV cache.
+std::span<std::byte> page_bytes(const Decoder& decoder, int64_t layer, int32_t page);
+
 class Session {
  public:
   explicit Session(Decoder& decoder) : decoder_(&decoder) {}
@@ -44,7 +47,8 @@ class Session {
   using LogitsVisitor = std::function<void(int64_t position, std::span<const float> logits)>;
   Status append(std::span<const int32_t> tokens, const LogitsVisitor& visit,
                 const std::atomic<bool>* cancel = nullptr);
-  /// Logits [vocab] after the last token. Valid until the next call on any session of the decoder.
+  /// Logits [vocab] after the last token; empty if that was truncated away. Valid until the next
+  /// call on any session of the decoder.
   std::span<const float> logits() const { return logits_; }
 
   const std::vector<int32_t>& tokens() const { return tokens_; }
@@ -57,11 +61,14 @@ class Session {
 
   /// Writes tokens and KV pages to a file, atomically and with a checksum.
   Status save(const std::string& path) const;
-  /// Reads a saved session. Fails with Malformed for a damaged file, Conflict for another model's.
+  /// Reads a saved session and runs its last token again, for the logits. Fails with Malformed for
+  /// a damaged file, Conflict for another model's or another type of cache, OutOfMemory when no
+  /// page is free, InvalidArgument when it exceeds the context.
   static Result<Session> restore(Decoder& decoder, const std::string& path);
 
  private:
   Status reserve(int64_t length);
+  Status load(const std::string& path);
   Status run_chunk(std::span<const int32_t> tokens, int64_t outputs,
                    const std::atomic<bool>* cancel);
 

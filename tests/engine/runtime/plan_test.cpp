@@ -1,0 +1,136 @@
+#include <cstdlib>
+#include <new>
+
+#include <verge/engine/graph/builder.hpp>
+#include <verge/engine/runtime/plan.hpp>
+
+#include "tiny_models.hpp"
+
+namespace {
+std::atomic<int64_t> allocations{0};
+}
+
+// Not inlined: GCC would take free() in one for a mistake of the other.
+[[gnu::noinline]] void* operator new(size_t bytes) {
+  ++allocations;
+  void* memory = std::malloc(bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
+  std::free(memory);
+}
+
+namespace verge::runtime {
+namespace {
+
+// y = softcap(x W^T) for up to 8 rows.
+graph::Graph small_graph() {
+  graph::Builder b("small");
+  const graph::Dim rows(1, b.symbol("rows", 8));
+  const auto x = b.input("x", {DType::F32, {rows, 32}});
+  const auto w = b.param("w", {DType::F32, {16, 32}});
+  b.output(b.op("softcap", {b.op("linear", {x, w})}, {{"cap", 30.0}}), "y");
+  return *b.finish();
+}
+
+Tensor ones(const Shape& shape) {
+  Tensor tensor(DType::F32, shape);
+  std::ranges::fill(tensor.span<float>(), 1.0f);
+  return tensor;
+}
+
+TEST(Plan, FollowsTheExtents) {
+  WeightStore weights;
+  StateStore states;
+  ThreadPool pool(2);
+  weights.add("w", ones({16, 32}));
+  auto plan = Plan::compile(small_graph(), weights, states, pool, {.canaries = true});
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  for (const int64_t rows : {3, 8, 1}) {
+    std::fill_n(plan->input("x").as<float>(), rows * 32, 0.5f);
+    ASSERT_TRUE(plan->run({rows}));
+    const TensorView& y = plan->output("y");
+    const double expected = 30 * std::tanh(16.0 / 30);
+    for (int64_t i = 0; i < rows * 16; ++i) ASSERT_NEAR(y.as<float>()[i], expected, 1e-5);
+  }
+  EXPECT_THROW(plan->run({9}), InternalError);
+  EXPECT_THROW(plan->input("z"), InternalError);
+}
+
+TEST(Plan, NamesMissingAndMismatchedWeights) {
+  StateStore states;
+  ThreadPool pool(1);
+  WeightStore weights;
+  const auto missing = Plan::compile(small_graph(), weights, states, pool);
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code, Code::NotFound);
+  weights.add("w", ones({32, 16}));
+  const auto other = Plan::compile(small_graph(), weights, states, pool);
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, Code::Malformed);
+  EXPECT_NE(other.error().message.find("tensor w"), std::string::npos);
+}
+
+// Memory that is shared without canaries holds NaN until written: all families must agree.
+TEST(Plan, NothingReadsUnwrittenMemoryOrWritesPastItsOwn) {
+  ThreadPool pool(2);
+  for (const char* shape : {"tiny-llama", "tiny-mixtral", "tiny-qwen2", "tiny-qwen3moe",
+                            "tiny-gemma2", "tiny-gemma3", "tiny-phi3"}) {
+    const test::TemporaryFolder folder;
+    const build::RandomModelSpec spec = test::tiny_spec(shape);
+    const std::string path = test::write_model(folder, spec);
+    const std::vector<int32_t> tokens = test::random_tokens(40, spec.vocab);
+    model::LoadOptions options = test::all_logits_options();
+    const auto plain = test::load_model(path, pool, options);
+    options.canaries = true;
+    const auto guarded = test::load_model(path, pool, options);
+    EXPECT_EQ(test::logits_of(*guarded, tokens, {30, 1}), test::logits_of(*plain, tokens, {30, 1}))
+        << shape;
+    EXPECT_GE(plain->decoder().prefill.memory().arena_bytes,
+              plain->decoder().prefill.memory().lower_bound_bytes);
+  }
+}
+
+TEST(Plan, RunningDoesNotAllocate) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(2);
+  for (const char* shape : {"tiny-qwen3moe", "tiny-gemma3"}) {
+    const auto model = test::load_model(test::write_model(folder, test::tiny_spec(shape)), pool,
+                                        test::all_logits_options());
+    Session session = model->session();
+    ASSERT_TRUE(session.append(test::random_tokens(64, 512)).ok());
+    ASSERT_TRUE(session.append(test::random_tokens(1, 512)).ok());
+    Plan &prefill = model->decoder().prefill, &decode = model->decoder().decode;
+    const int64_t before = allocations.load();
+    for (int step = 0; step < 5; ++step) {
+      decode.run({1, 1});
+      prefill.run({20 + step, 1});
+    }
+    EXPECT_EQ(allocations.load(), before) << shape;
+  }
+}
+
+TEST(Plan, ProfilesEveryNode) {
+  WeightStore weights;
+  StateStore states;
+  ThreadPool pool(1);
+  weights.add("w", ones({16, 32}));
+  auto plan = Plan::compile(small_graph(), weights, states, pool);
+  ASSERT_TRUE(plan.ok());
+  plan->start_profile();
+  plan->run({8});
+  const auto profile = plan->profile();
+  ASSERT_EQ(profile.size(), 2u);
+  EXPECT_EQ(profile[0].op, "linear");
+  EXPECT_FALSE(profile[0].is_reference);
+  std::atomic<bool> cancel = true;
+  const int64_t extents[] = {8};
+  EXPECT_FALSE(plan->run(extents, &cancel));
+}
+
+}  // namespace
+}  // namespace verge::runtime
