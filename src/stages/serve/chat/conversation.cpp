@@ -1,0 +1,108 @@
+#include <algorithm>
+
+#include <verge/stages/serve/chat/conversation.hpp>
+
+namespace verge::serve {
+namespace {
+
+constexpr size_t kMaxSaved = size_t{64} << 20;
+constexpr std::string_view kZeroWidthSpace = "\xE2\x80\x8B";
+
+bool is_message(const nlohmann::ordered_json& entry) {
+  return entry.is_object() && entry.contains("role") && entry["role"].is_string() &&
+         entry.contains("content") && entry["content"].is_string();
+}
+
+nlohmann::ordered_json message(std::string_view role, std::string_view text) {
+  return nlohmann::ordered_json::object({{"role", role}, {"content", text}});
+}
+
+}  // namespace
+
+Result<Conversation> Conversation::start(const model::LanguageModel& model) {
+  constexpr std::string_view kKey = "tokenizer.chat_template";
+  const format::Metadata& metadata = model.source().metadata;
+  if (!metadata.contains(kKey)) return Conversation(model, text::ChatTemplate::chatml(), false);
+  VERGE_TRY(const std::string_view source, metadata.get_string(kKey));
+  VERGE_TRY(text::ChatTemplate chat, text::ChatTemplate::parse(source));
+  return Conversation(model, std::move(chat), true);
+}
+
+void Conversation::set_system(std::string_view text) {
+  const bool has_system = !messages_.empty() && messages_[0]["role"] == "system";
+  if (has_system) messages_.erase(0);
+  if (!text.empty()) messages_.insert(messages_.begin(), message("system", text));
+}
+
+void Conversation::add(std::string_view role, std::string_view text) {
+  messages_.push_back(message(role, text));
+}
+
+void Conversation::drop_last() {
+  VERGE_CHECK(!messages_.empty());
+  messages_.erase(messages_.size() - 1);
+}
+
+void Conversation::clear() {
+  const bool has_system = !messages_.empty() && messages_[0]["role"] == "system";
+  while (messages_.size() > (has_system ? 1u : 0u)) drop_last();
+}
+
+Result<std::vector<int32_t>> Conversation::prompt() const {
+  const text::Tokenizer& tokenizer = model_->tokenizer();
+  const text::Vocabulary& vocabulary = tokenizer.vocabulary();
+  nlohmann::ordered_json messages = messages_;
+  for (auto& message : messages) {
+    message["content"] = without_control_tokens(tokenizer, message["content"].get<std::string>());
+  }
+  const std::string bos(tokenizer.piece(vocabulary.bos));
+  VERGE_TRY(
+      const std::string text,
+      template_.render(
+          messages, {.bos_token = bos, .eos_token = std::string(tokenizer.piece(vocabulary.eos))}));
+  const bool writes_bos = !bos.empty() && text.starts_with(bos);
+  return tokenizer.encode(text, {.add_special = !writes_bos, .parse_special = true});
+}
+
+Status Conversation::save(const std::string& path) const {
+  using Json = nlohmann::ordered_json;
+  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
+  VERGE_RETURN_IF_ERROR(
+      file.write(messages_.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
+  return file.commit();
+}
+
+Status Conversation::load(const std::string& path) {
+  VERGE_TRY(const std::string text, read_whole_file(path, kMaxSaved));
+  auto messages = nlohmann::ordered_json::parse(text, nullptr, false);
+  if (!messages.is_array() || !std::ranges::all_of(messages, is_message)) {
+    return make_error(Code::Malformed,
+                      "{}: not a saved conversation, an array of {{\"role\", \"content\"}}; give a "
+                      "file that /save wrote",
+                      path);
+  }
+  messages_ = std::move(messages);
+  return {};
+}
+
+std::span<const int32_t> unseen(runtime::Session& session, std::span<const int32_t> prompt) {
+  const auto [seen, ours] = std::ranges::mismatch(session.tokens(), prompt);
+  int64_t shared = ours - prompt.begin();
+  if (shared == static_cast<int64_t>(prompt.size()) && shared > 0) --shared;  // for its logits
+  session.truncate(shared);
+  return prompt.subspan(static_cast<size_t>(shared));
+}
+
+std::string without_control_tokens(const text::Tokenizer& tokenizer, std::string text) {
+  for (int32_t token = 0; token < tokenizer.size(); ++token) {
+    if (!tokenizer.is_special(token)) continue;
+    const std::string_view piece = tokenizer.piece(token);
+    if (piece.size() < 2) continue;
+    for (size_t at = 0; (at = text.find(piece, at)) != std::string::npos; at += piece.size()) {
+      text.insert(at + 1, kZeroWidthSpace);
+    }
+  }
+  return text;
+}
+
+}  // namespace verge::serve
