@@ -1,0 +1,29 @@
+#include <verge/engine/kernels/conv_call.hpp>
+#include <verge/engine/kernels/kernel.hpp>
+
+namespace verge::kernels::ops {
+namespace {
+
+Conv2d geometry(const graph::KernelCall& call) {
+  return conv_of(call.attrs, call.in(1).shape, call.in(0).shape, call.out().shape);
+}
+
+int64_t workspace_bytes(const graph::KernelCall& call, int threads) {
+  return conv_workspace(geometry(call), threads);
+}
+
+void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
+  conv2d_backward_weight(isa, geometry(call), f32(call, 1), f32(call, 0), f32_out(call), nullptr,
+                         call.workspace, worker);
+}
+
+}  // namespace
+
+KernelDef conv2d_grad_weight() {
+  return {.op = "conv2d_grad_weight",
+          .supports = all_f32,
+          .run = run,
+          .workspace_bytes = workspace_bytes};
+}
+
+}  // namespace verge::kernels::ops
