@@ -27,9 +27,10 @@ struct RopeConfig {
   double yarn_attention_factor = 1;
   int64_t original_context = 0;
   double magnitude = 1;  // multiplies cos and sin (longrope)
-  std::vector<float>
-      divisors;  // per frequency (Llama 3's rope_freqs, longrope's short factors); empty: all 1
-  std::vector<float> long_divisors;  // instead, where a context exceeds the original one (longrope)
+  /// Per frequency (Llama 3's rope_freqs, longrope's short factors); empty: all 1.
+  std::vector<float> divisors = {};
+  /// Instead of them, where a context exceeds the original one (longrope).
+  std::vector<float> long_divisors = {};
 };
 
 struct MoeConfig {

@@ -1,0 +1,120 @@
+#include <cmath>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include <verge/engine/nn/config.hpp>
+#include <verge/engine/nn/decoder.hpp>
+
+namespace verge::nn {
+namespace {
+
+// A model of numbers only: 2 layers, width 64, 4 heads of 16.
+class FakeFacts : public ModelFacts {
+ public:
+  explicit FakeFacts(std::string family) : family_(std::move(family)) {
+    set("embedding_length", 64), set("block_count", 2), set("attention.head_count", 4);
+    set("attention.head_count_kv", 2), set("feed_forward_length", 96), set("context_length", 512);
+  }
+  FakeFacts& set(const std::string& key, double value) {
+    numbers_[family_ + "." + key] = value;
+    return *this;
+  }
+  FakeFacts& remove(const std::string& key) {
+    numbers_.erase(family_ + "." + key);
+    return *this;
+  }
+
+  std::string architecture() const override { return family_; }
+  std::optional<double> number(std::string_view key) const override {
+    const auto at = numbers_.find(std::string(key));
+    return at == numbers_.end() ? std::nullopt : std::optional(at->second);
+  }
+  std::optional<std::string> text(std::string_view) const override { return std::nullopt; }
+  std::vector<double> numbers(std::string_view key) const override {
+    const auto value = number(key);
+    return value ? std::vector<double>{*value} : std::vector<double>{};
+  }
+  std::optional<graph::Type> tensor(std::string_view name) const override {
+    if (name != "token_embd.weight") return std::nullopt;
+    return graph::Type{DType::F32, {100, 64}};
+  }
+  std::vector<float> tensor_values(std::string_view) const override { return {}; }
+
+ private:
+  std::string family_;
+  std::map<std::string, double> numbers_;
+};
+
+TEST(Config, EveryFamilyReadsTheCommonKeys) {
+  for (const char* family :
+       {"llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "qwen3moe"}) {
+    FakeFacts facts(family);
+    facts.set("expert_feed_forward_length", 32).set("expert_count", 4).set("expert_used_count", 2);
+    const auto config = read_config(facts);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_EQ(config->vocab, 100);
+    EXPECT_EQ(config->head_dim, 16);
+    EXPECT_EQ(config->rope.dims, 16);
+    EXPECT_DOUBLE_EQ(config->attention_scale, 0.25);
+    const bool is_gemma = config->architecture.starts_with("gemma");
+    EXPECT_DOUBLE_EQ(config->embedding_scale, is_gemma ? 8.0 : 1.0);
+    EXPECT_EQ(config->rope.pairs == RopePairs::Interleaved, config->architecture == "llama");
+    EXPECT_EQ(config->ffn_dim, config->architecture == "qwen3moe" ? 32 : 96);
+  }
+}
+
+TEST(Config, WindowsFollowTheFamilysPattern) {
+  const auto locals = [](const char* family) {
+    const auto config = read_config(FakeFacts(family).set("attention.sliding_window", 8));
+    std::string pattern;
+    for (int64_t layer = 0; layer < 7; ++layer) pattern += config->is_local(layer) ? 'l' : 'g';
+    return pattern;
+  };
+  EXPECT_EQ(locals("llama"), "lllllll");
+  EXPECT_EQ(locals("gemma2"), "lglglgl");
+  EXPECT_EQ(locals("gemma3"), "lllllgl");
+  EXPECT_EQ(locals("qwen2"), "ggggggg");
+}
+
+TEST(Config, ErrorsNameTheKey) {
+  struct Case {
+    const char* key;
+    double value;  // 0: removed
+  };
+  for (const Case& bad : {Case{"block_count", 0}, Case{"embedding_length", 0.5},
+                          Case{"attention.head_count", 1e9}, Case{"context_length", -1}}) {
+    FakeFacts facts("llama");
+    bad.value == 0 ? facts.remove(bad.key) : facts.set(bad.key, bad.value);
+    const auto config = read_config(facts);
+    ASSERT_FALSE(config.ok()) << bad.key;
+    EXPECT_EQ(config.error().code, Code::Malformed);
+    EXPECT_NE(config.error().message.find(std::string("llama.") + bad.key), std::string::npos);
+  }
+}
+
+TEST(Config, RefusesContradictions) {
+  EXPECT_FALSE(read_config(FakeFacts("llama").set("attention.head_count_kv", 3)).ok());
+  EXPECT_FALSE(read_config(FakeFacts("llama").set("rope.dimension_count", 18)).ok());
+  EXPECT_FALSE(
+      read_config(FakeFacts("llama").set("expert_count", 2).set("expert_used_count", 3)).ok());
+  EXPECT_FALSE(read_config(FakeFacts("qwen3moe")).ok());
+}
+
+TEST(Config, UnknownArchitecturesListTheKnown) {
+  const auto config = read_config(FakeFacts("rwkv"));
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.error().code, Code::Unsupported);
+  EXPECT_NE(config.error().message.find("gemma2"), std::string::npos);
+}
+
+TEST(Decoder, NamesTheMissingTensor) {
+  const FakeFacts facts("llama");
+  const auto graph = build_decoder(*read_config(facts), facts, {});
+  ASSERT_FALSE(graph.ok());
+  EXPECT_EQ(graph.error().code, Code::Malformed);
+  EXPECT_NE(graph.error().message.find("blk.0.attn_norm.weight"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace verge::nn
