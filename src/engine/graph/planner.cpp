@@ -91,9 +91,24 @@ class Liveness {
       if (source == kNone) continue;
       const int32_t buffer = plan_.buffer_of_value[static_cast<size_t>(source)];
       if (buffer < 0 || plan_.buffers[static_cast<size_t>(buffer)].last > n) continue;
+      if (is_read_otherwise(node, alias, buffer)) continue;
       if (bound_bytes(graph_, source) == bound_bytes(graph_, node.outputs[output])) return buffer;
     }
     return -1;
+  }
+
+  // Whether the node also reads this memory through an input that may not be overwritten, as
+  // linear does whose residual is x itself.
+  bool is_read_otherwise(const Node& node, const Alias& alias, int32_t buffer) const {
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] == kNone || static_cast<int8_t>(i) == alias.input) continue;
+      if (plan_.buffer_of_value[static_cast<size_t>(node.inputs[i])] != buffer) continue;
+      const bool allowed = std::ranges::any_of(node.op->aliases, [&](const Alias& other) {
+        return other.output == alias.output && static_cast<size_t>(other.input) == i;
+      });
+      if (!allowed) return true;
+    }
+    return false;
   }
 
   int32_t add_buffer(std::string name, int64_t bytes, NodeId first, NodeId last) {

@@ -1,9 +1,9 @@
 #pragma once
 // The memory planner: gives every activation an offset in one arena, so that a Plan never
 // allocates. Values whose lives do not overlap share memory; an operator that may work in place
-// does so when it is the last reader. Offsets: largest first into the lowest gap that fits
-// (Pisarchyk & Lee 2020, "greedy by size"), against first-fit in order of birth; the smaller arena
-// wins. Alignment 64 bytes.
+// does so when it is the last reader. Offsets: buffers by size, by size with those alive at the
+// peak first, by size times life, and by birth, each into the lowest and into the tightest gap that
+// fits (Pisarchyk & Lee 2020); the smallest arena of the eight wins. Alignment 64 bytes.
 
 #include <verge/engine/graph/ir.hpp>
 

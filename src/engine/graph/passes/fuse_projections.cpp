@@ -8,10 +8,16 @@ namespace {
 constexpr size_t kMostFused = 4;
 
 bool is_plain_linear(const Graph& graph, const Node& node) {
-  if (node.op->name != "linear" || node.attrs.has("activation")) return false;
+  if (node.op->name != "linear" || node.attrs.text("activation", "none") != "none") return false;
   const bool has_residual = node.inputs.size() > 3 && node.inputs[3] != kNone;
   const Value& weight = graph.value(node.inputs[1]);
   return !has_residual && weight.kind == ValueKind::Param && !weight.is_trainable;
+}
+
+// Whether one node may do both; a backward product stays where it is, or its result would live
+// from the forward pass on.
+bool may_join(const Node& a, const Node& b) {
+  return a.phase == b.phase && a.attrs == b.attrs;
 }
 
 // Whether one form of the activations serves both weights: block types share theirs.
@@ -40,9 +46,11 @@ void fuse_gates(Graph& graph) {
     if (node.op->name != "swiglu") continue;
     const Node *gate = linear_of(node.inputs[0]), *up = linear_of(node.inputs[1]);
     if (gate == nullptr || up == nullptr || gate->inputs[0] != up->inputs[0]) continue;
+    if (!may_join(*gate, *up) || gate->phase != node.phase) continue;
     if (graph.value(gate->inputs[1]).type != graph.value(up->inputs[1]).type) continue;
     node.inputs = {gate->inputs[0], gate->inputs[1], up->inputs[1]};
-    node.attrs = {{"activation", std::string("silu")}};
+    node.attrs = gate->attrs;
+    node.attrs.set("activation", std::string("silu"));
     node.op = find_op("linear_glu");
   }
 }
@@ -60,6 +68,7 @@ void fuse_siblings(Graph& graph) {
       const Node& sibling = graph.nodes[m];
       if (m <= n || removed[m] || !is_plain_linear(graph, sibling)) continue;
       if (sibling.inputs[0] != fused.inputs[0] || fused.outputs.size() == kMostFused) continue;
+      if (!may_join(graph.nodes[n], sibling)) continue;
       if (!share_activations(graph, graph.nodes[n], sibling)) continue;
       fused.inputs.insert(fused.inputs.end(), {sibling.inputs[1], bias_of(sibling)});
       fused.outputs.push_back(sibling.outputs[0]);

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <numeric>
+
 #include <verge/engine/graph/passes/pass.hpp>
 
 namespace verge::graph {
@@ -20,6 +23,60 @@ std::vector<NodeId> producers_of(const Graph& graph) {
     }
   }
   return producers;
+}
+
+std::vector<bool> overwritten_values(const Graph& graph) {
+  std::vector<bool> overwritten(graph.values.size());
+  for (const Value& value : graph.values) {
+    if (value.alias_of != kNone) overwritten[static_cast<size_t>(value.alias_of)] = true;
+  }
+  return overwritten;
+}
+
+std::vector<std::vector<NodeId>> predecessors_of(const Graph& graph) {
+  const auto producers = producers_of(graph);
+  auto readers = readers_of(graph);
+  for (size_t n = graph.nodes.size(); n-- > 0;) {  // readers of a view read what it shows
+    const Node& node = graph.nodes[n];
+    if (!node.op->is_view || node.outputs[0] == kNone) continue;
+    const auto& through = readers[static_cast<size_t>(node.outputs[0])];
+    auto& all = readers[static_cast<size_t>(node.inputs[0])];
+    all.insert(all.end(), through.begin(), through.end());
+  }
+  std::vector<std::vector<NodeId>> before(graph.nodes.size());
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const auto add = [&](NodeId other) {
+      if (other >= 0 && other != static_cast<NodeId>(n)) before[n].push_back(other);
+    };
+    for (ValueId id : graph.nodes[n].inputs) {
+      if (id != kNone) add(producers[static_cast<size_t>(id)]);
+    }
+    for (ValueId id : graph.nodes[n].outputs) {
+      if (id == kNone || graph.value(id).alias_of == kNone) continue;
+      for (NodeId reader : readers[static_cast<size_t>(graph.value(id).alias_of)]) add(reader);
+    }
+    std::ranges::sort(before[n]);
+    const auto repeated = std::ranges::unique(before[n]);
+    before[n].erase(repeated.begin(), repeated.end());
+  }
+  return before;
+}
+
+void reorder_nodes(Graph& graph, const std::vector<size_t>& order) {
+  std::vector<Node> nodes;
+  nodes.reserve(order.size());
+  for (size_t n : order) nodes.push_back(std::move(graph.nodes[n]));
+  graph.nodes = std::move(nodes);
+}
+
+Substitution::Substitution(const Graph& graph) : by_(graph.values.size()) {
+  std::iota(by_.begin(), by_.end(), ValueId{0});
+}
+
+void Substitution::apply(Node& node) const {
+  for (ValueId& id : node.inputs) {
+    if (id != kNone) id = by_[static_cast<size_t>(id)];
+  }
 }
 
 namespace {

@@ -14,6 +14,27 @@ std::vector<std::vector<NodeId>> readers_of(const Graph& graph);
 /// For each value, the node that computes it, or -1.
 std::vector<NodeId> producers_of(const Graph& graph);
 
+/// For each value, whether a node overwrites its memory: no pass may add readers of it.
+std::vector<bool> overwritten_values(const Graph& graph);
+
+/// For each node, the nodes that must run before it: those that compute what it reads, and those
+/// that read, directly or through views, what it overwrites.
+std::vector<std::vector<NodeId>> predecessors_of(const Graph& graph);
+
+/// Puts the nodes into this order.
+void reorder_nodes(Graph& graph, const std::vector<size_t>& order);
+
+/// Values whose readers shall read another value instead.
+class Substitution {
+ public:
+  explicit Substitution(const Graph& graph);
+  void replace(ValueId from, ValueId by) { by_[static_cast<size_t>(from)] = by; }
+  void apply(Node& node) const;
+
+ private:
+  std::vector<ValueId> by_;
+};
+
 /// Drops the nodes marked and the values that nobody mentions any more, and renumbers the rest.
 /// Inputs and states stay, because callers know them by name.
 void remove_nodes(Graph& graph, const std::vector<bool>& removed);

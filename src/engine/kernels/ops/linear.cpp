@@ -80,7 +80,9 @@ KernelDef linear() {
           .run = run,
           .workspace_bytes = workspace_bytes,
           .wants_packed = [](const KernelCall& call, size_t input) {
-            return input == 1 && wants_packed_weight(call, input);
+            const bool is_float_with_activation =
+                call.in(1).dtype == DType::F32 && activation_of(call) != Activation::None;
+            return input == 1 && !is_float_with_activation && wants_packed_weight(call, input);
           }};
 }
 
