@@ -171,4 +171,13 @@ Result<MemoryNeed> plan_memory_need(const ModelSource& source, const LoadOptions
   return need_of(source, config, shape, prefill);
 }
 
+Result<graph::Graph> decode_graph(const ModelSource& source, const LoadOptions& options) {
+  const FileFacts facts(source);
+  VERGE_TRY(const nn::DecoderConfig config, nn::read_config(facts));
+  VERGE_RETURN_IF_ERROR(check_options(config, options));
+  nn::DecoderShape shape = decoder_shape(config, options);
+  shape.max_tokens = shape.max_outputs = 1;
+  return optimized_decoder(config, facts, shape);
+}
+
 }  // namespace verge::model

@@ -67,4 +67,7 @@ class LanguageModel {
 /// The planned memory of a model at a context, without loading its weights.
 Result<MemoryNeed> plan_memory_need(const format::ModelSource& source, const LoadOptions& options);
 
+/// The graph of decoding one token, after all passes, without loading the weights.
+Result<graph::Graph> decode_graph(const format::ModelSource& source, const LoadOptions& options);
+
 }  // namespace verge::model

@@ -1,0 +1,193 @@
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <verge/cli/command.hpp>
+#include <verge/cli/options.hpp>
+#include <verge/core/machine.hpp>
+#include <verge/engine/graph/passes/pipeline.hpp>
+#include <verge/engine/graph/text_form.hpp>
+#include <verge/engine/model/file_facts.hpp>
+
+namespace verge::cli::commands {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  std::string model;
+  int64_t context = 0;
+  std::string graph;
+  bool passes = false;
+};
+
+struct TypeSum {
+  int tensors = 0;
+  int64_t values = 0;
+  int64_t bytes = 0;
+};
+
+struct Facts {
+  nn::DecoderConfig config;
+  text::Vocabulary vocabulary;
+  model::MemoryNeed memory;
+  int64_t parameters = 0;
+  std::map<std::string, TypeSum> types;
+};
+
+Result<Facts> read_facts(const format::ModelSource& source, const model::LoadOptions& options) {
+  Facts facts;
+  VERGE_TRY(facts.config, nn::read_config(model::FileFacts(source)));
+  VERGE_TRY(facts.vocabulary, model::read_vocabulary(source));
+  VERGE_TRY(facts.memory, model::plan_memory_need(source, options));
+  for (const format::StoredTensor& tensor : source.tensors()) {
+    TypeSum& sum = facts.types[tensor.type_name];
+    sum.tensors += 1;
+    sum.values += tensor.shape.count();
+    sum.bytes += static_cast<int64_t>(tensor.bytes.size());
+    facts.parameters += tensor.shape.count();
+  }
+  return facts;
+}
+
+std::string_view chat_template(const format::ModelSource& source) {
+  const auto text = source.metadata.get_string("tokenizer.chat_template", std::string_view());
+  return text ? *text : std::string_view();
+}
+
+// For people: a template's first line, cut.
+std::string first_line(std::string_view text) {
+  constexpr size_t kMost = 60;
+  const std::string_view line = text.substr(0, text.find('\n'));
+  return line.size() <= kMost ? std::string(line) : std::string(line.substr(0, kMost)) + "...";
+}
+
+ordered_json hyper_parameters(const nn::DecoderConfig& config) {
+  ordered_json json = {{"d_model", config.d_model},   {"layers", config.layers},
+                       {"heads", config.heads},       {"kv_heads", config.kv_heads},
+                       {"head_dim", config.head_dim}, {"ffn_dim", config.ffn_dim},
+                       {"vocab", config.vocab},       {"context", config.context},
+                       {"norm_eps", config.norm_eps}, {"rope_base", config.rope.base}};
+  if (config.window > 0) json["window"] = config.window;
+  if (config.moe.experts > 0) json["experts"] = config.moe.experts;
+  if (config.moe.experts > 0) json["experts_used"] = config.moe.experts_used;
+  return json;
+}
+
+void print_json(const format::ModelSource& source, const Facts& facts, std::ostream& out) {
+  ordered_json types = ordered_json::object(), tensors = ordered_json::array();
+  for (const auto& [type, sum] : facts.types) {
+    types[type] = {{"tensors", sum.tensors}, {"values", sum.values}, {"bytes", sum.bytes}};
+  }
+  for (const format::StoredTensor& tensor : source.tensors()) {
+    tensors.push_back({{"name", tensor.name},
+                       {"type", tensor.type_name},
+                       {"shape", tensor.shape.extents()},
+                       {"bytes", tensor.bytes.size()}});
+  }
+  const ordered_json json = {{"file", source.path},
+                             {"format", source.format},
+                             {"architecture", facts.config.architecture},
+                             {"parameters", facts.parameters},
+                             {"hyper_parameters", hyper_parameters(facts.config)},
+                             {"tokenizer",
+                              {{"model", facts.vocabulary.model},
+                               {"pre", facts.vocabulary.pre},
+                               {"tokens", facts.vocabulary.tokens.size()}}},
+                             {"chat_template", chat_template(source)},
+                             {"memory",
+                              {{"weights_bytes", facts.memory.weights_bytes},
+                               {"kv_bytes", facts.memory.kv_bytes},
+                               {"arena_bytes", facts.memory.arena_bytes},
+                               {"total_bytes", facts.memory.total()},
+                               {"available_bytes", available_memory_bytes()}}},
+                             {"types", types},
+                             {"tensors", tensors}};
+  out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << "\n";
+}
+
+double mib(int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
+}
+
+void print_text(const format::ModelSource& source, const Facts& facts, std::ostream& out) {
+  out << fmt::format("{}: {}, {}, {:.2f} M parameters\n", source.path, source.format,
+                     facts.config.architecture, static_cast<double>(facts.parameters) * 1e-6);
+  const ordered_json hyper = hyper_parameters(facts.config);
+  for (const auto& [key, value] : hyper.items()) {
+    out << fmt::format("  {:<12} {}\n", key, value.dump());
+  }
+  out << fmt::format("tokenizer     {} {}, {} tokens\n", facts.vocabulary.model,
+                     facts.vocabulary.pre, facts.vocabulary.tokens.size());
+  const std::string_view chat = chat_template(source);
+  out << "chat template " << (chat.empty() ? "none" : first_line(chat)) << "\n";
+  const model::MemoryNeed& need = facts.memory;
+  out << fmt::format(
+      "memory        weights {:.1f} + KV {:.1f} + activations {:.1f} = {:.1f} MiB, of {:.0f} "
+      "available\n",
+      mib(need.weights_bytes), mib(need.kv_bytes), mib(need.arena_bytes), mib(need.total()),
+      mib(available_memory_bytes()));
+  out << "\ntype     tensors       values          KiB\n";
+  for (const auto& [type, sum] : facts.types) {
+    out << fmt::format("{:<8} {:>7} {:>12} {:>12.1f}\n", type, sum.tensors, sum.values,
+                       static_cast<double>(sum.bytes) / 1024);
+  }
+  out << fmt::format("\n{:<32} {:<8} {:<20} {:>12}\n", "tensor", "type", "shape", "bytes");
+  for (const format::StoredTensor& tensor : source.tensors()) {
+    out << fmt::format("{:<32} {:<8} {:<20} {:>12}\n", tensor.name, tensor.type_name,
+                       tensor.shape.str(), tensor.bytes.size());
+  }
+}
+
+void print_passes(Context& context) {
+  ordered_json list = ordered_json::array();
+  for (const graph::Pass& pass : graph::all_passes()) {
+    list.push_back({{"name", pass.name}, {"summary", pass.summary}});
+    if (!context.json) context.out << fmt::format("{:<20} {}\n", pass.name, pass.summary);
+  }
+  if (context.json) context.out << ordered_json{{"passes", list}}.dump() << "\n";
+}
+
+Status execute(const Options& options, Context& context) {
+  if (options.passes) {
+    print_passes(context);
+    return {};
+  }
+  VERGE_TRY(const auto source, format::ModelSource::open(options.model));
+  model::LoadOptions load_options;
+  load_options.context = options.context;
+  if (!options.graph.empty()) {
+    VERGE_TRY(const graph::Graph graph, model::decode_graph(source, load_options));
+    context.out << graph::print(graph);
+    return {};
+  }
+  VERGE_TRY(const Facts facts, read_facts(source, load_options));
+  if (context.json) {
+    print_json(source, facts, context.out);
+  } else {
+    print_text(source, facts, context.out);
+  }
+  return {};
+}
+
+Action declare(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  app.add_option("MODEL", options->model, "A GGUF file or a folder with safetensors")->required();
+  app.add_option("-c,--context", options->context, "Tokens of context to plan the memory for");
+  app.add_option("--graph", options->graph, "Print the optimized decode graph instead: text")
+      ->check(CLI::IsMember({"text"}));
+  app.add_flag("--passes", options->passes, "List the passes over a graph instead, in order");
+  return [options, &context] { return execute(*options, context); };
+}
+
+}  // namespace
+
+Command inspect() {
+  return {"inspect", "Models", "Show what a model file holds and the memory it will take",
+          "  verge inspect model.gguf --context 8192\n"
+          "  verge inspect model.gguf --graph text",
+          declare};
+}
+
+}  // namespace verge::cli::commands
