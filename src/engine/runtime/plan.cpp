@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <unordered_map>
 
 #include <verge/core/clock.hpp>
 #include <verge/engine/runtime/canaries.hpp>
@@ -57,6 +58,8 @@ struct Plan::Impl {
   std::vector<Step> steps;
   std::vector<DynamicShape> dynamic;
   std::vector<int64_t> extents;
+  std::unordered_map<std::string_view, ValueId> inputs;   // by name, as callers ask for them
+  std::unordered_map<std::string_view, ValueId> outputs;  // at every step
   SystemClock clock;
   bool profiling = false;
 
@@ -219,6 +222,11 @@ Status Plan::Impl::compile(WeightStore& weights, StateStore& states) {
   place_arena();
   follow_symbols();
   for (const graph::Symbol& symbol : graph.symbols) extents.push_back(symbol.bound);
+  for (size_t id = 0; id < graph.values.size(); ++id) {
+    const Value& value = graph.values[id];
+    if (value.kind == ValueKind::Input) inputs.emplace(value.name, static_cast<ValueId>(id));
+    if (value.is_output) outputs.emplace(value.name, static_cast<ValueId>(id));
+  }
   return {};
 }
 
@@ -264,15 +272,15 @@ Result<Plan> Plan::compile(Graph graph, WeightStore& weights, StateStore& states
 }
 
 const TensorView& Plan::input(std::string_view name) {
-  const ValueId id = impl_->graph.find(name);
-  VERGE_CHECK(id != kNone && impl_->graph.value(id).kind == ValueKind::Input, name);
-  return impl_->views[static_cast<size_t>(id)];
+  const auto at = impl_->inputs.find(name);
+  VERGE_CHECK(at != impl_->inputs.end(), name);
+  return impl_->views[static_cast<size_t>(at->second)];
 }
 
 const TensorView& Plan::output(std::string_view name) const {
-  const ValueId id = impl_->graph.find(name);
-  VERGE_CHECK(id != kNone && impl_->graph.value(id).is_output, name);
-  return impl_->views[static_cast<size_t>(id)];
+  const auto at = impl_->outputs.find(name);
+  VERGE_CHECK(at != impl_->outputs.end(), name);
+  return impl_->views[static_cast<size_t>(at->second)];
 }
 
 bool Plan::run(std::span<const int64_t> extents, const std::atomic<bool>* cancel) {

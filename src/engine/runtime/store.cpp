@@ -28,6 +28,20 @@ Result<TensorView> WeightStore::native(const std::string& name) const {
   return at->second.native;
 }
 
+// Small weights share slabs, because only large allocations get huge pages, and without them the
+// processor's prefetchers stop at every 4 KiB.
+std::byte* WeightStore::allocate(int64_t bytes) {
+  constexpr int64_t kSlabBytes = 64 << 20, kLine = 64;
+  const int64_t rounded = (bytes + kLine - 1) / kLine * kLine;
+  if (rounded > slab_free_) {
+    slab_bytes_ = slab_free_ = std::max(rounded, kSlabBytes);
+    slabs_.push_back(allocate_aligned(static_cast<size_t>(slab_bytes_)));
+  }
+  std::byte* memory = slabs_.back().get() + slab_bytes_ - slab_free_;
+  slab_free_ -= rounded;
+  return memory;
+}
+
 // Repacks in pieces, so that the pages of a mapped file can be dropped as they are read and the
 // peak of resident memory stays near one copy of the weights.
 Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool) {
@@ -40,17 +54,17 @@ Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool
     const int64_t piece =
         std::max<int64_t>(1, kPieceBytes / (row_bytes * kernels::kGroupRows)) * kernels::kGroupRows;
     entry.packed_bytes = kernels::packed_bytes(native.dtype, rows, cols);
-    entry.packed = allocate_aligned(static_cast<size_t>(entry.packed_bytes));
+    entry.packed = allocate(entry.packed_bytes);
     for (int64_t row = 0; row < rows; row += piece) {
       const int64_t count = std::min(piece, rows - row);
       pool.run([&](Worker& worker) {
         kernels::pack(native.dtype, native.as<std::byte>() + row * row_bytes, count, cols,
-                      entry.packed.get() + kernels::packed_bytes(native.dtype, row, cols), worker);
+                      entry.packed + kernels::packed_bytes(native.dtype, row, cols), worker);
       });
       if (entry.release) entry.release(row * row_bytes, count * row_bytes);
     }
   }
-  return TensorView{entry.packed.get(), native.dtype, native.shape};
+  return TensorView{entry.packed, native.dtype, native.shape};
 }
 
 int64_t WeightStore::private_bytes() const {

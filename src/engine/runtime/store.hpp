@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <verge/core/result.hpp>
 #include <verge/core/tensor.hpp>
@@ -40,11 +41,16 @@ class WeightStore {
     TensorView native;
     std::shared_ptr<const void> owner;
     Release release;
-    AlignedBuffer packed;
+    std::byte* packed = nullptr;
     int64_t packed_bytes = 0;
     int64_t owned_bytes = 0;
   };
+  std::byte* allocate(int64_t bytes);
+
   std::map<std::string, Entry, std::less<>> entries_;
+  std::vector<AlignedBuffer> slabs_;  // of packed weights, in the order in which plans ask for them
+  int64_t slab_free_ = 0;             // bytes left in the last one
+  int64_t slab_bytes_ = 0;
 };
 
 class StateStore {
