@@ -21,8 +21,8 @@ AlignedBuffer allocate_aligned(size_t bytes) {
   const bool huge = bytes >= 2 * kHugePage;
   const size_t alignment = huge ? kHugePage : kLine;
   const size_t rounded = std::max((bytes + kLine - 1) / kLine, size_t{1}) * kLine;
-  void* memory = std::aligned_alloc(alignment, rounded);
-  if (memory == nullptr) throw std::bad_alloc();
+  void* memory = nullptr;
+  if (posix_memalign(&memory, alignment, rounded) != 0) throw std::bad_alloc();
 #if defined(__linux__)
   if (huge) madvise(memory, rounded, MADV_HUGEPAGE);
 #endif
