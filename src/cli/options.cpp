@@ -20,9 +20,7 @@ Result<std::unique_ptr<ThreadPool>> ThreadOptions::make_pool() const {
 }
 
 void ModelOptions::declare(CLI::App& app) {
-  app.add_option("MODEL", model,
-                 "A GGUF file or a folder with safetensors")
-      ->required();
+  app.add_option("MODEL", model, "A GGUF file or a folder with safetensors")->required();
   app.add_option("-c,--context", context,
                  "Most tokens of prompt and answer; 0 for the model's own, at most 4096")
       ->capture_default_str();
