@@ -9,7 +9,8 @@
 namespace verge::kernels::avx512 {
 namespace {
 
-// From here on, unpacking once into the cache beats unpacking per 8 tokens; measured on Zen 4.
+// From here on, blocks are unpacked once into the cache instead of once for every 8 tokens. Chosen,
+// not tuned.
 constexpr int kPanelTokens = 24;
 
 void product_tile(const ProductTile& tile) {

@@ -1,6 +1,7 @@
 #include <deque>
 
 #include <verge/engine/format/gguf/writer.hpp>
+#include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/quant/quantize.hpp>
 #include <verge/stages/build/train_lm/export.hpp>
 
@@ -8,10 +9,6 @@ namespace verge::build {
 namespace {
 
 using format::Metadata;
-
-std::vector<std::string_view> views(const std::vector<std::string>& strings) {
-  return {strings.begin(), strings.end()};
-}
 
 void set_hyper_parameters(const nn::DecoderConfig& config, Metadata& metadata) {
   const auto set = [&](const char* key, int64_t value) {
@@ -31,19 +28,6 @@ void set_hyper_parameters(const nn::DecoderConfig& config, Metadata& metadata) {
   metadata.set("llama.attention.layer_norm_rms_epsilon", static_cast<float>(config.norm_eps));
 }
 
-void set_vocabulary(const text::Vocabulary& vocabulary, Metadata& metadata) {
-  metadata.set("tokenizer.ggml.model", vocabulary.model);
-  metadata.set("tokenizer.ggml.pre", vocabulary.pre);
-  metadata.set_strings("tokenizer.ggml.tokens", views(vocabulary.tokens));
-  metadata.set_array<int32_t>("tokenizer.ggml.token_type", vocabulary.types);
-  metadata.set_strings("tokenizer.ggml.merges", views(vocabulary.merges));
-  if (vocabulary.bos >= 0)
-    metadata.set("tokenizer.ggml.bos_token_id", static_cast<uint32_t>(vocabulary.bos));
-  if (vocabulary.eos >= 0)
-    metadata.set("tokenizer.ggml.eos_token_id", static_cast<uint32_t>(vocabulary.eos));
-  metadata.set("tokenizer.ggml.add_bos_token", vocabulary.add_bos.value_or(false));
-}
-
 void set_exits(const LmExport& model, Metadata& metadata) {
   std::vector<int32_t> layers(model.config.exit_layers.begin(), model.config.exit_layers.end());
   if (layers.empty()) return;
@@ -58,17 +42,17 @@ void set_exits(const LmExport& model, Metadata& metadata) {
 
 }  // namespace
 
-Status export_lm(const LmExport& model, const std::string& path, ThreadPool& pool) {
+Status export_lm(const LmExport& lm, const std::string& path, ThreadPool& pool) {
   Metadata metadata;
-  set_hyper_parameters(model.config, metadata);
-  set_vocabulary(model.vocabulary, metadata);
-  set_exits(model, metadata);
-  for (const auto& [key, value] : model.lineage) metadata.set("verge.lineage." + key, value);
+  set_hyper_parameters(lm.config, metadata);
+  model::write_vocabulary(lm.vocabulary, metadata);
+  set_exits(lm, metadata);
+  for (const auto& [key, value] : lm.lineage) metadata.set("verge.lineage." + key, value);
   format::GgufWriter writer(std::move(metadata));
   std::deque<Tensor> written;
-  for (const auto& [name, view] : model.parameters) {
+  for (const auto& [name, view] : lm.parameters) {
     if (name.starts_with("exit.")) continue;
-    const DType type = view.shape.rank() >= 2 ? model.type : DType::F32;
+    const DType type = view.shape.rank() >= 2 ? lm.type : DType::F32;
     Tensor& stored = written.emplace_back(type, view.shape);
     VERGE_RETURN_IF_ERROR(quant::quantize(view, stored.view(), {}, pool));
     VERGE_RETURN_IF_ERROR(

@@ -21,6 +21,6 @@ struct LmExport {
 
 /// Exit heads are metadata (verge.exit_layers, verge.exit.N.norm), because other readers refuse
 /// unknown tensors.
-Status export_lm(const LmExport& model, const std::string& path, ThreadPool& pool);
+Status export_lm(const LmExport& lm, const std::string& path, ThreadPool& pool);
 
 }  // namespace verge::build
