@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <fcntl.h>
@@ -8,52 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <verge/core/descriptor.hpp>
 #include <verge/core/file.hpp>
 
 namespace verge {
 namespace {
-
-Error system_error(const std::string& path, std::string_view action, int number) {
-  switch (number) {
-    case ENOENT:
-      return make_error(Code::NotFound, "{}: no such file or folder; check the path", path);
-    case EACCES:
-    case EPERM:
-      return make_error(Code::Io, "{}: permission denied to {}; check its owner and rights", path,
-                        action);
-    case EISDIR:
-      return make_error(Code::Io, "{}: is a folder; name a file", path);
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:  // a limit on file sizes, or of the file system
-      return make_error(Code::Io, "{}: disk full; free some space and try again", path);
-    default:
-      return make_error(Code::Io, "{}: cannot {}: {}", path, action, std::strerror(number));
-  }
-}
-
-/// Closes the descriptor on every way out.
-struct Descriptor {
-  int number;
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-};
-
-Result<int> open_to_read(const std::string& path, size_t* size) {
-  // O_NONBLOCK: opening a pipe must not wait for a writer; it is refused below.
-  const int number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (number < 0) return system_error(path, "read", errno);
-  struct stat facts {};
-  const int failed = ::fstat(number, &facts) != 0 ? errno : S_ISDIR(facts.st_mode) ? EISDIR : 0;
-  if (failed != 0 || !S_ISREG(facts.st_mode)) {
-    ::close(number);
-    if (failed != 0) return system_error(path, "read", failed);
-    return make_error(Code::Io, "{}: is a device or a pipe; name a regular file", path);
-  }
-  *size = static_cast<size_t>(facts.st_size);
-  return number;
-}
 
 int advice_number(Advice advice) {
   switch (advice) {
@@ -80,11 +38,10 @@ std::string folder_of(const std::string& path) {
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  size_t size = 0;
-  VERGE_TRY(const int number, open_to_read(path, &size));
-  const Descriptor descriptor{number};
+  VERGE_TRY(const OpenFile opened, open_to_read(path));
+  const auto size = static_cast<size_t>(opened.bytes);
   if (size == 0) return make_error(Code::Malformed, "{}: the file is empty; fetch it again", path);
-  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, number, 0);
+  void* memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, opened.descriptor.number(), 0);
   if (memory == MAP_FAILED) return system_error(path, "map", errno);
   MappedFile file;
   file.data_ = static_cast<const std::byte*>(memory);
@@ -192,15 +149,13 @@ Status AtomicFile::commit() {
     return system_error(path_, "write", number);
   }
   ::close(std::exchange(descriptor_, -1));
-  const Descriptor folder{::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder.number >= 0) ::fsync(folder.number);
+  sync_folder(folder_of(path_));
   return {};
 }
 
 Result<std::string> read_whole_file(const std::string& path, size_t limit) {
-  size_t size = 0;
-  VERGE_TRY(const int number, open_to_read(path, &size));
-  const Descriptor descriptor{number};
+  VERGE_TRY(const OpenFile opened, open_to_read(path));
+  const auto size = static_cast<size_t>(opened.bytes);
   if (size > limit) {
     return make_error(Code::Unsupported, "{}: has {} bytes, more than the {} allowed here", path,
                       size, limit);
@@ -208,7 +163,7 @@ Result<std::string> read_whole_file(const std::string& path, size_t limit) {
   std::string text(size, '\0');
   size_t done = 0;
   while (done < size) {
-    const ssize_t got = ::read(number, text.data() + done, size - done);
+    const ssize_t got = ::read(opened.descriptor.number(), text.data() + done, size - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error(path, "read", errno);
     if (got == 0) break;

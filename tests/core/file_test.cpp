@@ -2,12 +2,12 @@
 #include <filesystem>
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <verge/core/file.hpp>
 
+#include "small_disk.hpp"
 #include "temporary_folder.hpp"
 
 namespace verge {
@@ -103,19 +103,13 @@ TEST(File, SaysWhyAFileCannotBeWritten) {
 
 TEST(File, AFullDiskLeavesTheOldFile) {
   const test::TemporaryFolder folder;
-  // A limit on file sizes stands in for a small disk: the same path through the code.
   folder.add("a", "old");
-  const rlimit full{4096, RLIM_INFINITY};
-  rlimit before{};
-  ::getrlimit(RLIMIT_FSIZE, &before);
-  ::signal(SIGXFSZ, SIG_IGN);
-  ::setrlimit(RLIMIT_FSIZE, &full);
   Status status;
   {
+    const test::SmallDisk disk(4096);
     AtomicFile file = std::move(AtomicFile::create(folder / "a").value());
     status = file.write(std::string(8192, 'x'));
   }
-  ::setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_EQ(status.error().message, folder / "a" + ": disk full; free some space and try again");
   EXPECT_EQ(read_whole_file(folder / "a", 99).value(), "old");
   EXPECT_EQ(folder.entries(), 1u);
