@@ -1,0 +1,116 @@
+#include <algorithm>
+
+#include <tiny_models.hpp>
+
+#include <verge/engine/quality/tasks.hpp>
+#include <verge/engine/text/logprobs.hpp>
+
+namespace verge::quality {
+namespace {
+
+// log P(text), the text read anew and one token at a time.
+double logprob(model::LanguageModel& model, const std::string& text, size_t first) {
+  const auto tokens = model.tokenizer().encode(text);
+  runtime::Session session = model.session();
+  double sum = 0;
+  for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+    EXPECT_TRUE(session.append(std::span(tokens).subspan(i, 1)));
+    if (i + 1 >= first) sum += text::token_logprob(session.logits(), tokens[i + 1]);
+  }
+  return sum;
+}
+
+std::unique_ptr<model::LanguageModel> tiny(const test::TemporaryFolder& folder, ThreadPool& pool) {
+  return test::load_model(test::write_model(folder, test::tiny_spec("tiny-llama")), pool,
+                          {.context = 96, .max_outputs = 32});
+}
+
+TEST(Choices, TheLikeliestAnswerCounts) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  const auto model = tiny(folder, pool);
+  const size_t first = model->tokenizer().encode("Ice is").size();
+  Rng rng(3);
+  int differing = 0;
+  for (int question = 0; question < 8; ++question) {
+    std::vector<std::string> texts;
+    for (int i = 0; i < 4; ++i) texts.push_back(std::string(1 + rng.below(9), 'a' + rng.below(26)));
+    const auto best = [&](auto score) {
+      return std::ranges::max_element(texts, {}, score) - texts.begin();
+    };
+    const auto raw = [&](const std::string& t) { return logprob(*model, "Ice is" + t, first); };
+    const auto likeliest = best(raw);
+    const auto normalised = best([&](const std::string& t) { return raw(t) / t.size(); });
+    differing += likeliest != normalised ? 1 : 0;
+    for (size_t answer = 0; answer < texts.size(); ++answer) {
+      const auto quality = measure_choices(*model, {{"Ice is", texts, answer}}, {});
+      ASSERT_TRUE(quality) << quality.error().message;
+      EXPECT_EQ(quality->accuracy.value, std::cmp_equal(answer, likeliest));
+      EXPECT_EQ(quality->normalised_accuracy.value, std::cmp_equal(answer, normalised));
+    }
+  }
+  EXPECT_GT(differing, 0);  // else the two could be confused
+}
+
+TEST(Pairs, TheLikelierSentenceWins) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  const auto model = tiny(folder, pool);
+  std::vector<Pair> pairs;
+  int64_t expected = 0;
+  for (int i = 0; i < 12; ++i) {
+    pairs.push_back({fmt::format("the dogs bark {}", i), fmt::format("the dogs barks {}", 12 - i)});
+    expected += logprob(*model, pairs.back().good, 0) > logprob(*model, pairs.back().bad, 0);
+  }
+  pairs.push_back({"the same", "the same"});
+  const auto quality = measure_pairs(*model, pairs, {});
+  ASSERT_TRUE(quality) << quality.error().message;
+  EXPECT_DOUBLE_EQ(quality->value, expected / 13.0);
+}
+
+TEST(Pairs, ASentenceBeyondTheContextIsNamed) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  const auto model = tiny(folder, pool);
+  const auto quality = measure_pairs(*model, {{"a", "b"}, {std::string(2000, 'x'), "b"}}, {});
+  ASSERT_FALSE(quality);
+  EXPECT_NE(quality.error().message.find("pair 2"), std::string::npos) << quality.error().message;
+}
+
+TEST(TaskFile, ReadsOneObjectALine) {
+  const test::TemporaryFolder folder;
+  const auto choices = read_choices(folder.add(
+      "c.jsonl", "{\"query\":\"a\",\"choices\":[\"x\",\"y\"],\"answer\":1,\"id\":7}\r\n\n"));
+  ASSERT_TRUE(choices) << choices.error().message;
+  ASSERT_EQ(choices->size(), 1u);
+  EXPECT_EQ(choices->front().choices[1], "y");
+  EXPECT_EQ(choices->front().answer, 1u);
+  const auto pairs =
+      read_pairs(folder.add("p.jsonl", "{\"sentence_good\":\"g\",\"sentence_bad\":\"b\"}"));
+  ASSERT_TRUE(pairs) << pairs.error().message;
+  EXPECT_EQ(pairs->front().bad, "b");
+}
+
+TEST(TaskFile, NamesTheLineAndTheField) {
+  const test::TemporaryFolder folder;
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {"", "no task"},
+      {"\n\n{\"choices\":[]}", "line 3: \"query\""},
+      {"{\"query\":\"a\",\"choices\":[\"x\"],\"answer\":0}", "\"choices\""},
+      {"{\"query\":\"a\",\"choices\":[\"x\",3],\"answer\":0}", "\"choices\""},
+      {"{\"query\":\"a\",\"choices\":\"xy\",\"answer\":0}", "\"choices\""},
+      {"{\"query\":\"a\",\"choices\":[\"x\",\"y\"],\"answer\":2}", "\"answer\""},
+      {"{\"query\":\"a\",\"choices\":[\"x\",\"y\"]}", "\"answer\""},
+      {"[1,2]", "line 1"},
+      {"{\"query\":", "line 1"}};
+  for (const auto& [text, part] : cases) {
+    const auto choices = read_choices(folder.add("c.jsonl", text));
+    ASSERT_FALSE(choices) << text;
+    EXPECT_EQ(choices.error().code, Code::Malformed) << text;
+    EXPECT_NE(choices.error().message.find(part), std::string::npos) << choices.error().message;
+  }
+  EXPECT_FALSE(read_pairs(folder.add("p.jsonl", "{\"sentence_good\":\"g\"}")));
+}
+
+}  // namespace
+}  // namespace verge::quality
