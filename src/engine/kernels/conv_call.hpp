@@ -29,8 +29,8 @@ inline Conv2d conv_of(const graph::Attrs& attrs, const Shape& x, const Shape& y,
           .groups = window.groups};
 }
 
-inline int64_t conv_workspace(const Conv2d& conv, int threads) {
-  return static_cast<int64_t>(conv2d_workspace_bytes(best_isa(), conv, threads));
+inline int64_t conv_workspace(const Conv2d& conv, int threads, Isa isa) {
+  return static_cast<int64_t>(conv2d_workspace_bytes(isa, conv, threads));
 }
 
 }  // namespace verge::kernels

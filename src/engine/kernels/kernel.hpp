@@ -16,8 +16,8 @@ struct KernelDef {
   /// always. Where it cannot, the operator's reference runs instead, and the plan says so.
   bool (*supports)(const graph::KernelCall& call) = nullptr;
   void (*run)(const graph::KernelCall& call, Worker& worker, Isa isa) = nullptr;
-  /// Scratch memory for a call at the upper bounds; null: none.
-  int64_t (*workspace_bytes)(const graph::KernelCall& call, int threads) = nullptr;
+  /// Scratch memory for a call at the upper bounds, run with this Isa; null: none.
+  int64_t (*workspace_bytes)(const graph::KernelCall& call, int threads, Isa isa) = nullptr;
   /// Whether input `input` must be given in the packed layout (packed.hpp); null: never.
   bool (*wants_packed)(const graph::KernelCall& call, size_t input) = nullptr;
 };

@@ -169,7 +169,7 @@ void Plan::Impl::place_arena() {
   for (const Step& step : steps) {
     if (step.kernel == nullptr || step.kernel->workspace_bytes == nullptr) continue;
     workspace[static_cast<size_t>(step.node - graph.nodes.data())] =
-        step.kernel->workspace_bytes(step.call(), pool.size());
+        step.kernel->workspace_bytes(step.call(), pool.size(), options.isa);
   }
   memory = graph::plan_memory(graph, workspace);
   if (options.canaries) spread_buffers(memory);

@@ -9,9 +9,9 @@ bool supports(const graph::KernelCall& call) {
   return all_f32(call) && call.attrs.integer("window") == 0;
 }
 
-int64_t workspace_bytes(const graph::KernelCall& call, int threads) {
+int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
   return static_cast<int64_t>(
-      dense_attention_workspace_bytes(best_isa(), dense_attention_of(call), threads));
+      dense_attention_workspace_bytes(isa, dense_attention_of(call), threads));
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {

@@ -10,9 +10,9 @@ bool supports(const graph::KernelCall& call) {
          call.wants(2);
 }
 
-int64_t workspace_bytes(const graph::KernelCall& call, int threads) {
+int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
   return static_cast<int64_t>(
-      dense_attention_backward_workspace_bytes(best_isa(), dense_attention_of(call), threads));
+      dense_attention_backward_workspace_bytes(isa, dense_attention_of(call), threads));
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {

@@ -5,7 +5,7 @@ namespace verge::kernels::ops {
 namespace {
 
 // The saved statistics are always made; in a graph without gradient they go to the workspace.
-int64_t workspace_bytes(const graph::KernelCall& call, int) {
+int64_t workspace_bytes(const graph::KernelCall& call, int, Isa) {
   return 2 * call.in(0).shape[1] * static_cast<int64_t>(sizeof(float));
 }
 

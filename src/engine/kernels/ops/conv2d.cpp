@@ -13,8 +13,8 @@ bool supports(const graph::KernelCall& call) {
   return all_f32(call) && call.attrs.text("activation", "none") == "none";
 }
 
-int64_t workspace_bytes(const graph::KernelCall& call, int threads) {
-  return conv_workspace(geometry(call), threads);
+int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
+  return conv_workspace(geometry(call), threads, isa);
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {

@@ -8,8 +8,8 @@ Conv2d geometry(const graph::KernelCall& call) {
   return conv_of(call.attrs, call.in(1).shape, call.in(0).shape, call.out().shape);
 }
 
-int64_t workspace_bytes(const graph::KernelCall& call, int threads) {
-  return conv_workspace(geometry(call), threads);
+int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
+  return conv_workspace(geometry(call), threads, isa);
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {

@@ -63,7 +63,7 @@ struct Scratch {
   }
 };
 
-int64_t workspace_bytes(const KernelCall& call, int) {
+int64_t workspace_bytes(const KernelCall& call, int, Isa) {
   return Scratch(call).bytes;
 }
 

@@ -23,7 +23,7 @@ Scratch scratch_of(const KernelCall& call, int64_t tokens) {
   return {sequences, reinterpret_cast<int32_t*>(sequences + tokens)};
 }
 
-int64_t workspace_bytes(const KernelCall& call, int) {
+int64_t workspace_bytes(const KernelCall& call, int, Isa) {
   return call.in(3).shape.count() * static_cast<int64_t>(sizeof(KvSequence) + sizeof(int32_t));
 }
 

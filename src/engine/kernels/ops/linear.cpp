@@ -46,9 +46,9 @@ bool supports(const KernelCall& call) {
          !(call.has(3) && activation_of(call) != Activation::None);
 }
 
-int64_t workspace_bytes(const KernelCall& call, int) {
+int64_t workspace_bytes(const KernelCall& call, int, Isa isa) {
   if (call.is_packed(1)) return activations_workspace(call, call.in(1).dtype);
-  return static_cast<int64_t>(gemm_workspace_bytes(best_isa(), gemm_of(call)));
+  return static_cast<int64_t>(gemm_workspace_bytes(isa, gemm_of(call)));
 }
 
 // Copies the residual into y, unless it is there already.

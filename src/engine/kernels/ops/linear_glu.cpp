@@ -30,8 +30,8 @@ KernelDef linear_glu() {
       .op = "linear_glu",
       .supports = supports,
       .run = run,
-      .workspace_bytes = [](const KernelCall& call,
-                            int) { return activations_workspace(call, call.in(1).dtype); },
+      .workspace_bytes = [](const KernelCall& call, int,
+                            Isa) { return activations_workspace(call, call.in(1).dtype); },
       .wants_packed = [](const KernelCall& call,
                          size_t input) { return input > 0 && wants_packed_weight(call, input); }};
 }

@@ -46,8 +46,8 @@ KernelDef linear_multi() {
   return {.op = "linear_multi",
           .supports = supports,
           .run = run,
-          .workspace_bytes = [](const KernelCall& call,
-                                int) { return activations_workspace(call, call.in(1).dtype); },
+          .workspace_bytes = [](const KernelCall& call, int,
+                                Isa) { return activations_workspace(call, call.in(1).dtype); },
           .wants_packed =
               [](const KernelCall& call, size_t input) {
                 return input % 2 == 1 && wants_packed_weight(call, input);

@@ -27,8 +27,8 @@ bool supports(const graph::KernelCall& call) {
   return all_f32(call) && call.attrs.integer("batched") == 0;
 }
 
-int64_t workspace_bytes(const graph::KernelCall& call, int) {
-  return static_cast<int64_t>(gemm_workspace_bytes(best_isa(), gemm_of(call)));
+int64_t workspace_bytes(const graph::KernelCall& call, int, Isa isa) {
+  return static_cast<int64_t>(gemm_workspace_bytes(isa, gemm_of(call)));
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {

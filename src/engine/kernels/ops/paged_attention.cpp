@@ -29,11 +29,11 @@ int64_t most_sequences(const KernelCall& call) {
   return std::min(call.in(0).shape[0], call.in(2).shape[0]);
 }
 
-int64_t workspace_bytes(const KernelCall& call, int threads) {
+int64_t workspace_bytes(const KernelCall& call, int threads, Isa isa) {
   const TensorView& q = call.in(0);
-  return header_bytes(call.in(2).shape[0]) + static_cast<int64_t>(paged_attention_workspace_bytes(
-                                                 best_isa(), layout_of(call.in(1)), q.shape[1],
-                                                 q.shape[0], most_sequences(call), threads));
+  return header_bytes(call.in(2).shape[0]) +
+         static_cast<int64_t>(paged_attention_workspace_bytes(
+             isa, layout_of(call.in(1)), q.shape[1], q.shape[0], most_sequences(call), threads));
 }
 
 // Tokens of one sequence are adjacent and in order, so a run of equal numbers is a sequence.

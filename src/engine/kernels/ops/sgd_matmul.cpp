@@ -34,8 +34,8 @@ KernelDef sgd_matmul() {
           .supports = [](const graph::KernelCall& call) { return all_f32(call); },
           .run = run,
           .workspace_bytes =
-              [](const graph::KernelCall& call, int) {
-                return static_cast<int64_t>(gemm_workspace_bytes(best_isa(), gemm_of(call)));
+              [](const graph::KernelCall& call, int, Isa isa) {
+                return static_cast<int64_t>(gemm_workspace_bytes(isa, gemm_of(call)));
               }};
 }
 

@@ -14,7 +14,7 @@ bool supports(const graph::KernelCall& call) {
   return call.in(0).dtype == DType::F32 && call.in(1).dtype == DType::I32;
 }
 
-int64_t workspace_bytes(const graph::KernelCall& call, int) {
+int64_t workspace_bytes(const graph::KernelCall& call, int, Isa) {
   return call.in(0).shape.rows() * static_cast<int64_t>(sizeof(float));
 }
 
@@ -34,7 +34,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
   const auto* targets = call.in(1).as<int32_t>();
   const auto counted = std::count_if(targets, targets + rows, [](int32_t t) { return t >= 0; });
   auto* losses = reinterpret_cast<float*>(call.workspace);
-  const float share = counted == 0 ? 0 : 1.0f / static_cast<float>(counted);
+  const float share = 1.0f / static_cast<float>(std::max<int64_t>(counted, 1));
   softmax_cross_entropy(isa, rows, call.in(0).shape.back(), logits_for_gradient(call, worker),
                         targets, call.wants(1) ? share : 0, losses, worker);
   worker.sync();
