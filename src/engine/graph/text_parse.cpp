@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <optional>
@@ -7,6 +8,9 @@
 
 namespace verge::graph {
 namespace {
+
+// Beyond any machine's memory, and far from the end of 64 bits.
+constexpr double kMostElements = 0x1p48;
 
 // Reads one line of the text form. The first mistake is kept; after it every call is harmless.
 class LineReader {
@@ -61,6 +65,12 @@ class LineReader {
     return text;
   }
 
+  bool at_number() {
+    skip_spaces();
+    return at_ < line_.size() &&
+           (line_[at_] == '-' || std::isdigit(static_cast<unsigned char>(line_[at_])));
+  }
+
   int64_t integer() {
     skip_spaces();
     int64_t value = 0;
@@ -92,8 +102,9 @@ class LineReader {
     const std::string_view number = line_.substr(at_, end - at_);
     if (number.find_first_of(".en") == std::string_view::npos) return integer();
     double value = 0;
-    if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc())
-      fail("a number expected");
+    const auto [last, status] =
+        std::from_chars(number.data(), number.data() + number.size(), value);
+    if (status != std::errc() || last != number.data() + number.size()) fail("a number expected");
     at_ = end;
     return value;
   }
@@ -127,7 +138,12 @@ class Parser {
       if (line.ok() && !line.at_end()) line.fail("nothing more expected");
       if (!line.ok()) return line.error();
     }
-    for (const auto& [id, name] : aliases_) graph_.values[id].alias_of = graph_.find(name);
+    for (const auto& [id, name] : aliases_) {
+      graph_.values[id].alias_of = graph_.find(name);
+      if (graph_.values[id].alias_of != kNone) continue;
+      return make_error(Code::Malformed, "graph text: {} overwrites {}, which is not declared",
+                        graph_.values[id].name, name);
+    }
     VERGE_RETURN_IF_ERROR(verify(graph_));
     return std::move(graph_);
   }
@@ -143,6 +159,7 @@ class Parser {
     if (line.take("symbol ")) {
       std::string name = line.quoted();
       graph_.symbols.push_back({std::move(name), line.integer()});
+      if (graph_.symbols.back().bound < 1) line.fail("a bound of at least 1 expected");
       return;
     }
     for (size_t kind = 0; kind < std::size(kKinds); ++kind) {
@@ -183,20 +200,31 @@ class Parser {
       }
     }
     if (type.dims.size() > Shape::kMaxRank) line.fail("too many extents");
+    if (line.ok() && bound_count(type) > kMostElements) line.fail("too many elements");
     return type;
   }
 
+  double bound_count(const Type& type) const {
+    double count = 1;
+    for (const Dim& dim : type.dims) {
+      count *= static_cast<double>(dim.factor);
+      if (!dim.is_constant()) {
+        count *= static_cast<double>(graph_.symbols[static_cast<size_t>(dim.symbol)].bound);
+      }
+    }
+    return count;
+  }
+
   Dim parse_dim(LineReader& line) {
-    for (size_t s = 0; s < graph_.symbols.size(); ++s) {
-      if (line.take(graph_.symbols[s].name)) return {1, static_cast<SymbolId>(s)};
-    }
-    Dim dim(line.integer());
-    if (!line.take("*")) return dim;
+    Dim dim;
+    const bool has_factor = line.at_number();
+    if (has_factor) dim.factor = line.integer();
+    if (dim.factor < 0) line.fail("an extent cannot be negative");
+    if (has_factor && !line.take("*")) return dim;
     const std::string name = line.word();
-    for (size_t s = 0; s < graph_.symbols.size(); ++s) {
-      if (graph_.symbols[s].name == name) dim.symbol = static_cast<SymbolId>(s);
-    }
-    if (dim.is_constant()) line.fail(fmt::format("no symbol {}", name));
+    const auto symbol = std::ranges::find(graph_.symbols, name, &Symbol::name);
+    if (symbol == graph_.symbols.end()) line.fail(fmt::format("no symbol {}", name));
+    dim.symbol = static_cast<SymbolId>(symbol - graph_.symbols.begin());
     return dim;
   }
 
@@ -204,8 +232,9 @@ class Parser {
     const std::string_view digits = line.hexadecimal();
     const Shape shape = graph_.bound_shape(value.type);
     auto data = std::make_shared<Tensor>();
-    if (shape.count() < 0 ||
-        static_cast<size_t>(bytes_of(value.type.dtype, shape.count())) * 2 != digits.size()) {
+    const bool whole_blocks = shape.count() % info(value.type.dtype).block_size == 0;
+    const auto bytes_needed = static_cast<size_t>(bytes_of(value.type.dtype, shape.count()));
+    if (!line.ok() || !whole_blocks || bytes_needed * 2 != digits.size()) {
       line.fail("the constant's bytes do not fit its type");
       return;
     }
