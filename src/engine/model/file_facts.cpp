@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cctype>
+
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/quant/dequantize.hpp>
 #include <verge/engine/text/tokenizer_json.hpp>
@@ -68,6 +71,23 @@ std::optional<bool> flag(const Metadata& metadata, std::string_view key) {
   return value ? std::optional(*value) : std::nullopt;
 }
 
+// Phi-3's special tokens take the white space after them ("rstrip" in its tokenizer.json). GGUF has
+// no field for that: the model's name says it, as in llama.cpp.
+void strip_after_phi3_tokens(const Metadata& metadata, text::Vocabulary& vocabulary) {
+  const auto stored = metadata.get_string("general.name");
+  std::string name(stored ? *stored : "");
+  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (name.find("phi-3") == std::string::npos && name.find("phi3") == std::string::npos) return;
+  for (size_t id = 0; id < std::min(vocabulary.types.size(), vocabulary.tokens.size()); ++id) {
+    const auto type = static_cast<text::TokenType>(vocabulary.types[id]);
+    const std::string& token = vocabulary.tokens[id];
+    const bool is_special = type == text::TokenType::Control || type == text::TokenType::Unknown ||
+                            type == text::TokenType::UserDefined || token == "</s>";
+    if (!is_special || token == "<unk>" || token == "<s>" || token == "<|endoftext|>") continue;
+    vocabulary.strips_after.push_back(static_cast<int32_t>(id));
+  }
+}
+
 // The tables of tokenizer.ggml.*.
 Result<text::Vocabulary> read_tables(const Metadata& metadata) {
   text::Vocabulary vocabulary;
@@ -85,6 +105,7 @@ Result<text::Vocabulary> read_tables(const Metadata& metadata) {
     VERGE_TRY(const auto merges, metadata.get_strings("tokenizer.ggml.merges"));
     vocabulary.merges.assign(merges.begin(), merges.end());
   }
+  strip_after_phi3_tokens(metadata, vocabulary);
   return vocabulary;
 }
 

@@ -24,7 +24,7 @@ class FileFacts : public nn::ModelFacts {
 };
 
 /// The tokenizer's tables, from the keys tokenizer.ggml.* or the model's tokenizer.json. Fails with
-/// Malformed naming the key.
+/// NotFound for an absent key, Malformed for one of a wrong type; both name it.
 Result<text::Vocabulary> read_vocabulary(const format::ModelSource& source);
 
 /// The same keys from a vocabulary, for a GGUF file made of a folder.

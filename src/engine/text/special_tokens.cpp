@@ -1,9 +1,13 @@
+#include <algorithm>
 #include <functional>
 #include <map>
 
 #include <verge/engine/text/special_tokens.hpp>
 
 namespace verge::text {
+
+// As C's isspace has it, which is what llama.cpp strips.
+constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
 
 SpecialTokens::SpecialTokens(const std::vector<Entry>& entries) {
   std::map<size_t, Length, std::greater<>> by_length;
@@ -12,7 +16,7 @@ SpecialTokens::SpecialTokens(const std::vector<Entry>& entries) {
     Length& length = by_length[entry.text.size()];
     length.bytes = entry.text.size();
     length.first.set(static_cast<uint8_t>(entry.text[0]));
-    length.tokens.emplace(entry.text, entry.token);
+    length.tokens.emplace(entry.text, Match{entry.token, entry.strips_after});
   }
   for (auto& [bytes, length] : by_length) lengths_.push_back(std::move(length));
 }
@@ -48,8 +52,12 @@ void SpecialTokens::split_fragment(const Length& length, std::string_view text,
       continue;
     }
     if (at > done) out.push_back({text.substr(done, at - done)});
-    out.push_back({text.substr(at, length.bytes), token->second});
-    done = at += length.bytes;
+    out.push_back({text.substr(at, length.bytes), token->second.token});
+    at += length.bytes;
+    if (token->second.strips_after) {
+      at = std::min(text.find_first_not_of(kWhiteSpace, at), text.size());
+    }
+    done = at;
   }
   if (done < text.size()) out.push_back({text.substr(done)});
 }

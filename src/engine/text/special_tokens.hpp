@@ -22,20 +22,25 @@ class SpecialTokens {
   struct Entry {
     std::string text;
     int32_t token;
+    bool strips_after = false;  // white space behind it belongs to no fragment
   };
   /// Entries with empty text are ignored.
   explicit SpecialTokens(const std::vector<Entry>& entries);
 
   /// `text` in order, without empty fragments. Longer tokens are found first, wherever they are,
   /// and the leftmost of equal length: in "abc" with the tokens "ab" and "b", "ab". Fragments point
-  /// into `text`. O(distinct lengths * bytes).
+  /// into `text`; what a token strips is in none. O(distinct lengths * bytes).
   std::vector<Fragment> split(std::string_view text) const;
 
  private:
+  struct Match {
+    int32_t token;
+    bool strips_after;
+  };
   struct Length {
     size_t bytes;
     std::bitset<256> first;  // bytes that a token of this length starts with
-    std::unordered_map<std::string, int32_t> tokens;
+    std::unordered_map<std::string, Match> tokens;
   };
   static void split_fragment(const Length& length, std::string_view text,
                              std::vector<Fragment>& out);

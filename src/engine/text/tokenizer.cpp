@@ -15,7 +15,9 @@ SpecialTokens special_tokens(const Vocabulary& vocabulary, bool with_control) {
     const TokenType type = type_of(vocabulary, i);
     const bool control = type == TokenType::Control || type == TokenType::Unknown;
     if (type == TokenType::UserDefined || (control && with_control)) {
-      entries.push_back({vocabulary.tokens[i], static_cast<int32_t>(i)});
+      const auto id = static_cast<int32_t>(i);
+      const bool strips = std::ranges::count(vocabulary.strips_after, id) > 0;
+      entries.push_back({vocabulary.tokens[i], id, strips});
     }
   }
   return SpecialTokens(entries);

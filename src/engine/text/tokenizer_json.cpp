@@ -71,6 +71,7 @@ Status read_tokens(const Json& file, const Json& model, Vocabulary& vocabulary) 
     VERGE_RETURN_IF_ERROR(put_token(vocabulary, token.at("content").get<std::string>(),
                                     id_of(token.at("id")),
                                     control ? TokenType::Control : TokenType::UserDefined));
+    if (token.value("rstrip", false)) vocabulary.strips_after.push_back(id_of(token.at("id")));
   }
   return {};
 }

@@ -114,6 +114,9 @@ Status check_ids(Vocabulary& vocabulary) {
   for (const auto& [name, id] : ids) {
     VERGE_RETURN_IF_ERROR(check_id(name, *id, vocabulary.tokens.size()));
   }
+  for (int32_t id : vocabulary.strips_after) {
+    VERGE_RETURN_IF_ERROR(check_id("strips_after", id, vocabulary.tokens.size()));
+  }
   if (vocabulary.add_bos == true && vocabulary.bos < 0) {
     return make_error(Code::Malformed, "tokenizer: add_bos is set, but there is no bos token");
   }

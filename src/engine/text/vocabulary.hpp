@@ -29,6 +29,7 @@ struct Vocabulary {
   std::vector<float> scores;        // one for each token, or none at all: zeros
   std::vector<int32_t> types;       // TokenType of each token, or none at all: Normal
   std::vector<std::string> merges;  // "left right", most urgent first
+  std::vector<int32_t> strips_after;  // ids of special tokens that take the white space after them
 
   int32_t bos = -1;  // ids of special tokens; negative: there is none
   int32_t eos = -1;

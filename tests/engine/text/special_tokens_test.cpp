@@ -30,6 +30,15 @@ TEST(SpecialTokens, LongerOnesComeFirstWhereverTheyAre) {
   EXPECT_EQ(split({{"aa", 1}}, "aaa"), (Parts{{"aa", 1}, {"a", -1}}));
 }
 
+TEST(SpecialTokens, SomeTakeTheWhiteSpaceAfterThem) {
+  const std::vector<SpecialTokens::Entry> entries = {{"<|user|>", 1, true}, {"<s>", 2}};
+  EXPECT_EQ(split(entries, "<|user|> \n\t\v\f\ra b "), (Parts{{"<|user|>", 1}, {"a b ", -1}}));
+  EXPECT_EQ(split(entries, "<|user|>\n<|user|>\n"), (Parts{{"<|user|>", 1}, {"<|user|>", 1}}));
+  EXPECT_EQ(split(entries, "<s> <|user|> <s> a"),
+            (Parts{{"<s>", 2}, {" ", -1}, {"<|user|>", 1}, {"<s>", 2}, {" a", -1}}));
+  EXPECT_EQ(split(entries, "<|user|>\u00A0a"), (Parts{{"<|user|>", 1}, {"\u00A0a", -1}}));
+}
+
 TEST(SpecialTokens, ManyOnLongText) {
   std::vector<SpecialTokens::Entry> entries;
   for (int i = 1; i <= 31; ++i) entries.push_back({std::string(i, '\n'), i});
