@@ -103,6 +103,7 @@ Status Session::run_chunk(std::span<const int32_t> tokens, int64_t outputs,
   int32_t* rows = plan.input("output_rows").as<int32_t>();
   for (int64_t i = 0; i < outputs; ++i) rows[i] = static_cast<int32_t>(count - outputs + i);
   const int64_t extents[] = {count, outputs};
+  logits_ = {};  // a run that is stopped half-way has written over them
   if (!plan.run(extents, cancel)) return make_error(Code::Cancelled, "stopped");
   const float* logits = plan.output("logits").as<float>();
   logits_ = {logits + (outputs - 1) * decoder_->vocab, static_cast<size_t>(decoder_->vocab)};

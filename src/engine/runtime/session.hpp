@@ -47,8 +47,8 @@ class Session {
   using LogitsVisitor = std::function<void(int64_t position, std::span<const float> logits)>;
   Status append(std::span<const int32_t> tokens, const LogitsVisitor& visit,
                 const std::atomic<bool>* cancel = nullptr);
-  /// Logits [vocab] after the last token; empty if that was truncated away. Valid until the next
-  /// call on any session of the decoder.
+  /// Logits [vocab] after the last token; empty if that was truncated away, or after a cancelled
+  /// append. Valid until the next call on any session of the decoder.
   std::span<const float> logits() const { return logits_; }
 
   const std::vector<int32_t>& tokens() const { return tokens_; }

@@ -136,6 +136,7 @@ TEST_F(SessionTest, CancelledAppendsChangeNothing) {
   const Status status = session.append(tokens(20, 40), &cancel);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, Code::Cancelled);
+  EXPECT_TRUE(session.logits().empty());
   EXPECT_EQ(session.length(), 20);
   EXPECT_EQ(free_pages(), 3);
   // After the first of three chunks.
