@@ -1,50 +1,9 @@
-#include <cmath>
-#include <map>
-
 #include <gtest/gtest.h>
 
-#include <verge/engine/nn/config.hpp>
-#include <verge/engine/nn/decoder.hpp>
+#include "fake_facts.hpp"
 
 namespace verge::nn {
 namespace {
-
-// A model of numbers only: 2 layers, width 64, 4 heads of 16.
-class FakeFacts : public ModelFacts {
- public:
-  explicit FakeFacts(std::string family) : family_(std::move(family)) {
-    set("embedding_length", 64), set("block_count", 2), set("attention.head_count", 4);
-    set("attention.head_count_kv", 2), set("feed_forward_length", 96), set("context_length", 512);
-  }
-  FakeFacts& set(const std::string& key, double value) {
-    numbers_[family_ + "." + key] = value;
-    return *this;
-  }
-  FakeFacts& remove(const std::string& key) {
-    numbers_.erase(family_ + "." + key);
-    return *this;
-  }
-
-  std::string architecture() const override { return family_; }
-  std::optional<double> number(std::string_view key) const override {
-    const auto at = numbers_.find(std::string(key));
-    return at == numbers_.end() ? std::nullopt : std::optional(at->second);
-  }
-  std::optional<std::string> text(std::string_view) const override { return std::nullopt; }
-  std::vector<double> numbers(std::string_view key) const override {
-    const auto value = number(key);
-    return value ? std::vector<double>{*value} : std::vector<double>{};
-  }
-  std::optional<graph::Type> tensor(std::string_view name) const override {
-    if (name != "token_embd.weight") return std::nullopt;
-    return graph::Type{DType::F32, {100, 64}};
-  }
-  std::vector<float> tensor_values(std::string_view) const override { return {}; }
-
- private:
-  std::string family_;
-  std::map<std::string, double> numbers_;
-};
 
 TEST(Config, EveryFamilyReadsTheCommonKeys) {
   for (const char* family :
@@ -106,14 +65,6 @@ TEST(Config, UnknownArchitecturesListTheKnown) {
   ASSERT_FALSE(config.ok());
   EXPECT_EQ(config.error().code, Code::Unsupported);
   EXPECT_NE(config.error().message.find("gemma2"), std::string::npos);
-}
-
-TEST(Decoder, NamesTheMissingTensor) {
-  const FakeFacts facts("llama");
-  const auto graph = build_decoder(*read_config(facts), facts, {});
-  ASSERT_FALSE(graph.ok());
-  EXPECT_EQ(graph.error().code, Code::Malformed);
-  EXPECT_NE(graph.error().message.find("blk.0.attn_norm.weight"), std::string::npos);
 }
 
 }  // namespace
