@@ -3,34 +3,20 @@
 
 #include <verge/stages/build/train_image/data_set.hpp>
 
-#include "temporary_folder.hpp"
+#include "idx_files.hpp"
 
 namespace verge::build {
 namespace {
 
-std::string word(uint32_t value) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 0xff);
-  return bytes;
-}
+using test::idx_labels;
+using test::idx_word;
 
 std::string images(uint32_t count) {
-  std::string file = word(0x803) + word(count) + word(2) + word(3);
-  for (uint32_t i = 0; i < count * 6; ++i) file += static_cast<char>(i);
-  return file;
-}
-
-std::string labels(const std::string& values) {
-  return word(0x801) + word(static_cast<uint32_t>(values.size())) + values;
+  return test::idx_images(count, 2, 3);
 }
 
 struct IdxFolder : test::TemporaryFolder {
-  IdxFolder() {
-    add("train-images-idx3-ubyte", images(3));
-    add("train-labels-idx1-ubyte", labels({1, 0, 9}));
-    add("t10k-images-idx3-ubyte", images(1));
-    add("t10k-labels-idx1-ubyte", labels({7}));
-  }
+  IdxFolder() { test::add_idx_files(*this, 2, 3, {1, 0, 9}, {7}); }
 };
 
 TEST(DataSet, ReadsIdxFiles) {
@@ -62,13 +48,15 @@ TEST(DataSet, SaysWhatIsWrongWithAnIdxFile) {
     std::string content;
     const char* message;
   } cases[] = {
-      {"train-labels-idx1-ubyte", labels({1, 0, 10}), "label 10 of image 2"},
-      {"train-labels-idx1-ubyte", labels({1, 0}), "2 labels for 3 images"},
+      {"train-labels-idx1-ubyte", idx_labels({1, 0, 10}), "label 10 of image 2"},
+      {"train-labels-idx1-ubyte", idx_labels({1, 0}), "2 labels for 3 images"},
       {"train-labels-idx1-ubyte", images(3), "magic 0x803, wanted 0x801"},
       {"t10k-images-idx3-ubyte", images(1).substr(0, 20), "4 bytes of data, the header promises 6"},
       {"t10k-images-idx3-ubyte", "ab", "2 bytes, an IDX header has 16"},
-      {"t10k-images-idx3-ubyte", word(0x803) + word(~0u) + word(~0u) + word(~0u), "promises"},
-      {"t10k-images-idx3-ubyte", word(0x803) + word(0) + word(2) + word(3), "extent 0 is 0"},
+      {"t10k-images-idx3-ubyte", idx_word(0x803) + idx_word(~0u) + idx_word(~0u) + idx_word(~0u),
+       "promises"},
+      {"t10k-images-idx3-ubyte", idx_word(0x803) + idx_word(0) + idx_word(2) + idx_word(3),
+       "extent 0 is 0"},
   };
   for (const auto& c : cases) {
     const IdxFolder folder;

@@ -1,0 +1,83 @@
+#include <command_line.hpp>
+#include <gtest/gtest.h>
+#include <standard_input.hpp>
+#include <tiny_model.hpp>
+
+namespace verge::cli {
+namespace {
+
+class RunCommand : public testing::Test {
+ protected:
+  std::vector<std::string> arguments(std::vector<std::string> more) {
+    std::vector<std::string> all = {"run", model_, "-t", "1", "-n", "5", "--temp", "0"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  nlohmann::json json(std::vector<std::string> more) {
+    return test::run_json(arguments(std::move(more)));
+  }
+
+  test::TemporaryFolder folder_;
+  std::string model_ = test::tiny_model(folder_);
+};
+
+TEST_F(RunCommand, ReportsTheAnswerAsJson) {
+  const auto answer = json({"-p", "hello", "--logprobs", "2"});
+  test::expect_fields(answer, {"text", "tokens", "prompt_tokens", "logprobs", "stop_reason",
+                               "load_s", "time_to_first_token_s", "prefill_tokens_per_s",
+                               "decode_tokens_per_s", "peak_rss_bytes"});
+  EXPECT_EQ(answer["tokens"].size(), 5u);
+  ASSERT_EQ(answer["logprobs"].size(), 5u);
+  for (size_t i = 0; i < 5; ++i) {
+    const auto& entry = answer["logprobs"][i];
+    EXPECT_EQ(entry["token"], answer["tokens"][i]);
+    ASSERT_EQ(entry["top"].size(), 2u);
+    EXPECT_EQ(entry["top"][0]["token"], entry["token"]);  // greedy takes the likeliest
+    EXPECT_LE(entry["logprob"], 0);
+  }
+}
+
+TEST_F(RunCommand, ThePromptMayComeFromStandardInput) {
+  const auto wanted = json({"-p", "hello there"});
+  const test::StandardInput input("hello there");
+  const auto found = json({"-p", "-"});
+  EXPECT_EQ(found["prompt_tokens"], wanted["prompt_tokens"]);
+  EXPECT_EQ(found["tokens"], wanted["tokens"]);
+}
+
+TEST_F(RunCommand, EchoAndSpeedAroundTheAnswer) {
+  const std::string answer = json({"-p", "hello"})["text"];
+  const test::Ran plain = test::run_verge(arguments({"-p", "hello"}));
+  EXPECT_EQ(plain.status, 0) << plain.err;
+  EXPECT_EQ(plain.out, answer + "\n");
+  EXPECT_NE(plain.err.find("answer: 5 tokens"), std::string::npos) << plain.err;
+  const test::Ran echoed = test::run_verge(arguments({"-p", "hello", "--echo", "--quiet"}));
+  EXPECT_EQ(echoed.out, "hello" + answer + "\n");
+  EXPECT_EQ(echoed.err, "");
+}
+
+TEST_F(RunCommand, EverySetOfKernelsAnswersAlike) {
+  const auto wanted = json({"-p", "hello", "--kv", "f32"});
+  for (const char* isa : {"generic", "avx2", "avx512"}) {
+    const test::Ran ran =
+        test::run_verge(arguments({"-p", "hello", "--kv", "f32", "--isa", isa, "--json"}));
+    if (ran.status == 2 && ran.err.find("this machine runs up to") != std::string::npos) continue;
+    EXPECT_EQ(nlohmann::json::parse(ran.out)["tokens"], wanted["tokens"]) << isa;
+  }
+}
+
+TEST_F(RunCommand, RefusesBadInput) {
+  const auto refused = [&](std::vector<std::string> more, int status, const char* part) {
+    more.insert(more.begin(), {"-p", "x"});
+    test::expect_refused(test::run_verge(arguments(std::move(more))), status, part);
+  };
+  refused({"--kv", "q3_k"}, 2, "f32, f16, bf16 or q8_0");
+  refused({"--isa", "neon"}, 2, "--isa neon");
+  refused({"--top-p", "2"}, 2, "top_p is 2");
+  test::expect_refused(test::run_verge({"run", model_, "-p", "x", "-t", "100000"}), 2,
+                       "--threads 100000");
+  test::expect_refused(test::run_verge({"run", folder_ / "no.gguf", "-p", "x"}), 1, "no.gguf");
+}
+
+}  // namespace
+}  // namespace verge::cli

@@ -1,0 +1,72 @@
+#include <CLI/CLI.hpp>
+#include <gtest/gtest.h>
+
+#include <verge/cli/options.hpp>
+#include <verge/core/machine.hpp>
+
+namespace verge::cli {
+namespace {
+
+TEST(ThreadOptions, TakesWhatTheMachineHas) {
+  const int cores = available_cores();
+  const std::pair<int, int> cases[] = {{0, cores}, {1, 1}, {cores, cores}};
+  for (const auto& [asked, made] : cases) {
+    const auto pool = ThreadOptions{asked}.make_pool();
+    ASSERT_TRUE(pool) << pool.error().message;
+    EXPECT_EQ((*pool)->size(), made);
+  }
+  for (const int asked : {-1, cores + 1}) {
+    const auto pool = ThreadOptions{asked}.make_pool();
+    ASSERT_FALSE(pool);
+    EXPECT_EQ(pool.error().code, Code::InvalidArgument);
+  }
+}
+
+Result<model::LoadOptions> load_options(const std::string& kv, const std::string& isa) {
+  ModelOptions options;
+  options.context = 77;
+  options.kv = kv;
+  options.isa = isa;
+  return options.load_options();
+}
+
+TEST(ModelOptions, CacheTypesAndKernelsByName) {
+  const std::pair<const char*, DType> types[] = {
+      {"f32", DType::F32}, {"f16", DType::F16}, {"bf16", DType::BF16}, {"q8_0", DType::Q8_0}};
+  for (const auto& [name, type] : types) {
+    const auto options = load_options(name, "generic");
+    ASSERT_TRUE(options) << options.error().message;
+    EXPECT_EQ(options->kv_dtype, type);
+    EXPECT_EQ(options->isa, kernels::Isa::Generic);
+    EXPECT_EQ(options->context, 77);
+  }
+  EXPECT_EQ(load_options("f16", "")->isa, kernels::best_isa());
+  EXPECT_FALSE(load_options("q4_0", ""));
+  EXPECT_FALSE(load_options("", ""));
+  EXPECT_FALSE(load_options("f16", "sse"));
+}
+
+TEST(SamplingOptions, EachSetsItsField) {
+  text::SamplerOptions options;
+  CLI::App app;
+  declare_sampling(app, options);
+  app.parse(
+      "--temp 0.5 --top-k 3 --top-p 0.25 --min-p 0.125 --typical-p 0.75 --repeat-penalty 1.5 "
+      "--frequency-penalty 2 --presence-penalty 4 --penalty-window 9 --mirostat 5 --mirostat-lr "
+      "0.0625 --seed 77");
+  EXPECT_EQ(options.temperature, 0.5f);
+  EXPECT_EQ(options.top_k, 3);
+  EXPECT_EQ(options.top_p, 0.25f);
+  EXPECT_EQ(options.min_p, 0.125f);
+  EXPECT_EQ(options.typical_p, 0.75f);
+  EXPECT_EQ(options.repetition_penalty, 1.5f);
+  EXPECT_EQ(options.frequency_penalty, 2);
+  EXPECT_EQ(options.presence_penalty, 4);
+  EXPECT_EQ(options.penalty_window, 9);
+  EXPECT_EQ(options.mirostat_tau, 5);
+  EXPECT_EQ(options.mirostat_eta, 0.0625f);
+  EXPECT_EQ(options.seed, 77u);
+}
+
+}  // namespace
+}  // namespace verge::cli
