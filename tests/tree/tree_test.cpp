@@ -1,116 +1,90 @@
-// The rules of the tree as tests: sizes, a README for each module, a test for each source, no
-// relative includes.
+// The tree keeps its rules.
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <regex>
-#include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "rules.hpp"
+
+namespace verge::tree {
 namespace {
 
-namespace fs = std::filesystem;
+const std::vector<std::string> kCode = {".cpp", ".hpp"};
 
-const fs::path kRoot = VERGE_SOURCE_DIR;
-constexpr size_t kMostFileLines = 500;
-constexpr size_t kMostFunctionLines = 80;
-
-std::vector<std::string> lines_of(const fs::path& path) {
-  std::ifstream file(path);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
-  return lines;
-}
-
-std::vector<fs::path> sources(const fs::path& folder) {
-  std::vector<fs::path> paths;
-  for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
-    const std::string extension = entry.path().extension();
-    if (extension == ".cpp" || extension == ".hpp") paths.push_back(entry.path());
-  }
-  std::ranges::sort(paths);
-  return paths;
-}
-
-// Kernels for one instruction set may be long: unrolled code is not easier to read in pieces.
-bool is_isa_kernel(const fs::path& path) {
-  const std::string folder = path.parent_path().filename();
-  return folder == "avx2" || folder == "avx512" || folder == "simd";
-}
-
-TEST(Tree, FilesAreShort) {
-  for (const char* folder : {"src", "tests", "bench"}) {
-    for (const fs::path& path : sources(folder)) {
-      if (is_isa_kernel(path)) continue;
-      EXPECT_LE(lines_of(path).size(), kMostFileLines) << path;
+void expect_kept(Rule rule, const std::vector<std::string>& folders,
+                 const std::vector<std::string>& endings = kCode) {
+  for (const std::string& folder : folders) {
+    for (const File& file : files_of(folder, endings)) {
+      for (const std::string& violation : rule(file)) ADD_FAILURE() << violation;
     }
   }
 }
 
-// A function begins at a line in column 0 or 2 that ends in "{", and ends at "}" in the same
-// column.
+TEST(Tree, FilesAreShort) {
+  expect_kept(is_short, {"src", "tests", "bench"});
+}
+
 TEST(Tree, FunctionsAreShort) {
-  for (const fs::path& path : sources("src")) {
-    if (is_isa_kernel(path) || path.extension() != ".cpp") continue;
-    const std::vector<std::string> lines = lines_of(path);
-    for (const std::string indent : {"", "  "}) {
-      size_t begin = 0;
-      for (size_t i = 0; i < lines.size(); ++i) {
-        const std::string& line = lines[i];
-        const bool opens = line.ends_with(") {") || line.ends_with(") const {");
-        if (line.starts_with(indent) && line.size() > indent.size() && line[indent.size()] != ' ' &&
-            opens) {
-          begin = i;
-        }
-        if (line == indent + "}" && begin > 0) {
-          EXPECT_LE(i - begin, kMostFunctionLines) << path << ":" << begin + 1;
-          begin = 0;
-        }
+  expect_kept(functions_are_short, {"src", "tests", "bench"}, {".cpp"});
+}
+
+TEST(Tree, IncludesAreByFullPathAndDownward) {
+  expect_kept(includes_by_full_path, {"src", "tests", "bench"});
+  expect_kept(includes_downward, {"src"});
+}
+
+TEST(Tree, EveryHeaderIsGuarded) {
+  expect_kept(begins_with_pragma_once, {"src", "tests", "bench"}, {".hpp"});
+}
+
+TEST(Tree, NothingIsUnfinishedOrOfOneMachine) {
+  expect_kept(has_no_forbidden_words, {"src", "tests", "bench", "docs", "scripts", "cmake"},
+              {".cpp", ".hpp", ".txt", ".cmake", ".md", ".py", ".sh", ""});
+}
+
+TEST(Tree, LibrariesNeverPrintAndNeverExit) {
+  expect_kept(never_prints_or_exits, {"src"});
+}
+
+TEST(Tree, ClockAndChanceComeFromCore) {
+  expect_kept(takes_clock_and_chance_from_core, {"src"});
+}
+
+TEST(Tree, EverySourceHasATest) {
+  expect_kept(has_a_mirrored_test, {"src"}, {".cpp"});
+}
+
+TEST(Tree, EveryModuleHasAShortReadme) {
+  for (const File& file : files_of("src", {".txt"})) {
+    if (file.name() != "CMakeLists.txt" || file.folder() == "src") continue;
+    const size_t lines = lines_of(file.folder() + "/README.md").size();
+    EXPECT_GT(lines, 0u) << file.folder() << " has no README.md";
+    EXPECT_LE(lines, 25u) << file.folder();
+  }
+}
+
+// Both name paths of the tree; each must be there.
+TEST(Tree, DocumentsAreTrue) {
+  const std::regex path_in_text(R"(`((?:src|tests|bench|docs|scripts|cmake)/[A-Za-z0-9_./-]+)`)");
+  for (const char* document : {"ARCHITECTURE.md", "CONTRIBUTING.md", "docs/systems.md"}) {
+    const std::vector<std::string> lines = lines_of(document);
+    EXPECT_FALSE(lines.empty()) << document;
+    for (const std::string& line : lines) {
+      for (std::sregex_iterator at(line.begin(), line.end(), path_in_text), end; at != end; ++at) {
+        const std::string path = (*at)[1];
+        const bool is_pattern = path.find("/x") != std::string::npos;
+        EXPECT_TRUE(is_pattern || exists(path)) << document << ": " << path;
       }
     }
   }
 }
 
-TEST(Tree, EveryModuleHasAShortReadme) {
-  for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src")) {
-    if (entry.path().filename() != "CMakeLists.txt") continue;
-    const fs::path folder = entry.path().parent_path();
-    if (folder == kRoot / "src") continue;
-    const size_t lines = lines_of(folder / "README.md").size();
-    EXPECT_GT(lines, 0u) << folder << " has no README.md";
-    EXPECT_LE(lines, 25u) << folder;
-  }
-}
-
-TEST(Tree, NoRelativeIncludes) {
-  const std::regex relative(R"(^\s*#\s*include\s+"(\.\.?/|verge))");
-  for (const fs::path& path : sources("src")) {
-    for (const std::string& line : lines_of(path)) {
-      EXPECT_FALSE(std::regex_search(line, relative)) << path << ": " << line;
-    }
-  }
-}
-
-TEST(Tree, EveryHeaderIsGuarded) {
-  for (const fs::path& path : sources("src")) {
-    if (path.extension() != ".hpp") continue;
-    EXPECT_EQ(lines_of(path).front(), "#pragma once") << path;
-  }
-}
-
-// ARCHITECTURE.md names paths of the tree; each must be there.
-TEST(Tree, ArchitectureIsTrue) {
-  const std::regex path_in_text(R"(`((?:src|tests|bench|docs|scripts|cmake)/[A-Za-z0-9_./-]+)`)");
-  const std::vector<std::string> lines = lines_of(kRoot / "ARCHITECTURE.md");
-  EXPECT_FALSE(lines.empty());
-  for (const std::string& line : lines) {
-    for (std::sregex_iterator at(line.begin(), line.end(), path_in_text), end; at != end; ++at) {
-      EXPECT_TRUE(fs::exists(kRoot / (*at)[1].str())) << (*at)[1];
-    }
-  }
+TEST(Tree, PackagesAreSorted) {
+  const std::vector<std::string> packages = lines_of("scripts/packages.txt");
+  EXPECT_FALSE(packages.empty());
+  EXPECT_TRUE(std::ranges::is_sorted(packages));
 }
 
 }  // namespace
+}  // namespace verge::tree

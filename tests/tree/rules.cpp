@@ -1,0 +1,210 @@
+#include "rules.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <regex>
+
+#include <fmt/format.h>
+
+namespace verge::tree {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kRoot = VERGE_SOURCE_DIR;
+constexpr size_t kMostFileLines = 500;
+constexpr size_t kMostFunctionLines = 80;
+
+bool is_isa_kernel(const File& file) {
+  const std::string folder = file.folder();
+  return folder.ends_with("/avx2") || folder.ends_with("/avx512") || folder.ends_with("/simd");
+}
+
+std::string at(const File& file, size_t line, std::string_view what) {
+  return fmt::format("{}:{}: {}", file.path, line + 1, what);
+}
+
+// One violation for each line that the pattern is found in.
+Violations lines_with(const File& file, const std::regex& pattern, std::string_view what) {
+  Violations found;
+  for (size_t i = 0; i < file.lines.size(); ++i) {
+    std::smatch match;
+    if (std::regex_search(file.lines[i], match, pattern)) {
+      found.push_back(at(file, i, fmt::format("{} ({})", what, match.str())));
+    }
+  }
+  return found;
+}
+
+// The modules in the order of src/CMakeLists.txt, which is the order of what may use what.
+const std::vector<std::string>& modules() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> found;
+    const std::regex line(R"(^    ([a-z0-9_/]+)\)?$)");
+    for (const std::string& text : lines_of("src/CMakeLists.txt")) {
+      std::smatch match;
+      if (std::regex_search(text, match, line)) found.push_back(match[1]);
+    }
+    return found;
+  }();
+  return names;
+}
+
+// The place in modules() of the longest module that a path below src/ lies in.
+std::optional<size_t> module_of(const std::string& path) {
+  std::optional<size_t> best;
+  for (size_t i = 0; i < modules().size(); ++i) {
+    const std::string& name = modules()[i];
+    if (!path.starts_with(name + "/")) continue;
+    if (!best || name.size() > modules()[*best].size()) best = i;
+  }
+  return best;
+}
+
+// Sources whose test has another name, and which: a file, or all of a folder.
+struct Covered {
+  std::string_view source, test;
+};
+constexpr Covered kCovered[] = {
+    // Each kernel runs beside its operator's reference; kernel_test.cpp demands a case for each.
+    {"src/engine/kernels/ops/", "tests/engine/kernels/kernel_test.cpp"},
+    // Tests of the dispatching file run every instruction set of the machine.
+    {"src/engine/kernels/generic/", "tests/engine/kernels/matmul_test.cpp"},
+    {"src/engine/kernels/avx2/", "tests/engine/kernels/matmul_test.cpp"},
+    {"src/engine/kernels/avx512/", "tests/engine/kernels/matmul_test.cpp"},
+    {"src/engine/kernels/attention_tile.cpp", "tests/engine/kernels/dense_attention_test.cpp"},
+    {"src/engine/kernels/dense_attention_backward.cpp",
+     "tests/engine/kernels/dense_attention_test.cpp"},
+    {"src/engine/kernels/conv_plan.cpp", "tests/engine/kernels/conv_test.cpp"},
+    {"src/engine/kernels/conv_backward_weight.cpp", "tests/engine/kernels/conv_test.cpp"},
+    {"src/engine/kernels/elements.cpp", "tests/engine/kernels/elementwise_test.cpp"},
+    // Each family's configuration is read there; peer_parity_test.cpp compares its logits.
+    {"src/engine/nn/families/", "tests/engine/nn/config_test.cpp"},
+    {"src/engine/quality/task_file.cpp", "tests/engine/quality/tasks_test.cpp"},
+    {"src/engine/text/pretokenizer_table.cpp", "tests/engine/text/pretokenizer_test.cpp"},
+    {"src/cli/commands/completion.cpp", "tests/cli/shell_test.cpp"},
+    {"src/cli/commands/man.cpp", "tests/cli/shell_test.cpp"},
+    {"src/cli/main.cpp", "tests/cli/application_test.cpp"},
+};
+
+}  // namespace
+
+Violations is_short(const File& file) {
+  if (is_isa_kernel(file) || file.lines.size() <= kMostFileLines) return {};
+  return {fmt::format("{}: {} lines", file.path, file.lines.size())};
+}
+
+// A body ends at "}" in column 0 or 2 and begins behind the last line before it of that indent.
+Violations functions_are_short(const File& file) {
+  Violations found;
+  if (is_isa_kernel(file)) return found;
+  for (const std::string indent : {"", "  "}) {
+    size_t begin = 0;
+    for (size_t i = 0; i < file.lines.size(); ++i) {
+      const std::string& line = file.lines[i];
+      const bool is_at_indent = line.starts_with(indent) && line.size() > indent.size() &&
+                                line[indent.size()] != ' ' && line[indent.size()] != '#';
+      if (!is_at_indent) continue;
+      if (line == indent + "}" && i - begin > kMostFunctionLines) {
+        found.push_back(at(file, begin, fmt::format("a function of {} lines", i - begin)));
+      }
+      begin = i;
+    }
+  }
+  return found;
+}
+
+Violations includes_by_full_path(const File& file) {
+  static const std::regex quoted(R"(^\s*#\s*include\s+")");
+  static const std::regex upward(R"(^\s*#\s*include\s+["<](\.\./\.\./|verge/.*"))");
+  const bool is_product = file.path.starts_with("src/");
+  return lines_with(file, is_product ? quoted : upward, "include <verge/...>");
+}
+
+Violations includes_downward(const File& file) {
+  static const std::regex include(R"(^\s*#\s*include\s+<verge/([^>]+)>)");
+  Violations found;
+  const std::optional<size_t> own = module_of(file.path.substr(std::string_view("src/").size()));
+  for (size_t i = 0; i < file.lines.size(); ++i) {
+    std::smatch match;
+    if (!std::regex_search(file.lines[i], match, include)) continue;
+    const std::optional<size_t> used = module_of(match[1]);
+    const bool is_upward = own && used && *used > *own;
+    const bool is_sideways = own && used && *used != *own &&
+                             modules()[*own].starts_with("stages/") &&
+                             modules()[*used].starts_with("stages/");
+    if (is_upward || is_sideways) found.push_back(at(file, i, match.str()));
+  }
+  return found;
+}
+
+Violations begins_with_pragma_once(const File& file) {
+  if (!file.lines.empty() && file.lines.front() == "#pragma once") return {};
+  return {at(file, 0, "#pragma once is missing")};
+}
+
+Violations has_no_forbidden_words(const File& file) {
+  // Split, so that this file does not hold them.
+  static const std::regex words(
+      "\\b(TO"
+      "DO|FIX"
+      "ME|XX"
+      "X|HA"
+      "CK)\\b|/wo"
+      "rk/|/tmp/w"
+      "t|/ho"
+      "me/[a-z]");
+  return lines_with(file, words, "unfinished work or a path of one machine");
+}
+
+Violations never_prints_or_exits(const File& file) {
+  static const std::regex calls(
+      R"(\bstd::(cout|cerr|clog)\b|\bf?printf\s*\(|\bfmt::print\b|\b(std::|_)?exit\s*\()");
+  if (file.path.starts_with("src/cli/")) return {};
+  return lines_with(file, calls, "libraries never print and never exit");
+}
+
+Violations takes_clock_and_chance_from_core(const File& file) {
+  static const std::regex sources(R"(\b(steady|system|high_resolution)_clock\b|\brandom_device\b)");
+  if (file.path.starts_with("src/core/")) return {};
+  return lines_with(file, sources, "use core's Clock and Rng");
+}
+
+Violations has_a_mirrored_test(const File& file) {
+  const std::string below = file.path.substr(std::string_view("src/").size());
+  const std::string mirror = fmt::format("tests/{}_test.cpp", below.substr(0, below.size() - 4));
+  if (exists(mirror)) return {};
+  for (const Covered& covered : kCovered) {
+    const bool is_folder = covered.source.ends_with('/');
+    const bool stands =
+        is_folder ? file.path.starts_with(covered.source) : file.path == covered.source;
+    if (stands && exists(std::string(covered.test))) return {};
+  }
+  return {fmt::format("{}: there is no {}", file.path, mirror)};
+}
+
+std::vector<File> files_of(std::string_view folder, const std::vector<std::string>& endings) {
+  std::vector<File> files;
+  for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
+    if (std::ranges::count(endings, entry.path().extension().string()) == 0) continue;
+    const std::string path = entry.path().lexically_relative(kRoot).generic_string();
+    files.push_back({path, lines_of(path)});
+  }
+  std::ranges::sort(files, {}, &File::path);
+  return files;
+}
+
+std::vector<std::string> lines_of(const std::string& path_from_root) {
+  std::ifstream file(kRoot / path_from_root);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+bool exists(const std::string& path_from_root) {
+  return fs::exists(kRoot / path_from_root);
+}
+
+}  // namespace verge::tree
