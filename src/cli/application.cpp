@@ -7,6 +7,7 @@
 
 #include <verge/cli/application.hpp>
 #include <verge/cli/command.hpp>
+#include <verge/cli/parser.hpp>
 
 namespace verge::cli {
 namespace {
@@ -25,8 +26,9 @@ std::string config_path() {
 
 class Application {
  public:
-  Application(std::ostream& out, std::ostream& err)
-      : app_("Runs, fits, adapts and operates AI models.", "verge"), context_{out, err, app_} {
+  Application(std::ostream& out, std::ostream& err, int terminal_columns)
+      : app_("Runs, fits, adapts and operates AI models.", "verge"), context_{out, err, &app_} {
+    context_.terminal_columns = terminal_columns;
     app_.set_version_flag("--version", "verge " VERGE_VERSION);
     app_.set_config("--config", config_path(), "TOML file of defaults; a table for each command");
     app_.require_subcommand(0, 1);
@@ -60,7 +62,8 @@ class Application {
     sub->footer("Examples:\n" + std::string(command.example));
     sub->add_flag("--json", context_.json, "Print one JSON object")->configurable(false);
     sub->add_flag("--quiet", context_.quiet, "Print no progress");
-    actions_[sub] = command.declare(*sub, context_);
+    Parser parser(*sub);
+    actions_[sub] = command.declare(parser, context_);
   }
 
   CLI::App* noun(const std::string& name, const Command& command) {
@@ -125,9 +128,9 @@ class Application {
 
 }  // namespace
 
-int run_application(const std::vector<std::string>& arguments, std::ostream& out,
-                    std::ostream& err) {
-  return Application(out, err).run(arguments);
+int run_application(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err,
+                    int terminal_columns) {
+  return Application(out, err, terminal_columns).run(arguments);
 }
 
 }  // namespace verge::cli

@@ -8,7 +8,8 @@
 
 namespace verge::cli {
 
-int run_application(const std::vector<std::string>& arguments, std::ostream& out,
-                    std::ostream& err);
+/// `terminal_columns`: the width of the terminal that `err` is, 0 if it is none.
+int run_application(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err,
+                    int terminal_columns = 0);
 
 }  // namespace verge::cli

@@ -17,14 +17,17 @@ class App;
 
 namespace verge::cli {
 
+class Parser;
+
 /// What main owns and hands to every command.
 struct Context {
   std::ostream& out;           // results
   std::ostream& err;           // progress and warnings
-  CLI::App& root;              // the whole command line, for completion and the man page
+  const CLI::App* root;        // the whole command line, for completion and the man page
   std::string command_line{};  // as it was called, for lineage
   bool json = false;           // print one JSON object instead of text
   bool quiet = false;          // no progress
+  int terminal_columns = 0;    // of the terminal that err is; 0: err is none
 };
 
 using Action = std::function<Status()>;
@@ -34,8 +37,8 @@ struct Command {
   std::string_view group;    // heading in --help
   std::string_view summary;  // one line, starts with a verb
   std::string_view example;  // command lines, shown by --help
-  /// Declares the options on `app`; the returned action runs after parsing.
-  Action (*declare)(CLI::App& app, Context& context);
+  /// Declares the options; the returned action runs after parsing.
+  Action (*declare)(Parser& parser, Context& context);
 };
 
 namespace commands {

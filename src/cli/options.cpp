@@ -1,12 +1,11 @@
-#include <CLI/CLI.hpp>
 
 #include <verge/cli/options.hpp>
 #include <verge/core/machine.hpp>
 
 namespace verge::cli {
 
-void ThreadOptions::declare(CLI::App& app) {
-  app.add_option("-t,--threads", threads, "Threads; 0 for one a core")->capture_default_str();
+void ThreadOptions::declare(Parser& parser) {
+  parser.add_option("-t,--threads", threads, "Threads; 0 for one a core");
 }
 
 Result<std::unique_ptr<ThreadPool>> ThreadOptions::make_pool() const {
@@ -19,15 +18,14 @@ Result<std::unique_ptr<ThreadPool>> ThreadOptions::make_pool() const {
   return std::make_unique<ThreadPool>(threads == 0 ? cores : threads);
 }
 
-void ModelOptions::declare(CLI::App& app) {
-  app.add_option("MODEL", model, "A GGUF file or a folder with safetensors")->required();
-  app.add_option("-c,--context", context,
-                 "Most tokens of prompt and answer; 0 for the model's own, at most 4096")
-      ->capture_default_str();
-  app.add_option("--kv", kv, "Type of the KV cache: f32, f16, bf16 or q8_0")->capture_default_str();
-  app.add_option("--isa", isa, "Kernels to use: generic, avx2 or avx512; the best by default")
-      ->envname("VERGE_ISA");
-  threads.declare(app);
+void ModelOptions::declare(Parser& parser) {
+  parser.add_option("MODEL", model, "A GGUF file or a folder with safetensors").required();
+  parser.add_option("-c,--context", context,
+                    "Most tokens of prompt and answer; 0 for the model's own, at most 4096");
+  parser.add_option("--kv", kv, "Type of the KV cache: f32, f16, bf16 or q8_0");
+  parser.add_option("--isa", isa, "Kernels to use: generic, avx2 or avx512; the best by default")
+      .environment("VERGE_ISA");
+  threads.declare(parser);
 }
 
 Result<model::LoadOptions> ModelOptions::load_options() const {
@@ -54,9 +52,9 @@ Result<std::unique_ptr<model::LanguageModel>> ModelOptions::load(ThreadPool& poo
   return model::LanguageModel::load(model, options, pool);
 }
 
-void declare_sampling(CLI::App& app, text::SamplerOptions& options) {
+void declare_sampling(Parser& parser, text::SamplerOptions& options) {
   const auto add = [&](const char* names, auto& value, const char* text) {
-    app.add_option(names, value, text)->capture_default_str()->group("Sampling");
+    parser.add_option(names, value, text).group("Sampling");
   };
   add("--temp", options.temperature, "Temperature; 0 takes the likeliest token");
   add("--top-k", options.top_k, "Only the k likeliest tokens; 0 is off");

@@ -4,13 +4,10 @@
 #include <memory>
 #include <string>
 
+#include <verge/cli/parser.hpp>
 #include <verge/core/threads.hpp>
 #include <verge/engine/model/language_model.hpp>
 #include <verge/engine/text/sampler.hpp>
-
-namespace CLI {
-class App;
-}
 
 namespace verge::cli {
 
@@ -18,7 +15,7 @@ namespace verge::cli {
 struct ThreadOptions {
   int threads = 0;  // 0: one a core
 
-  void declare(CLI::App& app);
+  void declare(Parser& parser);
   /// Fails with InvalidArgument for more threads than cores.
   Result<std::unique_ptr<ThreadPool>> make_pool() const;
 };
@@ -31,12 +28,12 @@ struct ModelOptions {
   std::string isa;
   ThreadOptions threads;
 
-  void declare(CLI::App& app);
+  void declare(Parser& parser);
   Result<model::LoadOptions> load_options() const;
   Result<std::unique_ptr<model::LanguageModel>> load(ThreadPool& pool) const;
 };
 
 /// --temp, --top-k and the rest of the sampler's chain.
-void declare_sampling(CLI::App& app, text::SamplerOptions& options);
+void declare_sampling(Parser& parser, text::SamplerOptions& options);
 
 }  // namespace verge::cli

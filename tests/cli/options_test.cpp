@@ -49,7 +49,8 @@ TEST(ModelOptions, CacheTypesAndKernelsByName) {
 TEST(SamplingOptions, EachSetsItsField) {
   text::SamplerOptions options;
   CLI::App app;
-  declare_sampling(app, options);
+  Parser parser(app);
+  declare_sampling(parser, options);
   app.parse(
       "--temp 0.5 --top-k 3 --top-p 0.25 --min-p 0.125 --typical-p 0.75 --repeat-penalty 1.5 "
       "--frequency-penalty 2 --presence-penalty 4 --penalty-window 9 --mirostat 5 --mirostat-lr "

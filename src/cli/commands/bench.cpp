@@ -1,10 +1,11 @@
 #include <algorithm>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/cli/parser.hpp>
+#include <verge/cli/progress.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
 #include <verge/stages/serve/bench/bench.hpp>
@@ -125,13 +126,12 @@ Status execute(Options options, Context& context) {
   const double begin = clock.seconds();
   VERGE_TRY(const auto model, options.model.load(*pool));
   const double load_s = clock.seconds() - begin;
-  const auto progress = [&](int done, int all) {
-    if (context.quiet) return;
-    if (done == 0) context.err << "warm-up done\n";
-    if (done > 0) context.err << fmt::format("run {} of {}\n", done, all);
+  Progress progress(context, clock);
+  const auto show = [&](int done, int all) {
+    progress.show(fmt::format("{} of {} runs done", done, all));
   };
-  VERGE_TRY(const serve::Bench bench,
-            serve::run_bench(*model, *pool, clock, options.bench, progress));
+  VERGE_TRY(const serve::Bench bench, serve::run_bench(*model, *pool, clock, options.bench, show));
+  progress.clear();
   const Report report{options, bench, load_s, pool->size()};
   if (context.json) {
     print_json(report, context.out);
@@ -141,17 +141,17 @@ Status execute(Options options, Context& context) {
   return {};
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  options->model.declare(app);
+  options->model.declare(parser);
   const auto add = [&](const char* name, auto& value, const char* text) {
-    app.add_option(name, value, text)->capture_default_str();
+    parser.add_option(name, value, text);
   };
   add("--prompt-tokens", options->bench.prompt_tokens, "Tokens of the random prompt");
   add("--gen-tokens", options->bench.gen_tokens, "Tokens to answer, past any end of text");
   add("--repeat", options->bench.repeat, "Measured runs, after one to warm up");
   add("--seed", options->bench.seed, "Seed of the prompt");
-  app.add_flag("--profile", options->bench.profile, "Add the time by operator, of one more run");
+  parser.add_flag("--profile", options->bench.profile, "Add the time by operator, of one more run");
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -1,11 +1,11 @@
 #include <filesystem>
 #include <memory>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/cli/parser.hpp>
 #include <verge/stages/build/random_model/random_model.hpp>
 #include <verge/stages/fit/quantize/recipe.hpp>
 
@@ -54,17 +54,16 @@ Status execute(const Options& options, Context& context) {
   return {};
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("SHAPE", options->shape,
-                 "A model's shape: tiny-llama, qwen2.5-0.5b, llama-7b, ...")
-      ->required();
-  app.add_option("OUT", options->out, "The GGUF file to write")->required();
-  app.add_option("--recipe", options->recipe, "Types of the matrices: F16, Q8_0, Q4_K_M, ...")
-      ->capture_default_str();
-  app.add_option("--seed", options->seed, "The same seed gives the same file")
-      ->capture_default_str();
-  options->threads.declare(app);
+  parser
+      .add_option("SHAPE", options->shape,
+                  "A model's shape: tiny-llama, qwen2.5-0.5b, llama-7b, ...")
+      .required();
+  parser.add_option("OUT", options->out, "The GGUF file to write").required();
+  parser.add_option("--recipe", options->recipe, "Types of the matrices: F16, Q8_0, Q4_K_M, ...");
+  parser.add_option("--seed", options->seed, "The same seed gives the same file");
+  options->threads.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -1,9 +1,9 @@
-#include <CLI/CLI.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/line_reader.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/cli/parser.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
 #include <verge/stages/serve/chat/conversation.hpp>
@@ -158,17 +158,16 @@ Status execute(const Options& options, Context& context) {
   return Chat(options, context, *model, std::move(conversation)).run();
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   options->generate.continues_text = false;
   options->generate.sampling.temperature = 0.7f;
-  options->model.declare(app);
-  app.add_option("--system", options->system, "System message, before all others");
-  app.add_option("-n,--tokens", options->generate.max_tokens,
-                 "Most tokens of an answer; -1 for no limit")
-      ->capture_default_str();
-  app.add_flag("--plain", options->plain, "Read plain lines, without editing and history");
-  declare_sampling(app, options->generate.sampling);
+  options->model.declare(parser);
+  parser.add_option("--system", options->system, "System message, before all others");
+  parser.add_option("-n,--tokens", options->generate.max_tokens,
+                    "Most tokens of an answer; -1 for no limit");
+  parser.add_flag("--plain", options->plain, "Read plain lines, without editing and history");
+  declare_sampling(parser, options->generate.sampling);
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -1,18 +1,17 @@
 #include <memory>
 
-#include <CLI/CLI.hpp>
-
 #include <verge/cli/command.hpp>
+#include <verge/cli/parser.hpp>
 #include <verge/cli/shell.hpp>
 
 namespace verge::cli::commands {
 namespace {
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto shell = std::make_shared<std::string>();
-  app.add_option("SHELL", *shell, "bash, zsh or fish")->required();
+  parser.add_option("SHELL", *shell, "bash, zsh or fish").required();
   return [shell, &context]() -> Status {
-    if (print_completion(context.root, *shell, context.out)) return {};
+    if (print_completion(*context.root, *shell, context.out)) return {};
     return make_error(Code::InvalidArgument, "no completion for shell {}; use bash, zsh or fish",
                       *shell);
   };

@@ -1,9 +1,10 @@
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/cli/progress.hpp>
+#include <verge/core/clock.hpp>
 #include <verge/engine/quality/gate.hpp>
 
 namespace verge::cli::commands {
@@ -59,7 +60,7 @@ Result<Tasks> read_tasks(const Options& options) {
 class Evaluation {
  public:
   Evaluation(const Options& options, const Tasks& tasks, Context& context)
-      : options_(options), tasks_(tasks), context_(context) {}
+      : options_(options), tasks_(tasks), progress_(context, clock_) {}
 
   Result<std::vector<quality::Measure>> run() {
     VERGE_TRY(const auto pool, options_.model.threads.make_pool());
@@ -99,10 +100,8 @@ class Evaluation {
   }
 
   std::function<void(int64_t, int64_t)> show(const char* what) {
-    if (context_.quiet) return {};
     return [this, what](int64_t done, int64_t all) {
-      context_.err << fmt::format("\r{} of {} {}{}", done, all, what, done == all ? "\n" : "")
-                   << std::flush;
+      progress_.show(fmt::format("{} of {} {}", done, all, what));
     };
   }
 
@@ -112,7 +111,8 @@ class Evaluation {
 
   const Options& options_;
   const Tasks& tasks_;
-  Context& context_;
+  const SystemClock clock_;
+  Progress progress_;
   std::vector<quality::Measure> measured_;
 };
 
@@ -151,22 +151,21 @@ Status execute(const Options& options, Context& context) {
                     fmt::join(failures, "; "));
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  options->model.declare(app);
-  app.add_option("--reference", options->reference, "The model before it was changed, to compare");
-  app.add_option("--text", options->text, "A text to predict: perplexity and divergence");
-  app.add_option("--chunk", options->scoring.chunk, "Tokens a chunk; its second half is scored")
-      ->capture_default_str();
-  app.add_option("--chunks", options->scoring.max_chunks, "Most chunks to read; 0 for all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--choices", options->choices,
-                 "Questions, one JSON object a line with query, choices and answer");
-  app.add_option("--pairs", options->pairs,
-                 "Minimal pairs, one JSON object a line with sentence_good and sentence_bad");
-  app.add_option("--gate", options->gate,
-                 "Bounds to keep, as kld<0.02,top1>0.95; exit status 1 otherwise");
+  options->model.declare(parser);
+  parser.add_option("--reference", options->reference,
+                    "The model before it was changed, to compare");
+  parser.add_option("--text", options->text, "A text to predict: perplexity and divergence");
+  parser.add_option("--chunk", options->scoring.chunk, "Tokens a chunk; its second half is scored");
+  parser.add_option("--chunks", options->scoring.max_chunks, "Most chunks to read; 0 for all")
+      .not_negative();
+  parser.add_option("--choices", options->choices,
+                    "Questions, one JSON object a line with query, choices and answer");
+  parser.add_option("--pairs", options->pairs,
+                    "Minimal pairs, one JSON object a line with sentence_good and sentence_bad");
+  parser.add_option("--gate", options->gate,
+                    "Bounds to keep, as kld<0.02,top1>0.95; exit status 1 otherwise");
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -1,10 +1,10 @@
 #include <map>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/cli/parser.hpp>
 #include <verge/core/machine.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/graph/text_form.hpp>
@@ -171,13 +171,13 @@ Status execute(const Options& options, Context& context) {
   return {};
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("MODEL", options->model, "A GGUF file or a folder with safetensors")->required();
-  app.add_option("-c,--context", options->context, "Tokens of context to plan the memory for");
-  app.add_option("--graph", options->graph, "Print the optimized decode graph instead: text")
-      ->check(CLI::IsMember({"text"}));
-  app.add_flag("--passes", options->passes, "List the passes over a graph instead, in order");
+  parser.add_option("MODEL", options->model, "A GGUF file or a folder with safetensors").required();
+  parser.add_option("-c,--context", options->context, "Tokens of context to plan the memory for");
+  parser.add_option("--graph", options->graph, "Print the optimized decode graph instead: text")
+      .one_of({"text"});
+  parser.add_flag("--passes", options->passes, "List the passes over a graph instead, in order");
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -1,14 +1,14 @@
-#include <CLI/CLI.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/parser.hpp>
 #include <verge/cli/shell.hpp>
 
 namespace verge::cli::commands {
 namespace {
 
-Action declare(CLI::App&, Context& context) {
+Action declare(Parser&, Context& context) {
   return [&context]() -> Status {
-    print_man_page(context.root, context.out);
+    print_man_page(*context.root, context.out);
     return {};
   };
 }

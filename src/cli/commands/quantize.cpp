@@ -1,8 +1,9 @@
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/cli/parser.hpp>
+#include <verge/cli/progress.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/stages/fit/quantize/quantize_model.hpp>
 
@@ -29,14 +30,11 @@ std::string recipes() {
   return fmt::format("{}", fmt::join(fit::recipe_names(), ", "));
 }
 
-void show_progress(const fit::QuantizeProgress& progress, std::ostream& err) {
-  const double share = static_cast<double>(progress.done_values) /
-                       static_cast<double>(std::max<int64_t>(progress.all_values, 1));
-  const double rate = static_cast<double>(progress.done_values) * 1e-6 / progress.seconds;
-  const double left = progress.seconds * (1 - share) / share;
-  err << fmt::format("\r{:3.0f}%  {:6.1f} M values/s  {:4.0f} s left  {:<40}", 100 * share, rate,
-                     left, progress.tensor)
-      << std::flush;
+std::string progress_line(const fit::QuantizeProgress& progress) {
+  return progress_bar(static_cast<double>(progress.done_values),
+                      static_cast<double>(progress.all_values), progress.seconds, 1e-6,
+                      "M values/s") +
+         std::string(progress.tensor);
 }
 
 void print_json(const Options& options, const fit::QuantizeReport& report, std::ostream& out) {
@@ -96,35 +94,36 @@ Status execute(const Options& options, Context& context) {
   VERGE_TRY(const auto pool, options.threads.make_pool());
   VERGE_TRY(const auto source, format::ModelSource::open(options.in));
   fit::QuantizeOptions job{"verge " VERGE_VERSION, options.command(), {}};
-  if (!context.quiet) {
-    job.on_progress = [&](const auto& progress) { show_progress(progress, context.err); };
-  }
-  auto report = fit::quantize_model(source, recipe, options.out, job, *pool, SystemClock());
-  if (!context.quiet) context.err << "\r" << std::string(80, ' ') << "\r";
-  if (!report) return report.error();
-  if (report->requantized && !context.quiet) {
+  const SystemClock clock;
+  Progress progress(context, clock);
+  job.on_progress = [&](const auto& now) { progress.show(progress_line(now)); };
+  VERGE_TRY(const fit::QuantizeReport report,
+            fit::quantize_model(source, recipe, options.out, job, *pool, clock));
+  progress.clear();
+  if (report.requantized && !context.quiet) {
     context.err
         << "the source is quantized already, so its errors are in the result; an F16 or F32 "
            "source gives a better file\n";
   }
   if (context.json) {
-    print_json(options, *report, context.out);
+    print_json(options, report, context.out);
   } else {
-    print_text(options, *report, context.out);
+    print_text(options, report, context.out);
   }
   return {};
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("IN", options->in, "A GGUF file or a folder with safetensors")->required();
-  app.add_option("OUT", options->out, "The GGUF file to write")->required();
-  app.add_option("RECIPE", options->recipe, "One of " + recipes())->required();
-  app.add_option("--tensor-type", options->overrides,
-                 "REGEX=TYPE: tensors whose name matches get this type; may be repeated, the last "
-                 "match wins")
-      ->allow_extra_args(false);
-  options->threads.declare(app);
+  parser.add_option("IN", options->in, "A GGUF file or a folder with safetensors").required();
+  parser.add_option("OUT", options->out, "The GGUF file to write").required();
+  parser.add_option("RECIPE", options->recipe, "One of " + recipes()).required();
+  parser
+      .add_option("--tensor-type", options->overrides,
+                  "REGEX=TYPE: tensors whose name matches get this type; may be repeated, the last "
+                  "match wins")
+      .repeated();
+  options->threads.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 

