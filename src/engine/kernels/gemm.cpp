@@ -161,8 +161,14 @@ void run_gemm(Isa isa, const Gemm& product, void* workspace, Team team) {
 
 }  // namespace
 
+// A smaller product may be cut into fewer and so longer blocks: room for the longest of them.
 size_t gemm_workspace_bytes(Isa isa, const Gemm& product) {
-  const Blocks blocks = blocks_of(tile_of(isa, product), product);
+  const TileKernels& tile = tile_of(isa, product);
+  Gemm largest = product;
+  largest.m = std::min(product.m, kOuterRows);
+  largest.n = std::min(product.n, kOuterColumns);
+  largest.k = std::min(product.k, kBlockK * 4 / tile.element_bytes);
+  const Blocks blocks = blocks_of(tile, largest);
   return static_cast<size_t>(blocks.a_bytes + blocks.b_bytes);
 }
 

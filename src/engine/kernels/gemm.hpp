@@ -45,7 +45,8 @@ struct Gemm {
   Compute compute = Compute::F32;
 };
 
-/// Bytes of workspace, 64-byte aligned by the caller. Depends on m, n, k and compute only.
+/// Bytes of workspace, 64-byte aligned by the caller. Depends on m, n, k and compute only, and is
+/// enough for every smaller product as well.
 size_t gemm_workspace_bytes(Isa isa, const Gemm& product);
 
 /// FLOPs: 2 m n k. k = 0 gives beta * C and the epilogue.

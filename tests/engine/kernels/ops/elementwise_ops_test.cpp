@@ -19,6 +19,7 @@ TEST(ElementwiseOps, AgreeWithTheirReferences) {
     expect_agreement({"relu", {reals(dims)}});
     expect_agreement({"relu", {reals(dims)}, {}, 0, {1}});
     expect_agreement({"scale", {reals(dims)}, {{"factor", -1.75}}});
+    expect_agreement({"softcap", {reals(dims)}});
     expect_agreement({"softcap", {reals(dims)}, {{"cap", 0.7}}});
     expect_agreement({"softcap", {reals(dims)}, {{"cap", 30.0}}});
     expect_agreement({"swiglu", {reals(dims), reals(dims)}});
