@@ -3,7 +3,6 @@
 //   bench_attention [threads]
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -11,36 +10,20 @@
 #include <string>
 #include <vector>
 
-#include <verge/core/rng.hpp>
+#include <verge/core/tensor.hpp>
 #include <verge/engine/kernels/attention.hpp>
 
+#include "timing.hpp"
+
 using namespace verge;
+using namespace verge::bench;
 using namespace verge::kernels;
 
 namespace {
 
 template <typename Body>
-double median_seconds(ThreadPool& pool, Body body) {
-  std::vector<double> times;
-  for (int run = 0; run < 8; ++run) {
-    const auto start = std::chrono::steady_clock::now();
-    pool.run(body);
-    times.push_back(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::sort(times.begin() + 1, times.end());
-  return times[4];
-}
-
-std::vector<float> random_floats(int64_t count) {
-  Rng rng(1);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& value : values) value = rng.uniform() - 0.5f;
-  return values;
-}
-
-void* aligned(std::vector<std::byte>& storage) {
-  return reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(storage.data()) + 63) / 64 * 64);
+double seconds_of(ThreadPool& pool, Body body) {
+  return median_seconds([&] { pool.run(body); });
 }
 
 void run_paged(DType dtype, int64_t heads, int64_t kv_heads, int64_t dim, int64_t context,
@@ -65,10 +48,10 @@ void run_paged(DType dtype, int64_t heads, int64_t kv_heads, int64_t dim, int64_
                                  0,          0,
                                  q.data(),   heads * dim,
                                  out.data(), heads * dim};
-  std::vector<std::byte> storage(
-      paged_attention_workspace_bytes(best_isa(), layout, heads, tokens, 1, pool.size()) + 64);
-  const double seconds = median_seconds(pool, [&](Worker& worker) {
-    paged_attention(best_isa(), attention, aligned(storage), worker);
+  const AlignedBuffer workspace = allocate_aligned(
+      paged_attention_workspace_bytes(best_isa(), layout, heads, tokens, 1, pool.size()));
+  const double seconds = seconds_of(pool, [&](Worker& worker) {
+    paged_attention(best_isa(), attention, workspace.get(), worker);
   });
   const auto seen = static_cast<double>(tokens) * (context - tokens / 2.0);
   std::printf(
@@ -88,15 +71,14 @@ void run_dense(int64_t batch, int64_t tokens, int64_t heads, int64_t kv_heads, i
       batch, tokens,   heads,     kv_heads,  dim,        1 / std::sqrt(static_cast<float>(dim)),
       true,  q.data(), kv.data(), kv.data(), out.data(), lse.data(),
       0,     0};
-  std::vector<std::byte> storage(
+  const AlignedBuffer workspace = allocate_aligned(
       std::max(dense_attention_workspace_bytes(best_isa(), a, pool.size()),
-               dense_attention_backward_workspace_bytes(best_isa(), a, pool.size())) +
-      64);
-  const double forward = median_seconds(
-      pool, [&](Worker& worker) { dense_attention(best_isa(), a, aligned(storage), worker); });
-  const double backward = median_seconds(pool, [&](Worker& worker) {
+               dense_attention_backward_workspace_bytes(best_isa(), a, pool.size())));
+  const double forward = seconds_of(
+      pool, [&](Worker& worker) { dense_attention(best_isa(), a, workspace.get(), worker); });
+  const double backward = seconds_of(pool, [&](Worker& worker) {
     dense_attention_backward(best_isa(), {a, q.data(), d_q.data(), d_k.data(), d_v.data()},
-                             aligned(storage), worker);
+                             workspace.get(), worker);
   });
   const double giga = 2e-9 * batch * heads * dim * tokens * tokens;
   std::printf(

@@ -2,39 +2,20 @@
 // layer of a larger one. Medians of seven runs after a warm-up.
 //   bench_conv [threads]
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
-#include <verge/core/rng.hpp>
+#include <verge/core/tensor.hpp>
 #include <verge/engine/kernels/conv.hpp>
 
+#include "timing.hpp"
+
 using namespace verge;
+using namespace verge::bench;
 using namespace verge::kernels;
 
 namespace {
-
-template <typename Body>
-double median_seconds(ThreadPool& pool, Body body) {
-  std::vector<double> times;
-  for (int run = 0; run < 8; ++run) {
-    const auto start = std::chrono::steady_clock::now();
-    pool.run(body);
-    times.push_back(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::sort(times.begin() + 1, times.end());
-  return times[4];
-}
-
-std::vector<float> random_floats(int64_t count) {
-  Rng rng(1);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& value : values) value = rng.uniform() - 0.5f;
-  return values;
-}
 
 void run(const char* label, const Conv2d& c, ThreadPool& pool) {
   const int64_t taps = c.in_channels / c.groups * c.kernel_height * c.kernel_width;
@@ -42,18 +23,19 @@ void run(const char* label, const Conv2d& c, ThreadPool& pool) {
   auto x = random_floats(c.batch * c.in_channels * c.in_height * c.in_width);
   auto w = random_floats(c.out_channels * taps);
   auto y = random_floats(outputs);
-  std::vector<std::byte> storage(conv2d_workspace_bytes(best_isa(), c, pool.size()) + 64);
-  void* workspace =
-      reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(storage.data()) + 63) / 64 * 64);
+  const AlignedBuffer workspace =
+      allocate_aligned(conv2d_workspace_bytes(best_isa(), c, pool.size()));
+  const auto seconds = [&](auto body) { return median_seconds([&] { pool.run(body); }); };
   const double giga = 2e-9 * static_cast<double>(outputs) * static_cast<double>(taps);
-  const double forward = median_seconds(pool, [&](Worker& worker) {
-    conv2d(best_isa(), c, x.data(), w.data(), nullptr, y.data(), workspace, worker);
+  const double forward = seconds([&](Worker& worker) {
+    conv2d(best_isa(), c, x.data(), w.data(), nullptr, y.data(), workspace.get(), worker);
   });
-  const double data = median_seconds(pool, [&](Worker& worker) {
-    conv2d_backward_data(best_isa(), c, y.data(), w.data(), x.data(), workspace, worker);
+  const double data = seconds([&](Worker& worker) {
+    conv2d_backward_data(best_isa(), c, y.data(), w.data(), x.data(), workspace.get(), worker);
   });
-  const double weight = median_seconds(pool, [&](Worker& worker) {
-    conv2d_backward_weight(best_isa(), c, x.data(), y.data(), w.data(), nullptr, workspace, worker);
+  const double weight = seconds([&](Worker& worker) {
+    conv2d_backward_weight(best_isa(), c, x.data(), y.data(), w.data(), nullptr, workspace.get(),
+                           worker);
   });
   std::printf("%-28s forward %6.1f  data %6.1f  weight %6.1f GFLOP/s\n", label, giga / forward,
               giga / data, giga / weight);

@@ -2,8 +2,6 @@
 // Rates are medians of seven runs after a warm-up, both libraries on the same threads.
 //   bench_gemm [threads] [f32|bf16]
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -12,10 +10,13 @@
 #include <dnnl.hpp>
 #include <omp.h>
 
-#include <verge/core/rng.hpp>
+#include <verge/core/tensor.hpp>
 #include <verge/engine/kernels/gemm.hpp>
 
+#include "timing.hpp"
+
 using namespace verge;
+using namespace verge::bench;
 using namespace verge::kernels;
 
 namespace {
@@ -24,19 +25,6 @@ struct Case {
   int64_t m, n, k;
   bool b_transposed;
 };
-
-template <typename Body>
-double median_seconds(Body body) {
-  std::vector<double> times;
-  for (int run = 0; run < 8; ++run) {
-    const auto start = std::chrono::steady_clock::now();
-    body();
-    times.push_back(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::sort(times.begin() + 1, times.end());
-  return times[4];
-}
 
 double onednn_seconds(const Case& shape, bool bf16, std::vector<float>& a, std::vector<float>& b,
                       std::vector<float>& c) {
@@ -62,12 +50,8 @@ double onednn_seconds(const Case& shape, bool bf16, std::vector<float>& a, std::
 }
 
 void run(const Case& shape, bool bf16, ThreadPool& pool) {
-  Rng rng(1);
-  std::vector<float> a(shape.m * shape.k);
-  std::vector<float> b(shape.n * shape.k);
+  std::vector<float> a = random_floats(shape.m * shape.k), b = random_floats(shape.n * shape.k);
   std::vector<float> c(shape.m * shape.n);
-  for (float& x : a) x = rng.uniform() - 0.5f;
-  for (float& x : b) x = rng.uniform() - 0.5f;
   const Gemm product{.m = shape.m,
                      .n = shape.n,
                      .k = shape.k,
@@ -76,11 +60,10 @@ void run(const Case& shape, bool bf16, ThreadPool& pool) {
                      .c = c.data(),
                      .c_stride = shape.n,
                      .compute = bf16 ? Compute::Bf16 : Compute::F32};
-  std::vector<std::byte> workspace(gemm_workspace_bytes(best_isa(), product) + 64);
-  void* aligned =
-      reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(workspace.data()) + 63) / 64 * 64);
-  const double ours = median_seconds(
-      [&] { pool.run([&](Worker& worker) { gemm(best_isa(), product, aligned, worker); }); });
+  const AlignedBuffer workspace = allocate_aligned(gemm_workspace_bytes(best_isa(), product));
+  const double ours = median_seconds([&] {
+    pool.run([&](Worker& worker) { gemm(best_isa(), product, workspace.get(), worker); });
+  });
   const double peer = onednn_seconds(shape, bf16, a, b, c);
   const double giga = 2e-9 * static_cast<double>(shape.m) * static_cast<double>(shape.n) *
                       static_cast<double>(shape.k);

@@ -1,17 +1,17 @@
 // bench_qmatmul [threads] [type ...]: matrix products with packed weights, every type. One token
 // against the speed of memory, 512 tokens against that of the multiplier, both measured here.
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
-#include <verge/core/clock.hpp>
 #include <verge/core/tensor.hpp>
 #include <verge/engine/kernels/machine_rates.hpp>
 #include <verge/engine/kernels/matmul.hpp>
+
+#include "timing.hpp"
 
 namespace verge::bench {
 namespace {
@@ -29,20 +29,6 @@ struct Run {
   SystemClock clock;
 };
 
-// Median of seven calls, after one that warms up.
-template <typename Call>
-double median_seconds(const Clock& clock, Call&& call) {
-  call();
-  double seconds[7];
-  for (double& value : seconds) {
-    const double start = clock.seconds();
-    call();
-    value = clock.seconds() - start;
-  }
-  std::nth_element(seconds, seconds + 3, seconds + 7);
-  return seconds[3];
-}
-
 // Small valid blocks: all bits 0x11 give every scale and value something moderate.
 AlignedBuffer weights(DType type, int64_t rows, int64_t cols) {
   const int64_t bytes = packed_bytes(type, rows, cols);
@@ -59,7 +45,7 @@ double seconds_of(const Run& run, DType type, const void* packed, int64_t rows, 
   AlignedBuffer memory = allocate_aligned(activation_bytes(kind, tokens, cols));
   const Activations prepared{kind, tokens, cols, memory.get()};
   const Product product{.weights = {type, rows, cols, packed}, .y = y.data(), .y_stride = rows};
-  return median_seconds(run.clock, [&] {
+  return median_seconds([&] {
     run.pool.run([&](Worker& worker) {
       prepare_activations(x.data(), cols, prepared, worker, run.isa);
       worker.sync();
@@ -72,7 +58,7 @@ double pack_gbs(const Run& run, DType type, int64_t rows, int64_t cols, void* pa
   const int64_t bytes = rows / 4 * bytes_of(type, cols);
   AlignedBuffer native = allocate_aligned(bytes);
   std::memset(native.get(), 0x11, bytes);
-  const double seconds = median_seconds(run.clock, [&] {
+  const double seconds = median_seconds([&] {
     run.pool.run([&](Worker& w) { pack(type, native.get(), rows / 4, cols, packed, w); });
   });
   return static_cast<double>(bytes) / seconds * 1e-9;
