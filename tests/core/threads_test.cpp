@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <verge/core/rng.hpp>
 #include <verge/core/threads.hpp>
 
 namespace verge {
@@ -50,8 +51,26 @@ TEST(ThreadPool, SplitCoversEverythingOnce) {
 TEST(ThreadPool, ManyShortRunsNeverHang) {
   ThreadPool pool(4);
   std::atomic<int64_t> calls{0};
-  for (int i = 0; i < 20000; ++i) pool.run([&](Worker&) { ++calls; });
-  EXPECT_EQ(calls, 80000);
+  for (int i = 0; i < 4000; ++i) pool.run([&](Worker&) { ++calls; });
+  EXPECT_EQ(calls, 16000);
+}
+
+TEST(ThreadPool, PoolsComeAndGoWithWorkOfAnyLength) {
+  Rng rng(3);
+  for (int round = 0; round < 200; ++round) {
+    ThreadPool pool(1 + static_cast<int>(rng.below(4)));
+    for (uint32_t run = rng.below(3); run > 0; --run) {
+      const int64_t chunks = rng.below(50), phases = rng.below(4);
+      std::atomic<int64_t> done{0};
+      pool.run([&](Worker& worker) {
+        for (int64_t phase = 0; phase < phases; ++phase) {
+          for (int64_t i = worker.claim(); i < chunks; i = worker.claim()) ++done;
+          worker.sync();
+        }
+      });
+      ASSERT_EQ(done, chunks * phases);
+    }
+  }
 }
 
 // An idle pool must sleep: its threads' CPU time over 200 ms of idleness stays a small part of it.

@@ -130,6 +130,53 @@ TEST(Sampler, MirostatSurpriseConvergesToTau) {
   }
 }
 
+// Algorithm 2 of Basu et al. 2021: keep surprises up to mu, draw x from what is left, then
+// mu -= eta (surprise of x - tau).
+TEST(Sampler, MirostatMovesByItsFormula) {
+  const std::vector<float> logits = random_logits(50, 10, 2);
+  SamplerOptions options = plain();
+  options.temperature = 0.75f;
+  options.mirostat_tau = 1.5f;
+  options.mirostat_eta = 0.25f;
+  Sampler sampler = make(options, 50);
+  double mu = 2 * 1.5, whole = 0;
+  for (float logit : logits) whole += std::exp(logit / 0.75);
+  for (int step = 0; step < 100; ++step) {
+    double kept = 0, largest = 0;
+    for (float logit : logits) {
+      const double p = std::exp(logit / 0.75) / whole;
+      largest = std::max(largest, p);
+      if (-std::log2(p) <= mu) kept += p;
+    }
+    const int32_t token = sampler.sample(logits).value();
+    const double p = std::exp(logits[token] / 0.75) / whole;
+    EXPECT_TRUE(-std::log2(p) <= mu + 1e-4 || p == largest) << step;
+    mu -= 0.25 * (-std::log2(p / std::max(kept, largest)) - 1.5);
+    ASSERT_NEAR(sampler.state().mirostat_mu, mu, 1e-3) << step;
+    mu = sampler.state().mirostat_mu;
+  }
+}
+
+TEST(Sampler, PenaltiesCountTheWindowOnly) {
+  // Logits 4 2 -2 1; the window holds the last three of 0 0 1 0 2: token 1 once, 0 once, 2 once.
+  SamplerOptions options = plain();
+  options.temperature = 0;
+  options.repetition_penalty = 2;
+  options.frequency_penalty = 0.5f;
+  options.presence_penalty = 0.25f;
+  options.penalty_window = 3;
+  Sampler sampler = make(options, 4);
+  for (const int32_t token : {0, 0, 1, 0, 2}) sampler.accept(token);
+  const auto best = [&](std::vector<float> logits) { return sampler.sample(logits).value(); };
+  // 0: 4/2 - 0.75 = 1.25; 1: 2/2 - 0.75 = 0.25; 2: -2*2 - 0.75 = -4.75; 3: unchanged.
+  EXPECT_EQ(best({4, 2, -2, 1.24f}), 0);
+  EXPECT_EQ(best({4, 2, -2, 1.26f}), 3);
+  EXPECT_EQ(best({-9, 2, -2, 0.24f}), 1);
+  EXPECT_EQ(best({-9, 2, -2, 0.26f}), 3);
+  EXPECT_EQ(best({-9, -9, -2, -4.76f}), 2);
+  EXPECT_EQ(best({-9, -9, -2, -4.74f}), 3);
+}
+
 TEST(Sampler, MaskAllowsOnlyItsTokens) {
   const std::vector<float> logits = random_logits(100, 12);
   const std::vector<uint64_t> allowed = {0b1001000, 0};

@@ -48,6 +48,19 @@ TEST(TokenizerJson, ByteLevelIsTheVocabularyItWasMadeFrom) {
   EXPECT_EQ(read->tokens, vocabulary.tokens);
   EXPECT_EQ(read->types, vocabulary.types);
   EXPECT_EQ(read->merges, vocabulary.merges);
+  EXPECT_EQ(read->ignore_merges, false);
+  EXPECT_TRUE(read->strips_after.empty());
+}
+
+TEST(TokenizerJson, ReadsWhatChangesHowWordsAreCut) {
+  const Vocabulary vocabulary = byte_vocabulary({"a b"});
+  Json file = byte_level_json(vocabulary);
+  file["model"]["ignore_merges"] = true;
+  file["added_tokens"].back()["rstrip"] = true;
+  const auto read = vocabulary_from_tokenizer_json(file.dump());
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->ignore_merges, true);
+  EXPECT_EQ(read->strips_after, (std::vector<int32_t>{file["added_tokens"].back()["id"]}));
 }
 
 // Merges by rank (the file) and by score (what is made of it) must agree on any text.

@@ -22,6 +22,9 @@ TEST(Vocabulary, DecidesEveryOption) {
   EXPECT_EQ(bytes->add_bos, true);
   EXPECT_EQ(bytes->ignore_merges, true);
   EXPECT_EQ(bytes->add_space_prefix, false);
+  Vocabulary first = byte_vocabulary({});
+  first.bos = 0, first.add_bos = true;
+  EXPECT_EQ(checked(first)->bos, 0);
   EXPECT_EQ(checked(byte_vocabulary({}, "qwen2"))->add_bos, false);
 }
 
