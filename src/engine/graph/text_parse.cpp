@@ -5,12 +5,10 @@
 
 #include <verge/engine/graph/op.hpp>
 #include <verge/engine/graph/text_form.hpp>
+#include <verge/engine/graph/type_check.hpp>
 
 namespace verge::graph {
 namespace {
-
-// Beyond any machine's memory, and far from the end of 64 bits.
-constexpr double kMostElements = 0x1p48;
 
 // Reads one line of the text form. The first mistake is kept; after it every call is harmless.
 class LineReader {
@@ -199,20 +197,9 @@ class Parser {
         break;
       }
     }
-    if (type.dims.size() > Shape::kMaxRank) line.fail("too many extents");
-    if (line.ok() && bound_count(type) > kMostElements) line.fail("too many elements");
+    const Status status = line.ok() ? check_type(graph_, type) : Status();
+    if (!status) line.fail(status.error().message);
     return type;
-  }
-
-  double bound_count(const Type& type) const {
-    double count = 1;
-    for (const Dim& dim : type.dims) {
-      count *= static_cast<double>(dim.factor);
-      if (!dim.is_constant()) {
-        count *= static_cast<double>(graph_.symbols[static_cast<size_t>(dim.symbol)].bound);
-      }
-    }
-    return count;
   }
 
   Dim parse_dim(LineReader& line) {
@@ -230,11 +217,10 @@ class Parser {
 
   void parse_data(LineReader& line, Value& value) {
     const std::string_view digits = line.hexadecimal();
+    if (!line.ok()) return;
     const Shape shape = graph_.bound_shape(value.type);
     auto data = std::make_shared<Tensor>();
-    const bool whole_blocks = shape.count() % info(value.type.dtype).block_size == 0;
-    const auto bytes_needed = static_cast<size_t>(bytes_of(value.type.dtype, shape.count()));
-    if (!line.ok() || !whole_blocks || bytes_needed * 2 != digits.size()) {
+    if (static_cast<size_t>(bytes_of(value.type.dtype, shape.count())) * 2 != digits.size()) {
       line.fail("the constant's bytes do not fit its type");
       return;
     }

@@ -1,5 +1,6 @@
 #include <verge/engine/graph/ir.hpp>
 #include <verge/engine/graph/op.hpp>
+#include <verge/engine/graph/type_check.hpp>
 
 namespace verge::graph {
 namespace {
@@ -7,13 +8,20 @@ namespace {
 class Verifier {
  public:
   explicit Verifier(const Graph& graph)
-      : graph_(graph), defined_(graph.values.size()), overwritten_by_(graph.values.size(), kNone) {
+      : graph_(graph),
+        defined_(graph.values.size()),
+        memory_(graph.values.size()),
+        sharers_(graph.values.size()),
+        overwritten_by_(graph.values.size(), kNone) {
     for (size_t id = 0; id < graph.values.size(); ++id) {
       defined_[id] = graph.values[id].kind != ValueKind::Activation;
+      own_memory(static_cast<ValueId>(id));
     }
   }
 
   Status run() {
+    VERGE_RETURN_IF_ERROR(check_symbols(graph_));
+    for (const Value& value : graph_.values) VERGE_RETURN_IF_ERROR(check_value(value));
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       node_ = &graph_.nodes[n];
       VERGE_RETURN_IF_ERROR(check_inputs());
@@ -24,6 +32,26 @@ class Verifier {
   }
 
  private:
+  Status check_value(const Value& value) const {
+    const auto refuse = [&](std::string_view why) {
+      return make_error(Code::Malformed, "value {}: {}", value.name, why);
+    };
+    if (const Status status = check_type(graph_, value.type); !status) {
+      return refuse(status.error().message);
+    }
+    if (value.alias_of != kNone && value.kind != ValueKind::Activation) {
+      return refuse("only a node's result can overwrite another value");
+    }
+    const bool is_const = value.kind == ValueKind::Const;
+    const bool has_data = value.data != nullptr;
+    if (is_const != has_data) return refuse("a constant must have data, and nothing else may");
+    if (has_data && (value.data->dtype() != value.type.dtype ||
+                     value.data->shape() != graph_.bound_shape(value.type))) {
+      return refuse("data of another type");
+    }
+    return {};
+  }
+
   template <typename... Args>
   Error fail(fmt::format_string<Args...> format, Args&&... args) const {
     return make_error(Code::Malformed, "{} ({}): {}", node_->op->name, node_->source,
@@ -52,7 +80,7 @@ class Verifier {
 
   Status check_types() const {
     InferContext context{graph_, *node_, {}};
-    VERGE_RETURN_IF_ERROR(node_->op->infer(context));
+    VERGE_RETURN_IF_ERROR(infer(context));
     if (context.outputs.size() != node_->outputs.size()) {
       return fail("has {} outputs, its rule gives {}", node_->outputs.size(),
                   context.outputs.size());
@@ -68,7 +96,35 @@ class Verifier {
     return {};
   }
 
+  // A rule takes an attribute to have the kind that builders give it: another one is a bug there,
+  // and bad input in a file.
+  Status infer(InferContext& context) const {
+    try {
+      return node_->op->infer(context);
+    } catch (const std::bad_variant_access&) {
+      return fail("an attribute is of another kind than the operator's");
+    } catch (const InternalError& error) {
+      return fail("{}", error.what());
+    }
+  }
+
+  // Operators that write in place do so wherever their input is given.
+  Status check_aliases() const {
+    for (const Alias& alias : node_->op->aliases) {
+      const auto input = static_cast<size_t>(alias.input);
+      const auto output = static_cast<size_t>(alias.output);
+      if (!alias.required || input >= node_->inputs.size() || node_->inputs[input] == kNone)
+        continue;
+      const ValueId id = node_->outputs[output];
+      if (id != kNone && graph_.value(id).alias_of != node_->inputs[input]) {
+        return fail("{} must overwrite input {}", graph_.value(id).name, input);
+      }
+    }
+    return {};
+  }
+
   Status define_outputs(NodeId n) {
+    VERGE_RETURN_IF_ERROR(check_aliases());
     for (ValueId id : node_->outputs) {
       if (id == kNone) continue;
       if (defined_[static_cast<size_t>(id)]) {
@@ -76,16 +132,37 @@ class Verifier {
       }
       defined_[static_cast<size_t>(id)] = true;
       const ValueId target = graph_.value(id).alias_of;
-      if (target == kNone) continue;
-      if (!in_range(target) || target == id) return fail("output aliases value {}", target);
-      overwritten_by_[static_cast<size_t>(target)] = n;
+      if (target == kNone) {
+        if (node_->op->is_view) share_memory(id, node_->inputs[0]);
+        continue;
+      }
+      if (!in_range(target) || !defined_[static_cast<size_t>(target)] || target == id) {
+        return fail("output aliases value {}", target);
+      }
+      // Not the target alone: its views, and what it overwrote, are the same memory.
+      for (ValueId sharer : sharers_[static_cast<size_t>(memory_of(target))]) {
+        overwritten_by_[static_cast<size_t>(sharer)] = n;
+      }
+      share_memory(id, target);
     }
     return {};
+  }
+
+  ValueId memory_of(ValueId id) const { return memory_[static_cast<size_t>(id)]; }
+  void own_memory(ValueId id) {
+    memory_[static_cast<size_t>(id)] = id;
+    sharers_[static_cast<size_t>(id)] = {id};
+  }
+  void share_memory(ValueId id, ValueId with) {
+    memory_[static_cast<size_t>(id)] = memory_of(with);
+    sharers_[static_cast<size_t>(memory_of(with))].push_back(id);
   }
 
   const Graph& graph_;
   const Node* node_ = nullptr;
   std::vector<bool> defined_;
+  std::vector<ValueId> memory_;                // the first value in the same memory
+  std::vector<std::vector<ValueId>> sharers_;  // by that value: all in its memory so far
   std::vector<NodeId> overwritten_by_;
 };
 

@@ -10,7 +10,7 @@ namespace verge::runtime {
 void WeightStore::add(std::string name, TensorView native, std::shared_ptr<const void> owner,
                       Release release) {
   Entry& entry = entries_[std::move(name)];
-  entry = Entry{native, std::move(owner), std::move(release), nullptr, 0, 0};
+  entry = Entry{.native = native, .owner = std::move(owner), .release = std::move(release)};
 }
 
 void WeightStore::add(std::string name, Tensor tensor) {
@@ -48,6 +48,12 @@ Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool
   constexpr int64_t kPieceBytes = 8 << 20;
   VERGE_TRY(const TensorView native, this->native(name));
   Entry& entry = entries_.find(name)->second;
+  if (entry.is_trained) {
+    return make_error(Code::Conflict,
+                      "{} is in training: a packed copy would keep its old values; mark it "
+                      "trainable in this graph too",
+                      name);
+  }
   if (entry.packed == nullptr) {
     const int64_t rows = native.shape.rows(), cols = native.shape.back();
     const int64_t row_bytes = bytes_of(native.dtype, cols);
@@ -65,6 +71,19 @@ Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool
     }
   }
   return TensorView{entry.packed, native.dtype, native.shape};
+}
+
+Status WeightStore::mark_trained(const std::string& name) {
+  if (const auto known = native(name); !known) return known.error();
+  Entry& entry = entries_.find(name)->second;
+  if (entry.packed != nullptr) {
+    return make_error(Code::Conflict,
+                      "{} cannot be trained: another plan holds a packed copy of it; mark it "
+                      "trainable there too",
+                      name);
+  }
+  entry.is_trained = true;
+  return {};
 }
 
 int64_t WeightStore::private_bytes() const {

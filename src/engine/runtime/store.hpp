@@ -33,6 +33,10 @@ class WeightStore {
   /// pool.
   Result<TensorView> packed(const std::string& name, ThreadPool& pool);
 
+  /// Says that a plan's updates write this weight. Fails with Conflict where a packed copy exists,
+  /// which would keep the old values; from then on packed() refuses.
+  Status mark_trained(const std::string& name);
+
   /// Bytes of private memory: owned and packed weights.
   int64_t private_bytes() const;
 
@@ -44,6 +48,7 @@ class WeightStore {
     std::byte* packed = nullptr;
     int64_t packed_bytes = 0;
     int64_t owned_bytes = 0;
+    bool is_trained = false;
   };
   std::byte* allocate(int64_t bytes);
 

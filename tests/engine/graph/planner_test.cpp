@@ -1,33 +1,18 @@
 #include <gtest/gtest.h>
 
-#include <verge/core/rng.hpp>
-#include <verge/engine/graph/builder.hpp>
-#include <verge/engine/graph/planner.hpp>
+#include <verge/engine/graph/memory_check.hpp>
+
+#include "random_graph.hpp"
 
 namespace verge::graph {
 namespace {
 
-// A random graph of linears and additions over values of different widths.
-Graph random_graph(uint64_t seed) {
-  Rng rng(seed);
-  Builder b("random");
-  std::vector<ValueId> values{b.input("x", {DType::F32, {Dim(4, b.symbol("tokens", 7)), 64}})};
-  for (int i = 0; i < 40; ++i) {
-    const ValueId x = values[rng.below(static_cast<uint32_t>(values.size()))];
-    const int64_t in = b.type(x).dims[1].factor;
-    const int64_t out = 16 + 16 * rng.below(16);
-    const ValueId w = b.param(fmt::format("w{}", i), {DType::F32, {out, in}});
-    values.push_back(b.op("linear", {x, w}));
-    if (i % 5 == 0) values.push_back(b.op("add", {values.back(), values.back()}));
-  }
-  b.output(values.back(), "y");
-  return *b.finish();
-}
-
 TEST(Planner, BuffersAliveTogetherNeverOverlap) {
-  for (uint64_t seed = 0; seed < 20; ++seed) {
-    const Graph graph = random_graph(seed);
+  for (uint64_t seed = 0; seed < 60; ++seed) {
+    const Graph graph = support::random_graph(seed);
     const MemoryPlan plan = plan_memory(graph, std::vector<int64_t>(graph.nodes.size(), 100));
+    const Status status = check_memory_plan(graph, plan);
+    EXPECT_TRUE(status) << status.error().message << ", seed " << seed;
     for (size_t i = 0; i < plan.buffers.size(); ++i) {
       const Buffer& a = plan.buffers[i];
       EXPECT_EQ(a.offset % 64, 0);
@@ -46,7 +31,7 @@ TEST(Planner, ArenaIsCloseToTheLowerBound) {
   constexpr int kGraphs = 20;
   double total = 0;
   for (uint64_t seed = 0; seed < kGraphs; ++seed) {
-    const MemoryPlan plan = plan_memory(random_graph(seed));
+    const MemoryPlan plan = plan_memory(support::random_graph(seed));
     EXPECT_GE(plan.arena_bytes, plan.lower_bound_bytes);
     total += static_cast<double>(plan.arena_bytes) / static_cast<double>(plan.lower_bound_bytes);
   }

@@ -34,6 +34,20 @@ TEST(WeightStore, CountsWhatItOwns) {
   EXPECT_TRUE(weights.native("w").ok());
 }
 
+TEST(WeightStore, WhatIsTrainedIsNeverPacked) {
+  ThreadPool pool(1);
+  WeightStore weights;
+  weights.add("trained", Tensor(DType::F32, {16, 64}));
+  weights.add("packed", Tensor(DType::F32, {16, 64}));
+  EXPECT_EQ(weights.mark_trained("absent").error().code, Code::NotFound);
+  ASSERT_TRUE(weights.mark_trained("trained").ok());
+  const auto stale = weights.packed("trained", pool);
+  ASSERT_FALSE(stale.ok());
+  EXPECT_NE(stale.error().message.find("trained is in training"), std::string::npos);
+  ASSERT_TRUE(weights.packed("packed", pool).ok());
+  EXPECT_EQ(weights.mark_trained("packed").error().code, Code::Conflict);
+}
+
 TEST(StateStore, GivesTheSameZeroedMemoryToAll) {
   StateStore states;
   const auto a = states.get("kv.0", DType::F32, {4, 8}), b = states.get("kv.0", DType::F32, {4, 8});
