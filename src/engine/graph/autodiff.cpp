@@ -130,87 +130,11 @@ class Differentiator {
   ValueId loss_;
 };
 
-// Emits the updates of one optimizer.
-class Updater {
- public:
-  Updater(Graph graph, const OptimizerSpec& spec, DType real)
-      : builder_(std::move(graph)), spec_(spec) {
-    builder_.phase(Phase::Update);
-    lr_ = builder_.input("lr", {real, {}});
-    if (spec.kind == OptimizerKind::AdamW) step_ = builder_.input("step", {DType::I64, {}});
-  }
-
-  void update(ValueId param, ValueId gradient) {
-    if (builder_.failed()) return;
-    builder_.source(builder_.graph().value(param).name);
-    if (spec_.max_norm > 0) {
-      gradient = builder_.op("clip_grad", {gradient}, {{"max_norm", spec_.max_norm}});
-    }
-    const double decay = builder_.type(param).dims.size() >= 2 ? spec_.weight_decay : 0;
-    const std::vector<ValueId> updated = emit(param, gradient, decay);
-    for (size_t i = 0; i < updated.size(); ++i) {
-      Graph& graph = builder_.graph();
-      Value& value = graph.value(updated[i]);
-      value.name = graph.value(value.alias_of).name + "'";
-    }
-  }
-
-  Result<Graph> finish() { return builder_.finish(); }
-
- private:
-  ValueId moment(ValueId param, std::string_view suffix) {
-    const Type type = builder_.type(param);
-    return builder_.state(builder_.graph().value(param).name + std::string(suffix),
-                          {compute_dtype(type.dtype), type.dims});
-  }
-
-  std::vector<ValueId> emit(ValueId param, ValueId gradient, double decay) {
-    switch (spec_.kind) {
-      case OptimizerKind::AdamW:
-        return builder_.op_all(
-            "adamw", {param, gradient, moment(param, ".m"), moment(param, ".v"), step_, lr_},
-            {{"beta1", spec_.beta1},
-             {"beta2", spec_.beta2},
-             {"eps", spec_.eps},
-             {"weight_decay", decay}});
-      case OptimizerKind::Lion:
-        return builder_.op_all(
-            "lion", {param, gradient, moment(param, ".m"), lr_},
-            {{"beta1", spec_.beta1}, {"beta2", spec_.beta2}, {"weight_decay", decay}});
-      case OptimizerKind::Sgd:
-        break;
-    }
-    const ValueId velocity = spec_.momentum > 0 ? moment(param, ".m") : kNone;
-    return builder_.op_all("sgd", {param, gradient, velocity, lr_},
-                           {{"momentum", spec_.momentum},
-                            {"weight_decay", decay},
-                            {"nesterov", int64_t{spec_.nesterov}}});
-  }
-
-  Builder builder_;
-  const OptimizerSpec& spec_;
-  ValueId lr_ = kNone;
-  ValueId step_ = kNone;
-};
-
 }  // namespace
 
 Result<JointGraph> differentiate(Graph forward, ValueId loss,
                                  const std::vector<ValueId>& trainable) {
   return Differentiator(std::move(forward), loss).run(trainable);
-}
-
-Result<Graph> add_updates(JointGraph joint, const std::vector<ValueId>& trainable,
-                          const OptimizerSpec& optimizer) {
-  VERGE_CHECK(trainable.size() == joint.gradients.size(), trainable.size(), joint.gradients.size());
-  const DType real =
-      std::ranges::any_of(
-          trainable, [&](ValueId id) { return joint.graph.value(id).type.dtype == DType::F64; })
-          ? DType::F64
-          : DType::F32;
-  Updater updater(std::move(joint.graph), optimizer, real);
-  for (size_t i = 0; i < trainable.size(); ++i) updater.update(trainable[i], joint.gradients[i]);
-  return updater.finish();
 }
 
 }  // namespace verge::graph

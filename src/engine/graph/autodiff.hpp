@@ -25,7 +25,7 @@ struct JointGraph {
 Result<JointGraph> differentiate(Graph forward, ValueId loss,
                                  const std::vector<ValueId>& trainable);
 
-enum class OptimizerKind { AdamW, Sgd, Lion };
+enum class OptimizerKind { AdamW, AdamW8bit, Sgd, Lion };
 
 struct OptimizerSpec {
   OptimizerKind kind = OptimizerKind::AdamW;
@@ -39,9 +39,20 @@ struct OptimizerSpec {
 };
 
 /// Appends one update node for each trainable param, which overwrites it. Moments are states
-/// "<param>.m" and "<param>.v" (f32; f64 for f64 params); the learning rate is an input "lr" (f32
+/// "<param>.m" and "<param>.v" (f32; f64 for f64 params; of AdamW8bit u8, with the scales of blocks
+/// in "<param>.m.scale" and "<param>.v.scale"); the learning rate is an input "lr" (f32
 /// or f64, []), AdamW's step number, 1 for the first, an input "step" (i64, []).
 Result<Graph> add_updates(JointGraph joint, const std::vector<ValueId>& trainable,
                           const OptimizerSpec& optimizer);
+
+/// Gradient accumulation, for steps over more sequences than memory holds: instead of updates, each
+/// gradient divided by `parts` is added in place to a state "<param>.g", which the caller zeroes
+/// after each step. Nothing is kept for what is not trainable.
+Result<Graph> accumulate_gradients(JointGraph joint, const std::vector<ValueId>& trainable,
+                                   int64_t parts);
+
+/// The updates alone, from those accumulators; `forward` gives the parameters' names and types.
+Result<Graph> updates_from_accumulators(const Graph& forward, const std::vector<ValueId>& trainable,
+                                        const OptimizerSpec& optimizer);
 
 }  // namespace verge::graph

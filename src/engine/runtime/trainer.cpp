@@ -1,7 +1,9 @@
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 #include <verge/engine/graph/passes/compute_bf16.hpp>
+#include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/runtime/trainer.hpp>
 
@@ -28,25 +30,61 @@ Result<std::unique_ptr<Trainer>> Trainer::create(TrainingGraph training,
     trainer->parameters_.emplace_back(value.name, parameter.view());
     trainer->weights_.add(value.name, std::move(parameter));
   }
+  // Before differentiation: its gradient is then the fused one. Ids stay as they are.
+  training.graph = graph::fuse_cross_entropy(std::move(training.graph));
   VERGE_TRY(graph::JointGraph joint,
-            graph::differentiate(std::move(training.graph), training.loss, training.trainable));
-  VERGE_TRY(graph::Graph step,
-            graph::add_updates(std::move(joint), training.trainable, options.optimizer));
-  if (options.bf16) step = graph::compute_bf16(std::move(step));
-  VERGE_TRY(graph::Optimized optimized,
-            graph::optimize(std::move(step), {.disabled = options.disabled_passes, .observe = {}}));
-  trainer->has_step_input_ = optimized.graph.find("step") != graph::kNone;
-  VERGE_TRY(Plan plan, Plan::compile(std::move(optimized.graph), trainer->weights_,
-                                     trainer->states_, pool, options.plan));
-  trainer->plan_ = std::make_unique<Plan>(std::move(plan));
+            graph::differentiate(training.graph, training.loss, training.trainable));
+  if (options.accumulate > 1) {
+    VERGE_RETURN_IF_ERROR(trainer->compile_accumulation(std::move(joint), training, pool));
+  } else {
+    VERGE_TRY(graph::Graph step,
+              graph::add_updates(std::move(joint), training.trainable, options.optimizer));
+    VERGE_TRY(trainer->plan_, trainer->compile(std::move(step), pool));
+  }
+  const Plan& updating = trainer->update_ != nullptr ? *trainer->update_ : *trainer->plan_;
+  trainer->has_step_input_ = updating.graph().find("step") != graph::kNone;
   return trainer;
 }
 
+Result<std::unique_ptr<Plan>> Trainer::compile(graph::Graph graph, ThreadPool& pool) {
+  if (options_.bf16) graph = graph::compute_bf16(std::move(graph));
+  VERGE_TRY(
+      graph::Optimized optimized,
+      graph::optimize(std::move(graph), {.disabled = options_.disabled_passes, .observe = {}}));
+  VERGE_TRY(Plan plan,
+            Plan::compile(std::move(optimized.graph), weights_, states_, pool, options_.plan));
+  return std::make_unique<Plan>(std::move(plan));
+}
+
+Status Trainer::compile_accumulation(graph::JointGraph joint, const TrainingGraph& training,
+                                     ThreadPool& pool) {
+  VERGE_TRY(graph::Graph update, graph::updates_from_accumulators(
+                                     training.graph, training.trainable, options_.optimizer));
+  VERGE_TRY(update_, compile(std::move(update), pool));
+  VERGE_TRY(graph::Graph pass,
+            graph::accumulate_gradients(std::move(joint), training.trainable, options_.accumulate));
+  VERGE_TRY(plan_, compile(std::move(pass), pool));
+  return {};
+}
+
+void Trainer::clear_accumulators() {
+  for (const auto& [name, view] : states_.all()) {
+    if (name.ends_with(".g")) std::memset(view.data, 0, static_cast<size_t>(view.bytes()));
+  }
+}
+
 void Trainer::step() {
-  *plan_->input("lr").as<float>() = static_cast<float>(learning_rate(options_.schedule, steps_));
+  if (update_ != nullptr) {
+    plan_->run(std::span<const int64_t>{});
+    if (++accumulated_ < options_.accumulate) return;
+    accumulated_ = 0;
+  }
+  Plan& updating = update_ != nullptr ? *update_ : *plan_;
+  *updating.input("lr").as<float>() = static_cast<float>(learning_rate(options_.schedule, steps_));
   ++steps_;
-  if (has_step_input_) *plan_->input("step").as<int64_t>() = steps_;
-  plan_->run(std::span<const int64_t>{});
+  if (has_step_input_) *updating.input("step").as<int64_t>() = steps_;
+  updating.run(std::span<const int64_t>{});
+  if (update_ != nullptr) clear_accumulators();
 }
 
 int64_t Trainer::parameter_count() const {

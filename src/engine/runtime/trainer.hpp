@@ -35,7 +35,8 @@ double learning_rate(const Schedule& schedule, int64_t step);
 struct TrainerOptions {
   graph::OptimizerSpec optimizer;
   Schedule schedule;
-  bool bf16 = false;  // products in bf16, parameters and sums in f32
+  int64_t accumulate = 1;  // passes forward and backward that make one optimizer step
+  bool bf16 = false;       // products in bf16, parameters and sums in f32
   std::vector<std::string> disabled_passes;
   PlanOptions plan;
 };
@@ -58,7 +59,8 @@ class Trainer {
 
   const TensorView& input(std::string_view name) { return plan_->input(name); }
   const TensorView& output(std::string_view name) const { return plan_->output(name); }
-  /// One forward, backward and update with the schedule's learning rate.
+  /// One forward and backward; every options.accumulate-th call also updates, with the schedule's
+  /// learning rate and the mean of the gradients since the last update.
   void step();
   int64_t steps() const { return steps_; }
 
@@ -76,6 +78,10 @@ class Trainer {
 
  private:
   explicit Trainer(const TrainerOptions& options) : options_(options) {}
+  Result<std::unique_ptr<Plan>> compile(graph::Graph graph, ThreadPool& pool);
+  Status compile_accumulation(graph::JointGraph joint, const TrainingGraph& training,
+                              ThreadPool& pool);
+  void clear_accumulators();
   Checkpoint checkpoint(std::string note) const;
 
   TrainerOptions options_;
@@ -83,8 +89,10 @@ class Trainer {
   StateStore states_;
   std::vector<std::pair<std::string, TensorView>> parameters_;
   std::unique_ptr<Plan> plan_;
+  std::unique_ptr<Plan> update_;  // where gradients accumulate; else plan_ updates
   bool has_step_input_ = false;
   int64_t steps_ = 0;
+  int64_t accumulated_ = 0;  // passes since the last update
 };
 
 }  // namespace verge::runtime

@@ -15,6 +15,7 @@ namespace {
 // what fusion makes after differentiation.
 const std::set<std::string_view> kWithoutGradient = {"activation_grad",
                                                      "adamw",
+                                                     "adamw_8bit",
                                                      "attention_grad",
                                                      "avg_pool2d_grad",
                                                      "batch_norm_grad",

@@ -34,8 +34,9 @@ TrainingGraph classifier() {
   return {*b.finish(), loss, {first, second}};
 }
 
-std::unique_ptr<Trainer> make_trainer(ThreadPool& pool) {
+std::unique_ptr<Trainer> make_trainer(ThreadPool& pool, int64_t accumulate = 1) {
   TrainerOptions options;
+  options.accumulate = accumulate;
   options.schedule = {.peak = 0.02, .warmup = 5, .steps = 200};
   auto trainer = Trainer::create(
       classifier(),
@@ -84,6 +85,20 @@ TEST(Trainer, ResumesWithTheSameLosses) {
   ASSERT_TRUE(resumed->load(folder / "c", "note"));
   EXPECT_EQ(resumed->steps(), 10);
   for (size_t i = 10; i < 20; ++i) EXPECT_EQ(step(*resumed), losses[i]);
+}
+
+// Three passes over the same rows have the mean gradient of one pass: the same steps.
+TEST(Trainer, AccumulatedPassesMakeOneStep) {
+  ThreadPool pool(2);
+  const auto plain = make_trainer(pool), accumulating = make_trainer(pool, 3);
+  for (int i = 0; i < 5; ++i) {
+    const float loss = step(*plain);
+    for (int pass = 0; pass < 3; ++pass) {
+      EXPECT_EQ(accumulating->steps(), i);
+      EXPECT_NEAR(step(*accumulating), loss, 1e-4);
+    }
+  }
+  EXPECT_EQ(accumulating->steps(), 5);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <verge/engine/graph/passes/common_subexpressions.hpp>
 #include <verge/engine/graph/passes/dead_code.hpp>
 #include <verge/engine/graph/passes/fold_constants.hpp>
+#include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
 #include <verge/engine/graph/passes/fuse_linear.hpp>
 #include <verge/engine/graph/passes/fuse_projections.hpp>
 #include <verge/engine/graph/passes/hoist_updates.hpp>
@@ -20,6 +21,7 @@ std::span<const Pass> all_passes() {
       {"canonicalise", "gives equal work one form, drops what changes nothing", canonicalise},
       {"fold_constants", "computes what depends on constants only", fold_constants},
       {"common_subexpressions", "computes equal things once", common_subexpressions},
+      {"fuse_cross_entropy", "makes a written-out cross-entropy one operator", fuse_cross_entropy},
       {"fuse_linear", "gives products their bias, activation and residual", fuse_linear},
       {"fuse_projections", "joins query, key and value; gate and up", fuse_projections},
       {"update_into_gradient", "applies plain SGD inside the product", update_into_gradient},

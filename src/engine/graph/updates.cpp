@@ -1,0 +1,151 @@
+#include <algorithm>
+
+#include <verge/engine/graph/autodiff.hpp>
+#include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/dynamic_code.hpp>
+#include <verge/engine/graph/reference.hpp>
+#include <verge/engine/graph/shape_rules.hpp>
+
+namespace verge::graph {
+namespace {
+
+// Emits the updates of one optimizer.
+class Updater {
+ public:
+  Updater(Graph graph, const OptimizerSpec& spec, DType real)
+      : builder_(std::move(graph)), spec_(spec) {
+    builder_.phase(Phase::Update);
+    lr_ = builder_.input("lr", {real, {}});
+    if (spec.kind == OptimizerKind::AdamW || spec.kind == OptimizerKind::AdamW8bit) {
+      step_ = builder_.input("step", {DType::I64, {}});
+    }
+  }
+
+  void update(ValueId param, ValueId gradient) {
+    if (builder_.failed()) return;
+    builder_.source(builder_.graph().value(param).name);
+    if (spec_.max_norm > 0) {
+      gradient = builder_.op("clip_grad", {gradient}, {{"max_norm", spec_.max_norm}});
+    }
+    const double decay = builder_.type(param).dims.size() >= 2 ? spec_.weight_decay : 0;
+    const std::vector<ValueId> updated = emit(param, gradient, decay);
+    for (size_t i = 0; i < updated.size(); ++i) {
+      Graph& graph = builder_.graph();
+      Value& value = graph.value(updated[i]);
+      value.name = graph.value(value.alias_of).name + "'";
+    }
+  }
+
+  Result<Graph> finish() { return builder_.finish(); }
+
+ private:
+  ValueId moment(ValueId param, std::string_view suffix) {
+    const Type type = builder_.type(param);
+    return builder_.state(builder_.graph().value(param).name + std::string(suffix),
+                          {compute_dtype(type.dtype), type.dims});
+  }
+
+  ValueId codes(ValueId param, std::string_view suffix) {
+    return builder_.state(builder_.graph().value(param).name + std::string(suffix),
+                          {DType::U8, builder_.type(param).dims});
+  }
+  ValueId scales(ValueId param, std::string_view suffix) {
+    const Type type = builder_.type(param);
+    const int64_t count = builder_.graph().bound_shape(type).count();
+    return builder_.state(fmt::format("{}{}.scale", builder_.graph().value(param).name, suffix),
+                          {compute_dtype(type.dtype), {(count + kMomentBlock - 1) / kMomentBlock}});
+  }
+
+  std::vector<ValueId> emit(ValueId param, ValueId gradient, double decay) {
+    switch (spec_.kind) {
+      case OptimizerKind::AdamW:
+        return builder_.op_all(
+            "adamw", {param, gradient, moment(param, ".m"), moment(param, ".v"), step_, lr_},
+            {{"beta1", spec_.beta1},
+             {"beta2", spec_.beta2},
+             {"eps", spec_.eps},
+             {"weight_decay", decay}});
+      case OptimizerKind::AdamW8bit:
+        return builder_.op_all("adamw_8bit",
+                               {param, gradient, codes(param, ".m"), scales(param, ".m"),
+                                codes(param, ".v"), scales(param, ".v"), step_, lr_},
+                               {{"beta1", spec_.beta1},
+                                {"beta2", spec_.beta2},
+                                {"eps", spec_.eps},
+                                {"weight_decay", decay}});
+      case OptimizerKind::Lion:
+        return builder_.op_all(
+            "lion", {param, gradient, moment(param, ".m"), lr_},
+            {{"beta1", spec_.beta1}, {"beta2", spec_.beta2}, {"weight_decay", decay}});
+      case OptimizerKind::Sgd:
+        break;
+    }
+    const ValueId velocity = spec_.momentum > 0 ? moment(param, ".m") : kNone;
+    return builder_.op_all("sgd", {param, gradient, velocity, lr_},
+                           {{"momentum", spec_.momentum},
+                            {"weight_decay", decay},
+                            {"nesterov", int64_t{spec_.nesterov}}});
+  }
+
+  Builder builder_;
+  const OptimizerSpec& spec_;
+  ValueId lr_ = kNone;
+  ValueId step_ = kNone;
+};
+
+DType real_of(const Graph& graph, const std::vector<ValueId>& trainable) {
+  const auto is_f64 = [&](ValueId id) { return graph.value(id).type.dtype == DType::F64; };
+  return std::ranges::any_of(trainable, is_f64) ? DType::F64 : DType::F32;
+}
+
+ValueId accumulator(Builder& b, const Value& param) {
+  return b.state(param.name + ".g", {compute_dtype(param.type.dtype), param.type.dims});
+}
+
+}  // namespace
+
+Result<Graph> add_updates(JointGraph joint, const std::vector<ValueId>& trainable,
+                          const OptimizerSpec& optimizer) {
+  VERGE_CHECK(trainable.size() == joint.gradients.size(), trainable.size(), joint.gradients.size());
+  const DType real = real_of(joint.graph, trainable);
+  Updater updater(std::move(joint.graph), optimizer, real);
+  for (size_t i = 0; i < trainable.size(); ++i) updater.update(trainable[i], joint.gradients[i]);
+  return updater.finish();
+}
+
+// An accumulator is a parameter that plain gradient descent moves by +gradient / parts. So what
+// fuses an update into its product (update_into_gradient) adds a product to the accumulator, too.
+Result<Graph> accumulate_gradients(JointGraph joint, const std::vector<ValueId>& trainable,
+                                   int64_t parts) {
+  VERGE_CHECK(trainable.size() == joint.gradients.size(), trainable.size(), joint.gradients.size());
+  const DType real = real_of(joint.graph, trainable);
+  Builder b(std::move(joint.graph));
+  b.phase(Phase::Update);
+  Tensor share(real, {});
+  store(share.view(), {-1.0 / static_cast<double>(parts)});
+  const ValueId rate = b.constant("accumulate.rate", std::move(share));
+  for (size_t i = 0; i < trainable.size(); ++i) {
+    const Value param = b.graph().value(trainable[i]);
+    b.source(param.name);
+    const ValueId sum = b.op("sgd", {accumulator(b, param), joint.gradients[i], kNone, rate});
+    if (!b.failed()) b.graph().value(sum).name = param.name + ".g'";
+  }
+  return b.finish();
+}
+
+Result<Graph> updates_from_accumulators(const Graph& forward, const std::vector<ValueId>& trainable,
+                                        const OptimizerSpec& optimizer) {
+  Builder b(forward.name + " update");
+  JointGraph joint;
+  std::vector<ValueId> params;
+  for (ValueId id : trainable) {
+    const Value& param = forward.value(id);
+    params.push_back(b.param(param.name, param.type));
+    b.graph().value(params.back()).is_trainable = true;
+    joint.gradients.push_back(accumulator(b, param));
+  }
+  joint.graph = std::move(b.graph());
+  return add_updates(std::move(joint), params, optimizer);
+}
+
+}  // namespace verge::graph
