@@ -47,8 +47,14 @@ Result<model::LoadOptions> ModelOptions::load_options() const {
   return options;
 }
 
+void ModelOptions::declare_plan(Parser& parser) {
+  parser.add_option("--plan", plan,
+                    "A plan of this model by `verge compile`; compiled now without");
+}
+
 Result<std::unique_ptr<model::LanguageModel>> ModelOptions::load(ThreadPool& pool) const {
-  VERGE_TRY(const model::LoadOptions options, load_options());
+  VERGE_TRY(model::LoadOptions options, load_options());
+  options.plan = plan;
   return model::LanguageModel::load(model, options, pool);
 }
 

@@ -27,8 +27,11 @@ struct ModelOptions {
   std::string kv = "f16";
   std::string isa;
   ThreadOptions threads;
+  std::string plan;
 
   void declare(Parser& parser);
+  /// --plan
+  void declare_plan(Parser& parser);
   Result<model::LoadOptions> load_options() const;
   Result<std::unique_ptr<model::LanguageModel>> load(ThreadPool& pool) const;
 };

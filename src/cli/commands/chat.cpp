@@ -163,6 +163,7 @@ Action declare(Parser& parser, Context& context) {
   options->generate.continues_text = false;
   options->generate.sampling.temperature = 0.7f;
   options->model.declare(parser);
+  options->model.declare_plan(parser);
   parser.add_option("--system", options->system, "System message, before all others");
   parser.add_option("-n,--tokens", options->generate.max_tokens,
                     "Most tokens of an answer; -1 for no limit");

@@ -3,11 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/inspect_graph.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/core/machine.hpp>
-#include <verge/engine/graph/passes/pipeline.hpp>
-#include <verge/engine/graph/text_form.hpp>
 #include <verge/engine/model/file_facts.hpp>
 
 namespace verge::cli::commands {
@@ -18,8 +17,7 @@ using nlohmann::ordered_json;
 struct Options {
   std::string model;
   int64_t context = 0;
-  std::string graph;
-  bool passes = false;
+  GraphOptions graph;
 };
 
 struct TypeSum {
@@ -140,28 +138,11 @@ void print_text(const format::ModelSource& source, const Facts& facts, std::ostr
   }
 }
 
-void print_passes(Context& context) {
-  ordered_json list = ordered_json::array();
-  for (const graph::Pass& pass : graph::all_passes()) {
-    list.push_back({{"name", pass.name}, {"summary", pass.summary}});
-    if (!context.json) context.out << fmt::format("{:<20} {}\n", pass.name, pass.summary);
-  }
-  if (context.json) context.out << ordered_json{{"passes", list}}.dump() << "\n";
-}
-
 Status execute(const Options& options, Context& context) {
-  if (options.passes) {
-    print_passes(context);
-    return {};
-  }
   VERGE_TRY(const auto source, format::ModelSource::open(options.model));
   model::LoadOptions load_options;
   load_options.context = options.context;
-  if (!options.graph.empty()) {
-    VERGE_TRY(const graph::Graph graph, model::decode_graph(source, load_options));
-    context.out << graph::print(graph);
-    return {};
-  }
+  if (options.graph.any()) return inspect_graph(options.graph, source, load_options, context);
   VERGE_TRY(const Facts facts, read_facts(source, load_options));
   if (context.json) {
     print_json(source, facts, context.out);
@@ -175,9 +156,7 @@ Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   parser.add_option("MODEL", options->model, "A GGUF file or a folder with safetensors").required();
   parser.add_option("-c,--context", options->context, "Tokens of context to plan the memory for");
-  parser.add_option("--graph", options->graph, "Print the optimized decode graph instead: text")
-      .one_of({"text"});
-  parser.add_flag("--passes", options->passes, "List the passes over a graph instead, in order");
+  options->graph.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 
@@ -186,7 +165,8 @@ Action declare(Parser& parser, Context& context) {
 Command inspect() {
   return {"inspect", "Models", "Show what a model file holds and the memory it will take",
           "  verge inspect model.gguf --context 8192\n"
-          "  verge inspect model.gguf --graph text",
+          "  verge inspect model.gguf --graph svg > graph.svg\n"
+          "  verge inspect model.gguf --for train --memory-svg memory.svg --passes",
           declare};
 }
 

@@ -104,6 +104,7 @@ Status execute(const Options& options, Context& context) {
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   options->model.declare(parser);
+  options->model.declare_plan(parser);
   parser.add_option("-p,--prompt", options->prompt, "The text to continue; - reads standard input")
       .required();
   parser.add_option("-n,--tokens", options->generate.max_tokens,

@@ -20,23 +20,6 @@ std::string quote(std::string_view text) {
   return quoted + '"';
 }
 
-std::string show_attr(const Attr& attr) {
-  struct Show {
-    std::string operator()(int64_t v) const { return fmt::format("{}", v); }
-    std::string operator()(double v) const {
-      std::string text = fmt::format("{}", v);  // the shortest form that reads back as v
-      return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-    }
-    std::string operator()(const std::string& v) const { return quote(v); }
-    std::string operator()(const std::vector<int64_t>& v) const {
-      std::string text;
-      for (int64_t item : v) text += fmt::format("{}{}", text.empty() ? "" : ", ", item);
-      return "[" + text + "]";
-    }
-  };
-  return std::visit(Show{}, attr);
-}
-
 std::string show_flags(const Graph& graph, const Value& value) {
   std::string text;
   if (value.is_output) text += " output";
@@ -89,6 +72,23 @@ std::string show_type(const Graph& graph, const Type& type) {
     }
   }
   return fmt::format("{} [{}]", name(type.dtype), dims);
+}
+
+std::string show_attr(const Attr& attr) {
+  struct Show {
+    std::string operator()(int64_t v) const { return fmt::format("{}", v); }
+    std::string operator()(double v) const {
+      std::string text = fmt::format("{}", v);  // the shortest form that reads back as v
+      return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+    }
+    std::string operator()(const std::string& v) const { return quote(v); }
+    std::string operator()(const std::vector<int64_t>& v) const {
+      std::string text;
+      for (int64_t item : v) text += fmt::format("{}{}", text.empty() ? "" : ", ", item);
+      return "[" + text + "]";
+    }
+  };
+  return std::visit(Show{}, attr);
 }
 
 std::string print(const Graph& graph) {

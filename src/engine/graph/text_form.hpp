@@ -24,4 +24,7 @@ Result<Graph> parse(std::string_view text);
 /// "f32 [2*tokens, 64]"
 std::string show_type(const Graph& graph, const Type& type);
 
+/// `2`, `0.5`, `"silu"` or `[1, 2]`, as parse reads them.
+std::string show_attr(const Attr& attr);
+
 }  // namespace verge::graph

@@ -26,6 +26,7 @@ struct LoadOptions {
   DType kv_dtype = DType::F16;
   kernels::Isa isa = kernels::best_isa();
   bool canaries = false;  // see runtime::PlanOptions
+  std::string plan = {};  // a file of `verge compile`; empty: compile now
 };
 
 /// What loading will take, known before it begins.
@@ -66,8 +67,5 @@ class LanguageModel {
 
 /// The planned memory of a model at a context, without loading its weights.
 Result<MemoryNeed> plan_memory_need(const format::ModelSource& source, const LoadOptions& options);
-
-/// The graph of decoding one token, after all passes, without loading the weights.
-Result<graph::Graph> decode_graph(const format::ModelSource& source, const LoadOptions& options);
 
 }  // namespace verge::model

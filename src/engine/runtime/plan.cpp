@@ -14,17 +14,11 @@ using graph::Graph;
 using graph::KernelCall;
 using graph::kNone;
 using graph::Node;
-using graph::NodeId;
 using graph::Value;
 using graph::ValueId;
 using graph::ValueKind;
 
 constexpr int64_t kAlignment = 64;
-
-// Stands for the memory of an activation until the arena is placed, so that kernels can tell what a
-// call has from what it lacks.
-std::byte present;
-void* const kPresent = &present;
 
 struct Step {
   const kernels::KernelDef* kernel = nullptr;  // nullptr: the reference
@@ -49,7 +43,8 @@ struct DynamicShape {
 struct Plan::Impl {
   Graph graph;
   ThreadPool& pool;
-  PlanOptions options;
+  const kernels::Isa isa;
+  const bool canaries;
   graph::MemoryPlan memory;
   AlignedBuffer arena;
   AlignedBuffer io;
@@ -63,18 +58,24 @@ struct Plan::Impl {
   SystemClock clock;
   bool profiling = false;
 
-  Impl(Graph g, ThreadPool& p, const PlanOptions& o) : graph(std::move(g)), pool(p), options(o) {}
+  Impl(Program program, ThreadPool& p, bool guarded)
+      : graph(std::move(program.graph)),
+        pool(p),
+        isa(program.isa),
+        canaries(guarded),
+        memory(std::move(program.memory)) {}
 
-  Status compile(WeightStore& weights, StateStore& states);
+  Status bind(const std::vector<ProgramStep>& program, WeightStore& weights, StateStore& states);
   Status place_outside(WeightStore& weights, StateStore& states);
-  void choose_kernel(Step& step);
-  void choose_kernels();
-  Status pack_weights(WeightStore& weights);
   void place_arena();
-  void follow_symbols();
+  Status make_steps(const std::vector<ProgramStep>& program, WeightStore& weights);
+  void follow(TensorView& view, ValueId id);
   void set_extents(std::span<const int64_t> now);
   void run_step(Step& step, Worker& worker);
 
+  std::byte* buffer(int32_t index) const {
+    return arena.get() + memory.buffers[static_cast<size_t>(index)].offset;
+  }
   TensorView view_of(ValueId id) const {
     return id == kNone ? TensorView{} : views[static_cast<size_t>(id)];
   }
@@ -110,8 +111,7 @@ Status Plan::Impl::place_outside(WeightStore& weights, StateStore& states) {
         io_bytes += (view.bytes() + kAlignment - 1) / kAlignment * kAlignment;
         break;
       case ValueKind::Activation:
-        view.data = kPresent;
-        break;
+        break;  // place_arena
     }
   }
   io = allocate_aligned(static_cast<size_t>(io_bytes));
@@ -125,102 +125,63 @@ Status Plan::Impl::place_outside(WeightStore& weights, StateStore& states) {
   return {};
 }
 
-// A kernel may have immutable weights repacked; those that training updates stay as they are.
-void Plan::Impl::choose_kernel(Step& step) {
-  const kernels::KernelDef* kernel = kernels::find_kernel(step.node->op->name);
-  if (kernel == nullptr) return;
-  for (size_t i = 0; i < step.inputs.size() && kernel->wants_packed != nullptr; ++i) {
-    const ValueId id = step.node->inputs[i];
-    if (id == kNone || graph.value(id).kind != ValueKind::Param || graph.value(id).is_trainable)
-      continue;
-    if (kernel->wants_packed(step.call(), i)) step.packed |= 1u << i;
-  }
-  if (kernel->supports == nullptr || kernel->supports(step.call())) {
-    step.kernel = kernel;
-  } else {
-    step.packed = 0;
-  }
-}
-
-void Plan::Impl::choose_kernels() {
-  for (const Node& node : graph.nodes) {
-    if (node.op->is_view) continue;
-    Step step;
-    step.node = &node;
-    for (ValueId id : node.inputs) step.inputs.push_back(view_of(id));
-    for (ValueId id : node.outputs) step.outputs.push_back(view_of(id));
-    choose_kernel(step);
-    steps.push_back(std::move(step));
-  }
-}
-
-Status Plan::Impl::pack_weights(WeightStore& weights) {
-  for (Step& step : steps) {
-    for (size_t i = 0; i < step.inputs.size(); ++i) {
-      if (!step.call().is_packed(i)) continue;
-      VERGE_TRY(step.inputs[i], weights.packed(graph.value(step.node->inputs[i]).name, pool));
-    }
-  }
-  return {};
-}
-
 void Plan::Impl::place_arena() {
-  std::vector<int64_t> workspace(graph.nodes.size());
-  for (const Step& step : steps) {
-    if (step.kernel == nullptr || step.kernel->workspace_bytes == nullptr) continue;
-    workspace[static_cast<size_t>(step.node - graph.nodes.data())] =
-        step.kernel->workspace_bytes(step.call(), pool.size(), options.isa);
-  }
-  memory = graph::plan_memory(graph, workspace);
-  if (options.canaries) spread_buffers(memory);
+  if (canaries) spread_buffers(memory);
   arena = allocate_aligned(static_cast<size_t>(memory.arena_bytes));
-  for (size_t id = 0; id < views.size(); ++id) {
-    const int32_t buffer = memory.buffer_of_value[id];
-    if (buffer >= 0) {
-      views[id].data = arena.get() + memory.buffers[static_cast<size_t>(buffer)].offset;
-    }
-  }
-  // Views and in-place results of what lives outside the arena.
   for (const Node& node : graph.nodes) {
     for (ValueId id : node.outputs) {
-      if (id == kNone || views[static_cast<size_t>(id)].data != kPresent) continue;
+      if (id == kNone) continue;
+      TensorView& view = views[static_cast<size_t>(id)];
+      const int32_t index = memory.buffer_of_value[static_cast<size_t>(id)];
       const ValueId target = graph.value(id).alias_of;
-      const ValueId source = target != kNone ? target : node.inputs[0];
-      if (target != kNone || node.op->is_view) {
-        views[static_cast<size_t>(id)].data = views[static_cast<size_t>(source)].data;
+      if (index >= 0) {
+        view.data = buffer(index);
+      } else if (target != kNone || node.op->is_view) {  // of what lives outside the arena
+        view.data = view_of(target != kNone ? target : node.inputs[0]).data;
       }
     }
   }
 }
 
-void Plan::Impl::follow_symbols() {
-  const auto follow = [&](TensorView& view, ValueId id) {
-    if (id == kNone) return;
-    const TensorView& home = views[static_cast<size_t>(id)];
-    if (view.data == kPresent) view.data = home.data;
-    const graph::Type& type = graph.value(id).type;
-    if (std::ranges::any_of(type.dims, [](const graph::Dim& d) { return !d.is_constant(); })) {
-      dynamic.push_back({&view, &type});
-    }
-  };
-  for (Step& step : steps) {
-    for (size_t i = 0; i < step.inputs.size(); ++i) follow(step.inputs[i], step.node->inputs[i]);
-    for (size_t i = 0; i < step.outputs.size(); ++i) follow(step.outputs[i], step.node->outputs[i]);
-    const int32_t workspace =
-        memory.workspace_of_node[static_cast<size_t>(step.node - graph.nodes.data())];
-    if (workspace >= 0) {
-      step.workspace = arena.get() + memory.buffers[static_cast<size_t>(workspace)].offset;
-    }
+void Plan::Impl::follow(TensorView& view, ValueId id) {
+  if (id == kNone) return;
+  const graph::Type& type = graph.value(id).type;
+  if (std::ranges::any_of(type.dims, [](const graph::Dim& d) { return !d.is_constant(); })) {
+    dynamic.push_back({&view, &type});
   }
 }
 
-Status Plan::Impl::compile(WeightStore& weights, StateStore& states) {
-  VERGE_RETURN_IF_ERROR(graph::verify(graph));
+Status Plan::Impl::make_steps(const std::vector<ProgramStep>& program, WeightStore& weights) {
+  for (const ProgramStep& from : program) {
+    Step step{from.kernel, &graph.nodes[static_cast<size_t>(from.node)], {}, {}, nullptr,
+              from.packed};
+    for (ValueId id : step.node->inputs) step.inputs.push_back(view_of(id));
+    for (ValueId id : step.node->outputs) step.outputs.push_back(view_of(id));
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      if (!step.call().is_packed(i)) continue;
+      VERGE_TRY(step.inputs[i], weights.packed(graph.value(step.node->inputs[i]).name, pool));
+    }
+    const int32_t workspace = memory.workspace_of_node[static_cast<size_t>(from.node)];
+    if (workspace >= 0) step.workspace = buffer(workspace);
+    steps.push_back(std::move(step));
+  }
+  for (Step& step : steps) {  // they stay where they are from now on
+    for (size_t i = 0; i < step.inputs.size(); ++i) follow(step.inputs[i], step.node->inputs[i]);
+    for (size_t i = 0; i < step.outputs.size(); ++i) follow(step.outputs[i], step.node->outputs[i]);
+  }
+  return {};
+}
+
+Status Plan::Impl::bind(const std::vector<ProgramStep>& program, WeightStore& weights,
+                        StateStore& states) {
   VERGE_RETURN_IF_ERROR(place_outside(weights, states));
-  choose_kernels();
-  VERGE_RETURN_IF_ERROR(pack_weights(weights));
+  for (const Value& value : graph.values) {
+    if (value.alias_of == kNone) continue;
+    const Value& target = graph.value(graph.root(value.alias_of));
+    if (target.kind == ValueKind::Param) VERGE_RETURN_IF_ERROR(weights.mark_trained(target.name));
+  }
   place_arena();
-  follow_symbols();
+  VERGE_RETURN_IF_ERROR(make_steps(program, weights));
   for (const graph::Symbol& symbol : graph.symbols) extents.push_back(symbol.bound);
   for (size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
@@ -251,7 +212,7 @@ void Plan::Impl::run_step(Step& step, Worker& worker) {
   const bool timing = profiling && worker.index() == 0;
   const double begin = timing ? clock.seconds() : 0;
   if (step.kernel != nullptr) {
-    step.kernel->run(step.call(), worker, options.isa);
+    step.kernel->run(step.call(), worker, isa);
   } else if (worker.index() == 0) {
     step.node->op->reference(step.call());
   }
@@ -266,8 +227,22 @@ Plan::~Plan() = default;
 
 Result<Plan> Plan::compile(Graph graph, WeightStore& weights, StateStore& states, ThreadPool& pool,
                            const PlanOptions& options) {
-  auto impl = std::make_unique<Impl>(std::move(graph), pool, options);
-  VERGE_RETURN_IF_ERROR(impl->compile(weights, states));
+  VERGE_TRY(Program program, make_program(std::move(graph), options.isa, pool.size()));
+  return bind(std::move(program), weights, states, pool, options.canaries);
+}
+
+Result<Plan> Plan::bind(Program program, WeightStore& weights, StateStore& states, ThreadPool& pool,
+                        bool canaries) {
+  if (program.threads != pool.size() || program.isa > kernels::best_isa()) {
+    return make_error(Code::Conflict,
+                      "the plan is for {} threads and {}, this process has {} and {}; compile it "
+                      "anew",
+                      program.threads, kernels::name(program.isa), pool.size(),
+                      kernels::name(kernels::best_isa()));
+  }
+  const std::vector<ProgramStep> steps = std::move(program.steps);
+  auto impl = std::make_unique<Impl>(std::move(program), pool, canaries);
+  VERGE_RETURN_IF_ERROR(impl->bind(steps, weights, states));
   return Plan(std::move(impl));
 }
 
@@ -285,7 +260,7 @@ const TensorView& Plan::output(std::string_view name) const {
 
 bool Plan::run(std::span<const int64_t> extents, const std::atomic<bool>* cancel) {
   impl_->set_extents(extents);
-  if (impl_->options.canaries) poison_arena(impl_->arena.get(), impl_->memory);
+  if (impl_->canaries) poison_arena(impl_->arena.get(), impl_->memory);
   // Every worker must stop after the same step: the first one names it before the step's barrier.
   std::atomic<size_t> stop_after{impl_->steps.size()};
   impl_->pool.run([&](Worker& worker) {
@@ -296,7 +271,7 @@ bool Plan::run(std::span<const int64_t> extents, const std::atomic<bool>* cancel
       impl_->run_step(impl_->steps[i], worker);
     }
   });
-  if (impl_->options.canaries) check_guards(impl_->arena.get(), impl_->memory);
+  if (impl_->canaries) check_guards(impl_->arena.get(), impl_->memory);
   return stop_after.load() == impl_->steps.size();
 }
 

@@ -15,8 +15,7 @@
 #include <string>
 #include <vector>
 
-#include <verge/engine/graph/planner.hpp>
-#include <verge/engine/kernels/kernel.hpp>
+#include <verge/engine/runtime/program.hpp>
 #include <verge/engine/runtime/store.hpp>
 
 namespace verge::runtime {
@@ -49,6 +48,10 @@ class Plan {
   /// says.
   static Result<Plan> compile(graph::Graph graph, WeightStore& weights, StateStore& states,
                               ThreadPool& pool, const PlanOptions& options = {});
+  /// The same for what is compiled already, for this pool's threads and this machine's
+  /// instructions. Fails also with Conflict where it is for others.
+  static Result<Plan> bind(Program program, WeightStore& weights, StateStore& states,
+                           ThreadPool& pool, bool canaries = false);
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
   ~Plan();

@@ -1,0 +1,86 @@
+#include <map>
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include <verge/cli/command.hpp>
+#include <verge/cli/options.hpp>
+#include <verge/cli/parser.hpp>
+#include <verge/cli/pass_table.hpp>
+#include <verge/engine/graph/drawing/memory_svg.hpp>
+#include <verge/engine/model/compiled_model.hpp>
+
+namespace verge::cli::commands {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  ModelOptions model;
+  int64_t batch = 512;
+  std::string output;
+};
+
+void print(std::string_view name, const runtime::Program& program, const PassTable& passes,
+           Context& context) {
+  const graph::MemoryPlan& memory = program.memory;
+  context.out << fmt::format("{}: {} nodes, arena {} of at least {}, {:.1f} MFLOP a run at most\n",
+                             name, program.graph.nodes.size(), graph::show_size(memory.arena_bytes),
+                             graph::show_size(memory.lower_bound_bytes),
+                             graph::cost_of(program.graph).flops * 1e-6);
+  passes.print(context.out, true);
+  context.out << "\n";
+}
+
+ordered_json json_of(const runtime::Program& program, const PassTable& passes) {
+  return {{"nodes", program.graph.nodes.size()},
+          {"arena_bytes", program.memory.arena_bytes},
+          {"lower_bound_bytes", program.memory.lower_bound_bytes},
+          {"flops", graph::cost_of(program.graph).flops},
+          {"passes", passes.json()}};
+}
+
+Status execute(const Options& options, Context& context) {
+  VERGE_TRY(const auto source, format::ModelSource::open(options.model.model));
+  VERGE_TRY(model::LoadOptions load, options.model.load_options());
+  load.max_tokens = options.batch;
+  VERGE_TRY(const auto pool, options.model.threads.make_pool());
+  std::map<std::string_view, PassTable> passes;
+  VERGE_TRY(const runtime::PlanFile plan,
+            model::compile_model(
+                source, load, pool->size(),
+                [&](std::string_view program, std::string_view pass, const graph::Graph& before,
+                    const graph::Graph& after) { passes[program].add(pass, before, after); }));
+  VERGE_RETURN_IF_ERROR(runtime::write_plan_file(options.output, plan));
+  ordered_json json = {{"output", options.output}, {"threads", pool->size()}};
+  for (const auto& [name, program] : plan.programs) {
+    if (!context.json) print(name, program, passes[name], context);
+    json[name] = json_of(program, passes[name]);
+  }
+  if (context.json) {
+    context.out << json.dump() << "\n";
+  } else {
+    context.out << fmt::format("wrote {}: {} threads, {}\n", options.output, pool->size(),
+                               kernels::name(load.isa));
+  }
+  return {};
+}
+
+Action declare(Parser& parser, Context& context) {
+  auto options = std::make_shared<Options>();
+  options->model.declare(parser);
+  parser.add_option("-o,--out", options->output, "The plan file to write").required();
+  parser.add_option("--batch", options->batch, "Most tokens of one run over a prompt").positive();
+  return [options, &context] { return execute(*options, context); };
+}
+
+}  // namespace
+
+Command compile() {
+  return {"compile", "Models", "Compile a model's graphs to a plan file for this machine",
+          "  verge compile model.gguf -o model.vplan --context 2048\n"
+          "  verge run model.gguf --plan model.vplan --context 2048 -p \"Once upon\"",
+          declare};
+}
+
+}  // namespace verge::cli::commands

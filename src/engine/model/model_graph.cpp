@@ -1,0 +1,50 @@
+#include <algorithm>
+
+#include <verge/engine/graph/autodiff.hpp>
+#include <verge/engine/model/decoder_options.hpp>
+#include <verge/engine/model/file_facts.hpp>
+#include <verge/engine/model/model_graph.hpp>
+#include <verge/engine/nn/decoder.hpp>
+#include <verge/engine/nn/lm_training.hpp>
+
+namespace verge::model {
+namespace {
+
+constexpr int64_t kTrainingTokens = 256;
+
+Result<graph::Graph> training_graph(const nn::DecoderConfig& config, int64_t batch) {
+  if (config.architecture != "llama" || config.moe.experts > 0) {
+    return make_error(Code::Unsupported,
+                      "training graphs are of dense llama models, this is {}; inspect prefill or "
+                      "decode",
+                      config.architecture);
+  }
+  const nn::LmTrainingShape shape{.batch = batch,
+                                  .tokens = std::min(config.context, kTrainingTokens)};
+  VERGE_TRY(nn::LmTraining training, nn::build_lm_training(config, shape));
+  VERGE_TRY(graph::JointGraph joint,
+            graph::differentiate(std::move(training.graph), training.loss, training.trainable));
+  return graph::add_updates(std::move(joint), training.trainable, {});
+}
+
+}  // namespace
+
+std::optional<GraphUse> graph_use_from_name(std::string_view name) {
+  if (name == "prefill") return GraphUse::Prefill;
+  if (name == "decode") return GraphUse::Decode;
+  if (name == "train") return GraphUse::Training;
+  return std::nullopt;
+}
+
+Result<graph::Graph> model_graph(const format::ModelSource& source, const LoadOptions& options,
+                                 GraphUse use, int64_t batch) {
+  const FileFacts facts(source);
+  VERGE_TRY(const nn::DecoderConfig config, nn::read_config(facts));
+  VERGE_RETURN_IF_ERROR(check_options(config, options));
+  if (use == GraphUse::Training) return training_graph(config, batch);
+  nn::DecoderShape shape = decoder_shape(config, options);
+  if (use == GraphUse::Decode) shape.max_tokens = shape.max_outputs = 1;
+  return nn::build_decoder(config, facts, shape);
+}
+
+}  // namespace verge::model

@@ -1,0 +1,85 @@
+#include <verge/engine/graph/passes/pass.hpp>
+#include <verge/engine/runtime/program.hpp>
+
+namespace verge::runtime {
+namespace {
+
+using graph::Graph;
+using graph::kNone;
+using graph::Node;
+using graph::ValueId;
+using graph::ValueKind;
+
+// Stands for memory that is not placed yet: kernels tell by it what a call has from what it lacks.
+std::byte present;
+
+// A call of a node at the upper bounds, without data.
+struct BoundCall {
+  std::vector<TensorView> inputs, outputs;
+  const Node& node;
+
+  BoundCall(const Graph& graph, const Node& of) : node(of) {
+    for (ValueId id : of.inputs) inputs.push_back(view(graph, id));
+    for (ValueId id : of.outputs) outputs.push_back(view(graph, id));
+  }
+  static TensorView view(const Graph& graph, ValueId id) {
+    if (id == kNone) return {};
+    const graph::Type& type = graph.value(id).type;
+    return {&present, type.dtype, graph.bound_shape(type)};
+  }
+  graph::KernelCall call(uint32_t packed) const {
+    return {inputs, outputs, node.attrs, nullptr, packed};
+  }
+};
+
+ProgramStep choose_kernel(const Graph& graph, graph::NodeId id,
+                          const std::vector<bool>& overwritten) {
+  const Node& node = graph.nodes[static_cast<size_t>(id)];
+  ProgramStep step{id, nullptr, 0};
+  const kernels::KernelDef* kernel = kernels::find_kernel(node.op->name);
+  if (kernel == nullptr) return step;
+  const BoundCall bound(graph, node);
+  for (size_t i = 0; i < node.inputs.size() && kernel->wants_packed != nullptr; ++i) {
+    const ValueId input = node.inputs[i];
+    if (input == kNone || graph.value(input).kind != ValueKind::Param) continue;
+    if (graph.value(input).is_trainable || overwritten[static_cast<size_t>(input)]) continue;
+    if (kernel->wants_packed(bound.call(step.packed), i)) step.packed |= 1u << i;
+  }
+  const bool fits = kernel->supports == nullptr || kernel->supports(bound.call(step.packed));
+  return fits ? ProgramStep{id, kernel, step.packed} : ProgramStep{id, nullptr, 0};
+}
+
+}  // namespace
+
+std::vector<ProgramStep> choose_kernels(const Graph& graph) {
+  const std::vector<bool> overwritten = graph::overwritten_values(graph);
+  std::vector<ProgramStep> steps;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (graph.nodes[n].op->is_view) continue;
+    steps.push_back(choose_kernel(graph, static_cast<graph::NodeId>(n), overwritten));
+  }
+  return steps;
+}
+
+std::vector<int64_t> workspace_bytes(const Graph& graph, const std::vector<ProgramStep>& steps,
+                                     int threads, kernels::Isa isa) {
+  std::vector<int64_t> bytes(graph.nodes.size());
+  for (const ProgramStep& step : steps) {
+    if (step.kernel == nullptr || step.kernel->workspace_bytes == nullptr) continue;
+    const BoundCall bound(graph, graph.nodes[static_cast<size_t>(step.node)]);
+    bytes[static_cast<size_t>(step.node)] =
+        step.kernel->workspace_bytes(bound.call(step.packed), threads, isa);
+  }
+  return bytes;
+}
+
+Result<Program> make_program(Graph graph, kernels::Isa isa, int threads) {
+  VERGE_RETURN_IF_ERROR(graph::verify(graph));
+  Program program{std::move(graph), {}, {}, isa, threads};
+  program.steps = choose_kernels(program.graph);
+  program.memory = graph::plan_memory(program.graph,
+                                      workspace_bytes(program.graph, program.steps, threads, isa));
+  return program;
+}
+
+}  // namespace verge::runtime
