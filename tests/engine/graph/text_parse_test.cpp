@@ -30,7 +30,7 @@ TEST(TextParse, EveryMistakeIsNamedWithItsPlace) {
       {"symbol \"n\" 0", "a bound of at least 1 expected"},
       {"symbol \"n\" many", "a whole number expected"},
       {"const 0 \"c\" f32 [1] = 0x0000", "the constant's bytes do not fit its type"},
-      {"const 0 \"c\" q4_0 [3] = 0x", "the constant's bytes do not fit its type"},
+      {"const 0 \"c\" q4_0 [3] = 0x", "rows that are no whole blocks"},
       {"const 0 \"c\" f32 [-1, -1] = 0x00000000", "cannot be negative"},
       {"const 0 \"c\" u8 [4294967296, 4294967296] = 0x", "too many elements"},
       {x + "value 1 \"y\" f32 [4]\nfwd 1 = expp(0)", "line 4, column 13: no operator expp"},

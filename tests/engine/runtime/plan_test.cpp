@@ -2,6 +2,7 @@
 #include <new>
 
 #include <verge/engine/graph/builder.hpp>
+#include <verge/engine/model/compiled_model.hpp>
 #include <verge/engine/runtime/plan.hpp>
 
 #include "tiny_models.hpp"
@@ -99,22 +100,29 @@ TEST(Plan, NothingReadsUnwrittenMemoryOrWritesPastItsOwn) {
   }
 }
 
+// Compiled here, and read from a plan file.
 TEST(Plan, RunningDoesNotAllocate) {
   const test::TemporaryFolder folder;
   ThreadPool pool(2);
   for (const char* shape : {"tiny-qwen3moe", "tiny-gemma3"}) {
-    const auto model = test::load_model(test::write_model(folder, test::tiny_spec(shape)), pool,
-                                        test::all_logits_options());
-    Session session = model->session();
-    ASSERT_TRUE(session.append(test::random_tokens(64, 512)).ok());
-    ASSERT_TRUE(session.append(test::random_tokens(1, 512)).ok());
-    Plan &prefill = model->decoder().prefill, &decode = model->decoder().decode;
-    const int64_t before = allocations.load();
-    for (int step = 0; step < 5; ++step) {
-      decode.run({1, 1});
-      prefill.run({20 + step, 1});
+    const std::string path = test::write_model(folder, test::tiny_spec(shape));
+    model::LoadOptions options = test::all_logits_options();
+    const auto source = format::ModelSource::open(path);
+    ASSERT_TRUE(write_plan_file(folder / "plan", *model::compile_model(*source, options, 2)));
+    for (const std::string& plan : {std::string(), folder / "plan"}) {
+      options.plan = plan;
+      const auto model = test::load_model(path, pool, options);
+      Session session = model->session();
+      ASSERT_TRUE(session.append(test::random_tokens(64, 512)).ok());
+      ASSERT_TRUE(session.append(test::random_tokens(1, 512)).ok());
+      Plan &prefill = model->decoder().prefill, &decode = model->decoder().decode;
+      const int64_t before = allocations.load();
+      for (int step = 0; step < 5; ++step) {
+        decode.run({1, 1});
+        prefill.run({20 + step, 1});
+      }
+      EXPECT_EQ(allocations.load(), before) << shape << " " << plan;
     }
-    EXPECT_EQ(allocations.load(), before) << shape;
   }
 }
 
