@@ -1,5 +1,6 @@
 // What a session promises, for every family and type of cache: however its tokens came to be there,
-// the answer is that of a session that was given them at once.
+// the answer is that of a session that was given them at once. With f32 weights: others have
+// activations rounded, where the order of a sum decides on which side of a step a value falls.
 
 #include <verge/engine/runtime/session.hpp>
 
@@ -57,7 +58,7 @@ class SessionFamily : public testing::TestWithParam<const char*> {
 
   test::TemporaryFolder folder_;
   const build::RandomModelSpec spec_ = test::wide_spec(GetParam());
-  const std::string path_ = test::write_model(folder_, spec_, DType::Q8_0);
+  const std::string path_ = test::write_model(folder_, spec_);
   ThreadPool pool_{1};
   std::unique_ptr<model::LanguageModel> model_;
   std::vector<int32_t> tokens_ = test::random_tokens(100, static_cast<int>(spec_.vocab));
