@@ -78,15 +78,15 @@ function(verge_table name)
   target_sources(${target} PRIVATE ${generated})
 endfunction()
 
-# Tests of operators are many and small; what they cost to build is their headers. Fifteen are
-# compiled at a time, three times as fast as one by one. Their local names must differ.
+# Tests of operators, passes and the interpreter are many and small; what they cost to build is their
+# headers. Fifteen are compiled at a time, three times as fast as one by one. Their local names must differ.
 function(verge_compile_together target)
-  set(count 0)
   foreach(source IN LISTS ARGN)
-    if(source MATCHES "/graph/ops/")
-      math(EXPR group "${count} / 15")
-      set_source_files_properties(${source} PROPERTIES UNITY_GROUP ops${group})
-      math(EXPR count "${count} + 1")
+    if(source MATCHES "/(graph/ops|graph/passes|text/jinja)/")
+      string(MAKE_C_IDENTIFIER ${CMAKE_MATCH_1} folder)
+      math(EXPR group "0${count_${folder}} / 15")
+      math(EXPR count_${folder} "0${count_${folder}} + 1")
+      set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${folder}${group})
     endif()
   endforeach()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
