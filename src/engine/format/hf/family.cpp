@@ -130,4 +130,24 @@ std::optional<std::string> gguf_tensor_name(const HfFamily& family, std::string_
   return fmt::format("blk.{}.{}{}", number, renamed, suffix);
 }
 
+std::optional<std::string> hf_tensor_name(std::string_view gguf_name) {
+  const size_t dot = gguf_name.rfind('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const std::string_view suffix = gguf_name.substr(dot);
+  std::string_view stem = gguf_name.substr(0, dot);
+  std::string prefix = stem == "output" ? "" : "model.";
+  if (stem.starts_with("blk.")) {
+    const size_t end = std::min(stem.find('.', 4), stem.size());
+    prefix += fmt::format("layers.{}.", stem.substr(4, end - 4));
+    stem.remove_prefix(std::min(end + 1, stem.size()));
+    if (stem == "ffn_norm") return fmt::format("{}post_attention_layernorm{}", prefix, suffix);
+    const auto found = std::ranges::find(kLayer, stem, &Renamed::gguf);
+    if (found == std::end(kLayer)) return std::nullopt;
+    return fmt::format("{}{}{}", prefix, found->hf, suffix);
+  }
+  const auto found = std::ranges::find(kWhole, stem, &Renamed::gguf);
+  if (found == std::end(kWhole)) return std::nullopt;
+  return fmt::format("{}{}{}", prefix, found->hf, suffix);
+}
+
 }  // namespace verge::format

@@ -33,4 +33,8 @@ Result<HfFamily> hf_family(std::string_view model_type);
 /// for an unknown one.
 std::optional<std::string> gguf_tensor_name(const HfFamily& family, std::string_view hf_name);
 
+/// The inverse for families whose projections stand alone ("model.layers.0.mlp.up_proj.weight");
+/// nothing for a name that a folder does not hold.
+std::optional<std::string> hf_tensor_name(std::string_view gguf_name);
+
 }  // namespace verge::format

@@ -51,25 +51,15 @@ Result<Rope> read_rope(const JsonObject& config, const HfFamily& family) {
   return rope;
 }
 
-/// Llama 3.1's stretching by wavelength (Llama Team 2024, section 3.4.1; constants in its release):
-/// long waves are slowed by `factor`, short ones kept, those between blended.
 Status add_llama3(const Rope& rope, uint32_t rotary_dims, HyperParameters& out) {
-  VERGE_TRY(const double low, positive(rope.scaling, "low_freq_factor", 1));
-  VERGE_TRY(const double high, positive(rope.scaling, "high_freq_factor", 4));
-  RopeFactors factors{"rope_freqs.weight", {}};
-  for (uint32_t i = 0; i < rotary_dims / 2; ++i) {
-    const double wavelength = 2 * std::numbers::pi * std::pow(rope.base, 2.0 * i / rotary_dims);
-    const double waves = rope.original_context / wavelength;
-    double speed = 1 / rope.factor;
-    if (waves > high) {
-      speed = 1;
-    } else if (waves >= low && high > low) {
-      const double blend = (waves - low) / (high - low);
-      speed = (1 - blend) / rope.factor + blend;
-    }
-    factors.values.push_back(static_cast<float>(1 / speed));
-  }
-  out.rope_factors.push_back(std::move(factors));
+  Llama3Scaling scaling{.base = rope.base,
+                        .factor = rope.factor,
+                        .low = 1,
+                        .high = 4,
+                        .original_context = rope.original_context};
+  VERGE_TRY(scaling.low, positive(rope.scaling, "low_freq_factor", scaling.low));
+  VERGE_TRY(scaling.high, positive(rope.scaling, "high_freq_factor", scaling.high));
+  out.rope_factors.push_back({"rope_freqs.weight", llama3_divisors(scaling, rotary_dims)});
   return {};
 }
 
@@ -113,6 +103,23 @@ Status add_yarn(const Rope& rope, HyperParameters& out) {
 }
 
 }  // namespace
+
+std::vector<float> llama3_divisors(const Llama3Scaling& scaling, uint32_t rotary_dims) {
+  std::vector<float> divisors;
+  for (uint32_t i = 0; i < rotary_dims / 2; ++i) {
+    const double wavelength = 2 * std::numbers::pi * std::pow(scaling.base, 2.0 * i / rotary_dims);
+    const double waves = scaling.original_context / wavelength;
+    double speed = 1 / scaling.factor;
+    if (waves > scaling.high) {
+      speed = 1;
+    } else if (waves >= scaling.low && scaling.high > scaling.low) {
+      const double blend = (waves - scaling.low) / (scaling.high - scaling.low);
+      speed = (1 - blend) / scaling.factor + blend;
+    }
+    divisors.push_back(static_cast<float>(1 / speed));
+  }
+  return divisors;
+}
 
 Status read_rope_scaling(const JsonObject& config, uint32_t rotary_dims, HyperParameters& out) {
   VERGE_TRY(const Rope rope, read_rope(config, out.family));

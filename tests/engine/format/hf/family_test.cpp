@@ -39,6 +39,23 @@ TEST(HfFamily, RenamesTensors) {
   }
 }
 
+TEST(HfFamily, NamesComeBack) {
+  const HfFamily llama = *hf_family("llama");
+  for (const char* name :
+       {"token_embd.weight", "output_norm.weight", "output.weight", "blk.0.attn_norm.weight",
+        "blk.3.attn_q.weight", "blk.12.attn_k.bias", "blk.1.attn_v.weight",
+        "blk.1.attn_output.weight", "blk.1.attn_q_norm.weight", "blk.1.ffn_norm.weight",
+        "blk.1.ffn_gate.weight", "blk.1.ffn_up.weight", "blk.1.ffn_down.weight"}) {
+    const auto hf = hf_tensor_name(name);
+    ASSERT_TRUE(hf) << name;
+    EXPECT_EQ(gguf_tensor_name(llama, *hf), name) << *hf;
+  }
+  for (const char* name :
+       {"rope_freqs.weight", "blk.0.ffn_gate_inp.weight", "blk.0", "output", ""}) {
+    EXPECT_FALSE(hf_tensor_name(name)) << name;
+  }
+}
+
 TEST(HfFamily, ListsWhatItKnows) {
   EXPECT_EQ(hf_family("rwkv").error().message,
             "model_type rwkv is not supported; fetch the model as GGUF, or one of llama, mistral, "

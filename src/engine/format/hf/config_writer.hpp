@@ -1,0 +1,16 @@
+#pragma once
+// config.json of a Hugging Face folder from a model's GGUF metadata: read_hyper_parameters()
+// backwards, for the layouts whose tensors stand alone (Llama, Mistral, Qwen2, Qwen3).
+
+#include <string>
+
+#include <verge/core/result.hpp>
+#include <verge/engine/format/model_source.hpp>
+
+namespace verge::format {
+
+/// Unsupported for another architecture, for experts, or for a stretching of the rotary embedding
+/// that config.json has no words for; NotFound or Malformed for a key.
+Result<std::string> hf_config(const ModelSource& source);
+
+}  // namespace verge::format

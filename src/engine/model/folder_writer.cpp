@@ -1,0 +1,154 @@
+#include <algorithm>
+#include <filesystem>
+
+#include <verge/core/file.hpp>
+#include <verge/engine/format/hf/config_writer.hpp>
+#include <verge/engine/format/hf/family.hpp>
+#include <verge/engine/format/safetensors/writer.hpp>
+#include <verge/engine/model/file_facts.hpp>
+#include <verge/engine/model/folder_writer.hpp>
+#include <verge/engine/quant/dequantize.hpp>
+#include <verge/engine/quant/quantize.hpp>
+#include <verge/engine/text/tokenizer_json_writer.hpp>
+
+namespace verge::model {
+namespace {
+
+namespace fs = std::filesystem;
+using format::ByteSink;
+using format::StoredTensor;
+
+constexpr int64_t kPortionValues = int64_t{4} << 20;
+
+// Heads of Llama's queries and keys, whose rows GGUF interleaves and a folder keeps half by half;
+// 0 for other tensors.
+int64_t interleaved_heads(const format::ModelSource& source, std::string_view name) {
+  if (source.metadata.get_string("general.architecture", "").value() != "llama") return 0;
+  const bool is_query = name.find(".attn_q.") != std::string_view::npos;
+  if (!is_query && name.find(".attn_k.") == std::string_view::npos) return 0;
+  const uint32_t heads = source.metadata.get_u32("llama.attention.head_count", 0).value();
+  if (is_query) return heads;
+  return source.metadata.get_u32("llama.attention.head_count_kv", heads).value();
+}
+
+// Where row `row` of the folder stands in GGUF: of a head's 2n rows, i and n + i are 2i and 2i + 1.
+int64_t gguf_row(int64_t row, int64_t head_rows) {
+  if (head_rows == 0) return row;
+  const int64_t within = row % head_rows, half = head_rows / 2;
+  return row - within + 2 * (within % half) + within / half;
+}
+
+class FolderWriter {
+ public:
+  FolderWriter(const format::ModelSource& source, const FolderOptions& options, ThreadPool& pool)
+      : source_(source), options_(options), pool_(pool) {}
+
+  Status write(const std::string& folder) {
+    VERGE_TRY(const std::string config, format::hf_config(source_));
+    VERGE_TRY(text::Vocabulary raw, read_vocabulary(source_));
+    VERGE_TRY(const text::Vocabulary vocabulary, text::checked(std::move(raw)));
+    VERGE_TRY(const std::string tokenizer, text::tokenizer_json(vocabulary));
+    VERGE_TRY(const auto chat, source_.metadata.get_string("tokenizer.chat_template", ""));
+    VERGE_RETURN_IF_ERROR(declare_tensors());
+    VERGE_RETURN_IF_ERROR(write_file(folder + "/config.json", config));
+    VERGE_RETURN_IF_ERROR(write_file(folder + "/tokenizer.json", tokenizer));
+    VERGE_RETURN_IF_ERROR(write_file(folder + "/tokenizer_config.json",
+                                     text::tokenizer_config_json(vocabulary, chat)));
+    return writer_.write(folder + "/model.safetensors");
+  }
+
+ private:
+  static Status write_file(const std::string& path, std::string_view text) {
+    VERGE_TRY(AtomicFile file, AtomicFile::create(path));
+    VERGE_RETURN_IF_ERROR(file.write(text));
+    return file.commit();
+  }
+
+  Status declare_tensors() {
+    writer_.set_metadata("format", "pt");
+    for (const StoredTensor& tensor : source_.tensors()) {
+      if (tensor.name == "rope_freqs.weight") continue;  // config.json tells what it comes from
+      const auto name = format::hf_tensor_name(tensor.name);
+      if (!name || !tensor.dtype) {
+        return make_error(Code::Unsupported,
+                          "tensor {} of type {} has no place in a folder of safetensors; keep the "
+                          "model as GGUF",
+                          tensor.name, tensor.type_name);
+      }
+      const DType dtype = target(tensor);
+      all_bytes_ += bytes_of(dtype, tensor.shape.count());
+      VERGE_RETURN_IF_ERROR(
+          writer_.add(*name, dtype, tensor.shape,
+                      [this, &tensor](const ByteSink& sink) { return write(tensor, sink); }));
+    }
+    return {};
+  }
+
+  DType target(const StoredTensor& tensor) const {
+    if (tensor.shape.rank() < 2) return DType::F32;
+    if (options_.dtype) return *options_.dtype;
+    const bool is_plain = *tensor.dtype == DType::F32 || *tensor.dtype == DType::BF16;
+    return is_plain ? *tensor.dtype : DType::F16;
+  }
+
+  Status write(const StoredTensor& tensor, const ByteSink& sink) {
+    Tensor raw(*tensor.dtype, tensor.shape);
+    const auto raw_bytes = static_cast<size_t>(raw.view().bytes());
+    VERGE_RETURN_IF_ERROR(tensor.copy_to({raw.view().as<std::byte>(), raw_bytes}));
+    const int64_t columns = tensor.shape.back(), rows = tensor.shape.count() / columns;
+    const int64_t heads = tensor.shape.rank() == 2 ? interleaved_heads(source_, tensor.name) : 0;
+    const int64_t head_rows = heads > 0 ? rows / heads : 0;
+    const int64_t portion = std::clamp(kPortionValues / columns, int64_t{1}, rows);
+    const DType dtype = target(tensor);
+    const Tensor values(DType::F32, {portion, columns}), out(dtype, {portion, columns});
+    for (int64_t first = 0; first < rows; first += portion) {
+      const Shape shape = {std::min(portion, rows - first), columns};
+      const auto row_bytes = bytes_of(*tensor.dtype, columns);
+      for (int64_t i = 0; i < shape[0]; ++i) {
+        quant::dequantize_row(
+            *tensor.dtype, raw.view().as<std::byte>() + gguf_row(first + i, head_rows) * row_bytes,
+            values.view().as<float>() + i * columns, columns);
+      }
+      const TensorView from{values.view().data, DType::F32, shape},
+          to{out.view().data, dtype, shape};
+      VERGE_RETURN_IF_ERROR(quant::quantize(from, to, {}, pool_));
+      VERGE_RETURN_IF_ERROR(sink({to.as<const std::byte>(), static_cast<size_t>(to.bytes())}));
+      done_bytes_ += to.bytes();
+      if (options_.on_progress) options_.on_progress(done_bytes_, all_bytes_);
+    }
+    return {};
+  }
+
+  const format::ModelSource& source_;
+  const FolderOptions& options_;
+  ThreadPool& pool_;
+  format::SafetensorsWriter writer_;
+  int64_t done_bytes_ = 0;
+  int64_t all_bytes_ = 0;
+};
+
+}  // namespace
+
+Status write_hf_folder(const format::ModelSource& source, const std::string& folder,
+                       const FolderOptions& options, ThreadPool& pool) {
+  const fs::path target = fs::path(folder).lexically_normal();
+  const std::string path = (target.has_filename() ? target : target.parent_path()).string();
+  std::error_code error;
+  if (fs::exists(path, error)) {
+    return make_error(Code::Conflict, "{}: exists already; remove it or choose another name", path);
+  }
+  const std::string partial = path + ".partial";
+  fs::remove_all(partial, error);
+  if (!fs::create_directories(partial, error)) {
+    return make_error(Code::Io, "{}: cannot be made: {}", partial, error.message());
+  }
+  const Status status = FolderWriter(source, options, pool).write(partial);
+  if (status) fs::rename(partial, path, error);
+  if (status && !error) return {};
+  std::error_code ignored;
+  fs::remove_all(partial, ignored);
+  if (!status) return status;
+  return make_error(Code::Io, "{}: cannot be put in place: {}", path, error.message());
+}
+
+}  // namespace verge::model
