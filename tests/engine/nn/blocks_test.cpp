@@ -19,8 +19,11 @@ constexpr int64_t kTokens = 3, kWidth = 8, kHidden = 5;
 
 // A graph of one block over x [3, 8], run with random weights. Vectors of doubles are its values.
 struct Harness {
-  explicit Harness(const FakeFacts& facts)
-      : builder("block"), blocks(builder, facts), x(builder.input("x", f32({kTokens, kWidth}))) {}
+  explicit Harness(FakeFacts all)
+      : facts(std::move(all)),
+        builder("block"),
+        blocks(builder, facts),
+        x(builder.input("x", f32({kTokens, kWidth}))) {}
 
   static graph::Type f32(graph::Dims dims) { return {DType::F32, std::move(dims)}; }
 
@@ -33,6 +36,7 @@ struct Harness {
   }
   std::vector<double> get(const std::string& name) const { return runner->get(name); }
 
+  const FakeFacts facts;
   graph::Builder builder;
   BlockBuilder blocks;
   ValueId x;
