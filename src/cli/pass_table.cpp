@@ -35,16 +35,16 @@ void PassTable::add(std::string_view pass, const graph::Graph& before, const gra
 
 void PassTable::print(std::ostream& out, bool only_changes) const {
   const auto change = [](double before, double after, double unit) {
-    return before == after ? fmt::format("{:.5g}", after / unit)
-                           : fmt::format("{:.5g} > {:.5g}", before / unit, after / unit);
+    return before == after ? fmt::format("{:.6g}", after / unit)
+                           : fmt::format("{:.6g} > {:.6g}", before / unit, after / unit);
   };
-  out << fmt::format("{:<22}{:>13}{:>20}{:>20}{:>20}\n", "pass", "nodes", "arena KiB", "MFLOP",
+  out << fmt::format("{:<22}{:>13}{:>20}{:>24}{:>20}\n", "pass", "nodes", "arena KiB", "MFLOP",
                      "MiB moved");
   for (const Row& row : rows_) {
     const Measure &from = row.before, &to = row.after;
     if (only_changes && from == to) continue;
     out << fmt::format(
-        "{:<22}{:>13}{:>20}{:>20}{:>20}  {}\n", row.pass,
+        "{:<22}{:>13}{:>20}{:>24}{:>20}  {}\n", row.pass,
         change(static_cast<double>(from.nodes), static_cast<double>(to.nodes), 1),
         change(static_cast<double>(from.arena_bytes), static_cast<double>(to.arena_bytes), 1 << 10),
         change(from.cost.flops, to.cost.flops, 1e6),

@@ -6,6 +6,7 @@
 //   template <typename Archive>
 //   void archive(Archive& a, Point& p) { a.number(p.x); a.text(p.name); }
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -69,7 +70,7 @@ class ArchiveReader {
   void raw(std::span<std::byte> bytes) {
     if (!good_ || bytes.size() > rest_.size()) {
       good_ = false;
-      std::memset(bytes.data(), 0, bytes.size());
+      std::fill(bytes.begin(), bytes.end(), std::byte{0});
       return;
     }
     if (!bytes.empty()) std::memcpy(bytes.data(), rest_.data(), bytes.size());

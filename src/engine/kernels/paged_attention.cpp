@@ -252,10 +252,10 @@ void run_decode(Isa isa, const PagedAttention& a, Turns& turns, const Layout& la
 
 void merge_decoded(Isa isa, const PagedAttention& a, const Layout& layout, Worker& worker) {
   const int64_t dim = a.layout.head_dim;
-  const auto [first, last] = worker.split(a.heads);
+  const auto mine = worker.split(a.heads);
   for_decoded(a, [&](const KvSequence& sequence, int64_t token, int64_t row) {
     const Span span = span_of(a, sequence.context - sequence.tokens + token);
-    for (int64_t head = first; head < last; ++head) {
+    for (int64_t head = mine.first; head < mine.second; ++head) {
       const int64_t at = row * kMaxStretches * a.heads + head;
       AttentionPart whole{layout.max[at], layout.sum[at], layout.acc + at * dim};
       for (int64_t stretch = 1; stretch < kMaxStretches; ++stretch) {

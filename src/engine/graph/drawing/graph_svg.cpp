@@ -16,6 +16,7 @@ namespace {
 constexpr double kMargin = 40, kTop = 74, kFramePad = 14, kLine = 13, kBoxPad = 7;
 // Boxes: what the backward pass reads from further away is named instead of joined by a line.
 constexpr size_t kFar = 8;
+constexpr double kCarriedWidth = 24;  // for what one repetition hands to the next
 constexpr double kTitleWidth = 7.4, kDetailWidth = 6.1;  // a letter's, of the fonts below
 constexpr const char* kTitleFont = "font-weight=\"bold\" fill=\"#0f172a\"";
 constexpr const char* kDetailFont = "font-family=\"monospace\" font-size=\"10\"";
@@ -58,7 +59,8 @@ class GraphDrawing {
     for (const NodeBox& box : boxes_) layout_.boxes.push_back(measure(box));
     lay_out(layout_);
     for (LayoutBox& box : layout_.boxes) box.x += kMargin, box.y += kTop;
-    Svg svg(std::max(560.0, layout_.width + 2 * kMargin), layout_.height + kTop + kMargin);
+    Svg svg(std::max(560.0, layout_.width + 2 * kMargin + kCarriedWidth),
+            layout_.height + kTop + kMargin);
     svg.define_arrow();
     draw_heading(svg);
     for (const Fold& fold : folds_) draw_frame(svg, fold);
@@ -72,7 +74,7 @@ class GraphDrawing {
   static std::vector<size_t> drawing_order(const Graph& graph) {
     std::vector<size_t> order(graph.nodes.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    std::ranges::stable_partition(order, [&](size_t n) {
+    std::stable_partition(order.begin(), order.end(), [&](size_t n) {
       return std::ranges::none_of(graph.nodes[n].inputs, [&](ValueId id) {
         return id != kNone && graph.value(id).kind == ValueKind::Activation;
       });
@@ -213,7 +215,7 @@ class GraphDrawing {
       top = std::min(top, box.y);
       bottom = std::max(bottom, box.y + box.height);
     }
-    right += 24;  // for what is carried from one repetition to the next
+    right += kCarriedWidth;
     const Svg::Box frame{left - kFramePad, top - kFramePad - 14, right - left + 2 * kFramePad,
                          bottom - top + 2 * kFramePad + 14};
     svg.rect(frame, "rx=\"8\" fill=\"#f8fafc\" stroke=\"#cbd5e1\" stroke-dasharray=\"6 4\"");

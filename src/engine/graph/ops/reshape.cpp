@@ -6,6 +6,7 @@
 
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
+#include <verge/engine/graph/type_check.hpp>
 
 namespace verge::graph::ops {
 namespace {
@@ -25,10 +26,8 @@ std::pair<int64_t, std::vector<SymbolId>> count_of(const Dims& dims) {
 Status infer(InferContext& context) {
   VERGE_RETURN_IF_ERROR(context.require_inputs(1));
   const Dims dims = dims_of(context.node.attrs);
-  for (const Dim& dim : dims) {
-    if (dim.factor < 0 || dim.symbol >= static_cast<int>(context.graph.symbols.size())) {
-      return context.fail("the new shape has a negative extent or an unknown symbol");
-    }
+  if (const Status status = check_type(context.graph, {context.type(0).dtype, dims}); !status) {
+    return context.fail(fmt::format("the new shape: {}", status.error().message));
   }
   if (count_of(dims) != count_of(context.dims(0))) {
     return context.fail(fmt::format("x {} does not have as many elements as {}",

@@ -56,8 +56,7 @@ std::vector<std::vector<NodeId>> predecessors_of(const Graph& graph) {
       for (NodeId reader : readers[static_cast<size_t>(graph.value(id).alias_of)]) add(reader);
     }
     std::ranges::sort(before[n]);
-    const auto repeated = std::ranges::unique(before[n]);
-    before[n].erase(repeated.begin(), repeated.end());
+    before[n].erase(std::unique(before[n].begin(), before[n].end()), before[n].end());
   }
   return before;
 }

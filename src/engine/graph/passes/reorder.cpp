@@ -55,8 +55,7 @@ class ProblemBuilder {
       reads.push_back(buffer_[static_cast<size_t>(id)]);
     }
     std::ranges::sort(reads);
-    const auto repeated = std::ranges::unique(reads);
-    reads.erase(repeated.begin(), repeated.end());
+    reads.erase(std::unique(reads.begin(), reads.end()), reads.end());
     for (int32_t buffer : reads) ++problem_.readers[static_cast<size_t>(buffer)];
     for (ValueId id : node.outputs) {
       if (id != kNone) make(n, node, id);
@@ -143,8 +142,7 @@ std::vector<Choice> best_choices(std::vector<Choice> choices, size_t beam) {
   const auto same = [](const Choice& a, const Choice& b) {
     return a.peak == b.peak && a.live == b.live && a.node == b.node;
   };
-  const auto repeated = std::ranges::unique(choices, same);
-  choices.erase(repeated.begin(), repeated.end());
+  choices.erase(std::unique(choices.begin(), choices.end(), same), choices.end());
   if (choices.size() > beam) choices.resize(beam);
   return choices;
 }

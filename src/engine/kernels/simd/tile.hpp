@@ -64,17 +64,16 @@ void micro_f32_any(int64_t k, const void* a, const void* b, float* c, int64_t c_
 VERGE_INLINE void transpose_4x4(const float* in, int64_t in_stride, float* out,
                                 int64_t out_stride) {
   typedef float F4 __attribute__((vector_size(16), aligned(4), may_alias));
-  typedef int32_t I4 __attribute__((vector_size(16)));
   F4 r[4];
   for (int i = 0; i < 4; ++i) r[i] = *reinterpret_cast<const F4*>(in + i * in_stride);
-  const F4 a = __builtin_shuffle(r[0], r[1], (I4){0, 4, 1, 5});
-  const F4 b = __builtin_shuffle(r[2], r[3], (I4){0, 4, 1, 5});
-  const F4 c = __builtin_shuffle(r[0], r[1], (I4){2, 6, 3, 7});
-  const F4 d = __builtin_shuffle(r[2], r[3], (I4){2, 6, 3, 7});
-  *reinterpret_cast<F4*>(out) = __builtin_shuffle(a, b, (I4){0, 1, 4, 5});
-  *reinterpret_cast<F4*>(out + out_stride) = __builtin_shuffle(a, b, (I4){2, 3, 6, 7});
-  *reinterpret_cast<F4*>(out + 2 * out_stride) = __builtin_shuffle(c, d, (I4){0, 1, 4, 5});
-  *reinterpret_cast<F4*>(out + 3 * out_stride) = __builtin_shuffle(c, d, (I4){2, 3, 6, 7});
+  const F4 a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+  const F4 b = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+  const F4 c = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+  const F4 d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+  *reinterpret_cast<F4*>(out) = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+  *reinterpret_cast<F4*>(out + out_stride) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+  *reinterpret_cast<F4*>(out + 2 * out_stride) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+  *reinterpret_cast<F4*>(out + 3 * out_stride) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
 }
 
 /// One full panel whose lines are contiguous along k.

@@ -11,7 +11,8 @@ TEST(Reshape, ShapeRule) {
   EXPECT_EQ(inferred("reshape", {x}, dims_attrs({Dim(1, 0), 3, 4})), "f32 [n, 3, 4]");
   EXPECT_EQ(inferred("reshape", {x}, dims_attrs({Dim(12, 0)})), "f32 [12*n]");
   expect_refused("reshape", {x}, dims_attrs({12}), "x [n, 12] does not have as many");
-  expect_refused("reshape", {x}, dims_attrs({Dim(12, 7)}), "unknown symbol");
+  expect_refused("reshape", {x}, dims_attrs({Dim(12, 7)}), "no such symbol");
+  expect_refused("reshape", {x}, dims_attrs({Dim(int64_t{1} << 62), Dim(16)}), "too many elements");
 }
 
 TEST(Reshape, KeepsTheElements) {
