@@ -8,6 +8,7 @@
 #include <verge/cli/parser.hpp>
 #include <verge/cli/pass_table.hpp>
 #include <verge/core/file.hpp>
+#include <verge/core/machine.hpp>
 #include <verge/engine/graph/drawing/graph_svg.hpp>
 #include <verge/engine/graph/drawing/memory_svg.hpp>
 #include <verge/engine/graph/explain.hpp>
@@ -64,7 +65,7 @@ class PassObserver {
 
 Status show_memory(const GraphOptions& options, graph::Graph graph, Context& context) {
   VERGE_TRY(const runtime::Program program,
-            runtime::make_program(std::move(graph), kernels::best_isa(), 1));
+            runtime::make_program(std::move(graph), kernels::best_isa(), available_cores()));
   if (!options.memory_svg.empty()) {
     VERGE_RETURN_IF_ERROR(
         write_file(options.memory_svg, graph::draw_memory(program.graph, program.memory)));
