@@ -1,4 +1,5 @@
 
+#include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/core/machine.hpp>
 
@@ -19,7 +20,7 @@ Result<std::unique_ptr<ThreadPool>> ThreadOptions::make_pool() const {
 }
 
 void ModelOptions::declare(Parser& parser) {
-  parser.add_option("MODEL", model, "A GGUF file or a folder with safetensors").required();
+  parser.add_option("MODEL", model, kModelHelp).required();
   parser.add_option("-c,--context", context,
                     "Most tokens of prompt and answer; 0 for the model's own, at most 4096");
   parser.add_option("--kv", kv, "Type of the KV cache: f32, f16, bf16 or q8_0");
@@ -55,7 +56,8 @@ void ModelOptions::declare_plan(Parser& parser) {
 Result<std::unique_ptr<model::LanguageModel>> ModelOptions::load(ThreadPool& pool) const {
   VERGE_TRY(model::LoadOptions options, load_options());
   options.plan = plan;
-  return model::LanguageModel::load(model, options, pool);
+  VERGE_TRY(const std::string path, model_path(model));
+  return model::LanguageModel::load(path, options, pool);
 }
 
 void declare_sampling(Parser& parser, text::SamplerOptions& options) {

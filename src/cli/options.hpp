@@ -11,6 +11,10 @@
 
 namespace verge::cli {
 
+/// Of every MODEL argument.
+inline constexpr const char* kModelHelp =
+    "A GGUF file, a folder with safetensors, or the name of a stored model";
+
 /// --threads: how many, checked against the machine.
 struct ThreadOptions {
   int threads = 0;  // 0: one a core

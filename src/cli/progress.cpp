@@ -67,4 +67,11 @@ std::string progress_bar(double done, double all, double seconds, double scale,
   return line + "  ";
 }
 
+std::function<void(int64_t, int64_t)> byte_progress(Progress& progress, const Clock& clock) {
+  return [&progress, &clock, begin = clock.seconds()](int64_t done, int64_t all) {
+    progress.show(progress_bar(static_cast<double>(done), static_cast<double>(all),
+                               clock.seconds() - begin, 1e-6, "MB/s"));
+  };
+}
+
 }  // namespace verge::cli

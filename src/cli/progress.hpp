@@ -6,6 +6,8 @@
 //   Progress progress(context, clock);
 //   progress.show(progress_bar(done, all, seconds, 1e-6, "MB/s") + name);
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -37,5 +39,9 @@ class Progress {
 /// times `scale`.
 std::string progress_bar(double done, double all, double seconds, double scale,
                          std::string_view unit);
+
+/// Shows a bar of bytes and MB/s, of an operation that begins now; both must outlive it.
+std::function<void(int64_t done_bytes, int64_t all_bytes)> byte_progress(Progress& progress,
+                                                                         const Clock& clock);
 
 }  // namespace verge::cli

@@ -13,7 +13,16 @@ struct Verb {
   std::string line;                // "model list"
   std::vector<std::string> words;  // options and subcommands that may follow
   const CLI::App* app;
+  bool takes_model;  // a stored model's name may follow
 };
+
+bool takes_model(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_name(true);
+    if (option->get_positional() && (name == "MODEL" || name == "NAME")) return true;
+  }
+  return false;
+}
 
 std::vector<std::string> long_options(const CLI::App& app) {
   std::vector<std::string> names;
@@ -25,7 +34,7 @@ std::vector<std::string> long_options(const CLI::App& app) {
 }
 
 void collect(const CLI::App& app, const std::string& line, std::vector<Verb>& verbs) {
-  Verb verb{line, long_options(app), &app};
+  Verb verb{line, long_options(app), &app, takes_model(app)};
   for (const CLI::App* sub : app.get_subcommands(nullptr)) verb.words.push_back(sub->get_name());
   verbs.push_back(std::move(verb));
   for (const CLI::App* sub : app.get_subcommands(nullptr)) {
@@ -50,13 +59,17 @@ void print_bash(const CLI::App& root, std::ostream& out) {
          "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
          "    [[ ${COMP_WORDS[i]} == -* ]] && break\n"
          "    line=\"${line:+$line }${COMP_WORDS[i]}\"\n  done\n"
-         "  word=${COMP_WORDS[COMP_CWORD]}\n  local words=\"\"\n  while :; do\n    case $line in\n";
+         "  word=${COMP_WORDS[COMP_CWORD]}\n  local words=\"\" models=\"\"\n  while :; do\n    "
+         "case $line in\n";
   for (const Verb& verb : all_verbs(root)) {
-    out << "      '" << verb.line << "') words='" << join(verb.words) << "'; break ;;\n";
+    out << "      '" << verb.line << "') words='" << join(verb.words)
+        << (verb.takes_model ? "'; models=1; break ;;\n" : "'; break ;;\n");
   }
   out << "      *) line=${line% *} ;;\n    esac\n  done\n"
+         "  [[ -n $models ]] && words+=\" $(verge model list --names 2> /dev/null)\"\n"
          "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
-         "  [[ ${#COMPREPLY[@]} -eq 0 ]] && COMPREPLY=($(compgen -f -- \"$word\"))\n}\n"
+         "  [[ ${#COMPREPLY[@]} -eq 0 || ( -n $models && $word != -* ) ]] && COMPREPLY+=($(compgen "
+         "-f -- \"$word\"))\n}\n"
          "complete -o filenames -F _verge verge\n";
 }
 
@@ -65,6 +78,10 @@ void print_fish(const CLI::App& root, std::ostream& out) {
     const std::string condition = verb.line.empty()
                                       ? "__fish_use_subcommand"
                                       : "__fish_seen_subcommand_from " + verb.app->get_name();
+    if (verb.takes_model) {
+      out << "complete -c verge -n '" << condition
+          << "' -a '(verge model list --names 2> /dev/null)'\n";
+    }
     for (const std::string& word : verb.words) {
       const bool is_long = word.starts_with("--");
       out << "complete -c verge -n '" << condition << "' "

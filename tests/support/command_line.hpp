@@ -21,7 +21,8 @@ struct Ran {
 
 inline Ran run_verge(std::vector<std::string> arguments) {
   std::ostringstream out, err;
-  ::setenv("VERGE_CONFIG", "/nonexistent", 1);  // the user's own defaults stay out of tests
+  ::setenv("VERGE_CONFIG", "/nonexistent", 1);  // the user's own defaults stay out of tests,
+  ::setenv("VERGE_HOME", "/nonexistent", 0);    // and his models
   const int status = cli::run_application(arguments, out, err);
   return {status, out.str(), err.str()};
 }

@@ -86,6 +86,12 @@ constexpr Covered kCovered[] = {
     {"src/engine/text/pretokenizer_table.cpp", "tests/engine/text/pretokenizer_test.cpp"},
     {"src/cli/commands/completion.cpp", "tests/cli/shell_test.cpp"},
     {"src/cli/commands/man.cpp", "tests/cli/shell_test.cpp"},
+    {"src/cli/commands/model_list.cpp", "tests/cli/commands/model_test.cpp"},
+    {"src/cli/commands/model_import.cpp", "tests/cli/commands/model_test.cpp"},
+    {"src/cli/commands/model_inspect.cpp", "tests/cli/commands/model_test.cpp"},
+    {"src/cli/commands/model_export.cpp", "tests/cli/commands/model_test.cpp"},
+    {"src/cli/commands/model_verify.cpp", "tests/cli/commands/model_test.cpp"},
+    {"src/cli/commands/model_rm.cpp", "tests/cli/commands/model_test.cpp"},
     {"src/cli/main.cpp", "tests/cli/application_test.cpp"},
 };
 

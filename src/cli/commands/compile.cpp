@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/pass_table.hpp>
@@ -41,7 +42,8 @@ ordered_json json_of(const runtime::Program& program, const PassTable& passes) {
 }
 
 Status execute(const Options& options, Context& context) {
-  VERGE_TRY(const auto source, format::ModelSource::open(options.model.model));
+  VERGE_TRY(const std::string path, model_path(options.model.model));
+  VERGE_TRY(const auto source, format::ModelSource::open(path));
   VERGE_TRY(model::LoadOptions load, options.model.load_options());
   load.max_tokens = options.batch;
   VERGE_TRY(const auto pool, options.model.threads.make_pool());

@@ -2,6 +2,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
+#include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/progress.hpp>
 #include <verge/core/clock.hpp>
@@ -69,7 +70,8 @@ class Evaluation {
     if (load.context == 0 && tasks_.choices.empty() && tasks_.pairs.empty()) {
       load.context = options_.scoring.chunk;
     }
-    VERGE_TRY(const auto model, model::LanguageModel::load(options_.model.model, load, *pool));
+    VERGE_TRY(const std::string path, model_path(options_.model.model));
+    VERGE_TRY(const auto model, model::LanguageModel::load(path, load, *pool));
     if (!options_.text.empty()) VERGE_RETURN_IF_ERROR(add_text(*model, load, *pool));
     const quality::TaskOptions progress{show("tasks"), &catch_interrupts()};
     if (!tasks_.choices.empty()) {
@@ -87,7 +89,8 @@ class Evaluation {
   Status add_text(model::LanguageModel& model, model::LoadOptions load, ThreadPool& pool) {
     std::unique_ptr<model::LanguageModel> reference;
     if (!options_.reference.empty()) {
-      VERGE_TRY(reference, model::LanguageModel::load(options_.reference, load, pool));
+      VERGE_TRY(const std::string path, model_path(options_.reference));
+      VERGE_TRY(reference, model::LanguageModel::load(path, load, pool));
     }
     VERGE_TRY(const auto tokens, quality::read_text(model, options_.text));
     quality::TextOptions scoring = options_.scoring;

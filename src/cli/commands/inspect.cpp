@@ -4,6 +4,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/inspect_graph.hpp>
+#include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/core/machine.hpp>
@@ -139,7 +140,9 @@ void print_text(const format::ModelSource& source, const Facts& facts, std::ostr
 }
 
 Status execute(const Options& options, Context& context) {
-  VERGE_TRY(const auto source, format::ModelSource::open(options.model));
+  VERGE_TRY(const std::string path, model_path(options.model));
+  VERGE_TRY(auto source, format::ModelSource::open(path));
+  source.path = options.model;  // a stored model by its name
   model::LoadOptions load_options;
   load_options.context = options.context;
   if (options.graph.any()) return inspect_graph(options.graph, source, load_options, context);
@@ -154,7 +157,7 @@ Status execute(const Options& options, Context& context) {
 
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  parser.add_option("MODEL", options->model, "A GGUF file or a folder with safetensors").required();
+  parser.add_option("MODEL", options->model, kModelHelp).required();
   parser.add_option("-c,--context", options->context, "Tokens of context to plan the memory for");
   options->graph.declare(parser);
   return [options, &context] { return execute(*options, context); };

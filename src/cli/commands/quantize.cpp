@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/progress.hpp>
@@ -92,7 +93,8 @@ Status execute(const Options& options, Context& context) {
     VERGE_RETURN_IF_ERROR(recipe.add_override(rule));
   }
   VERGE_TRY(const auto pool, options.threads.make_pool());
-  VERGE_TRY(const auto source, format::ModelSource::open(options.in));
+  VERGE_TRY(const std::string path, model_path(options.in));
+  VERGE_TRY(const auto source, format::ModelSource::open(path));
   fit::QuantizeOptions job{"verge " VERGE_VERSION, options.command(), {}};
   const SystemClock clock;
   Progress progress(context, clock);
@@ -115,7 +117,7 @@ Status execute(const Options& options, Context& context) {
 
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  parser.add_option("IN", options->in, "A GGUF file or a folder with safetensors").required();
+  parser.add_option("MODEL", options->in, kModelHelp).required();
   parser.add_option("OUT", options->out, "The GGUF file to write").required();
   parser.add_option("RECIPE", options->recipe, "One of " + recipes()).required();
   parser

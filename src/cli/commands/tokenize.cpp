@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/model_store.hpp>
+#include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/text/tokenizer.hpp>
@@ -17,7 +19,8 @@ struct Options {
 };
 
 Status execute(const Options& options, Context& context) {
-  VERGE_TRY(const auto source, format::ModelSource::open(options.model));
+  VERGE_TRY(const std::string path, model_path(options.model));
+  VERGE_TRY(const auto source, format::ModelSource::open(path));
   VERGE_TRY(text::Vocabulary vocabulary, model::read_vocabulary(source));
   VERGE_TRY(const auto tokenizer, text::make_tokenizer(std::move(vocabulary)));
   const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
@@ -37,8 +40,7 @@ Status execute(const Options& options, Context& context) {
 
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  parser.add_option("MODEL", options->model, "A GGUF file or a folder with tokenizer.json")
-      .required();
+  parser.add_option("MODEL", options->model, kModelHelp).required();
   parser.add_flag("--no-special", options->no_special, "Do not add begin- and end-of-text tokens");
   parser.add_flag("--parse-special", options->parse_special, "Read control tokens in the text");
   return [options, &context] { return execute(*options, context); };

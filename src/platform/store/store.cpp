@@ -68,13 +68,22 @@ Status check_name(const std::string& name) {
   constexpr std::string_view kAlphanumeric =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
   const std::string others = std::string(kAlphanumeric) + "._-:+";
-  const bool good = !name.empty() && name.size() <= 128 &&
+  const bool good = !name.empty() && name.size() <= kMostNameBytes &&
                     kAlphanumeric.find(name.front()) != std::string_view::npos &&
                     name.find_first_not_of(others) == std::string::npos;
   if (good) return {};
   return make_error(Code::InvalidArgument,
-                    "{}: is no name for the store; use letters, digits and . _ - : +, at most 128",
-                    name);
+                    "{}: is no name for the store; use letters, digits and . _ - : +, at most {}",
+                    name, kMostNameBytes);
+}
+
+std::string other_names(const std::string& name, const std::vector<Artifact>& known) {
+  std::vector<std::string> names;
+  for (const Artifact& artifact : known) names.push_back(artifact.name);
+  if (names.empty()) return "the store is empty";
+  const std::vector<std::string> near = nearest_names(name, names);
+  return near.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
+                      : fmt::format("near it: {}", fmt::join(near, ", "));
 }
 
 Store::Store(std::string root) : root_(std::move(root)), blobs_(root_ + "/objects") {}
@@ -119,16 +128,10 @@ Result<std::vector<Artifact>> Store::list(const std::string& kind) const {
 
 Result<Artifact> Store::find(const std::string& kind, const std::string& name) const {
   VERGE_TRY(std::vector<Artifact> all, list(kind));
-  std::vector<std::string> names;
-  for (Artifact& artifact : all) {
-    if (artifact.name == name) return std::move(artifact);
-    names.push_back(artifact.name);
-  }
-  const std::vector<std::string> near = nearest_names(name, names);
+  const auto found = std::ranges::find(all, name, &Artifact::name);
+  if (found != all.end()) return std::move(*found);
   return make_error(Code::NotFound, "{}: no stored {} has this name; {}", name, kind,
-                    names.empty()  ? "the store is empty"
-                    : near.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
-                                   : fmt::format("near it: {}", fmt::join(near, ", ")));
+                    other_names(name, all));
 }
 
 Result<std::string> Store::path(const Artifact& artifact) const {

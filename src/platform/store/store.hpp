@@ -96,7 +96,12 @@ class Store {
   std::optional<Database> database_;  // none while there is no store
 };
 
-/// Letters, digits and . _ - : +, from a letter or digit on, at most 128. InvalidArgument.
+/// For an error about an unknown name: "near it: a, b", "there are c, d" or "the store is empty".
+std::string other_names(const std::string& name, const std::vector<Artifact>& known);
+
+inline constexpr size_t kMostNameBytes = 128;
+
+/// Letters, digits and . _ - : +, from a letter or digit on. InvalidArgument.
 Status check_name(const std::string& name);
 
 }  // namespace verge::store
