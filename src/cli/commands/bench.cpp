@@ -5,6 +5,7 @@
 #include <verge/cli/command.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/cli/profile_table.hpp>
 #include <verge/cli/progress.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
@@ -41,17 +42,6 @@ struct Report {
   }
 };
 
-ordered_json to_json(const std::vector<serve::OperatorTime>& profile) {
-  ordered_json list = ordered_json::array();
-  for (const auto& time : profile) {
-    list.push_back({{"op", time.op},
-                    {"nodes", time.nodes},
-                    {"reference_nodes", time.reference_nodes},
-                    {"seconds", time.seconds}});
-  }
-  return list;
-}
-
 void print_json(const Report& report, std::ostream& out) {
   const serve::Bench& bench = report.bench;
   ordered_json json = {{"model", report.options.model.model},
@@ -75,22 +65,10 @@ void print_json(const Report& report, std::ostream& out) {
                          {"int8_gops", bench.rates.int8_gops}}},
                        {"command", report.command()}};
   if (report.options.bench.profile) {
-    json["prefill_profile"] = to_json(bench.prefill_profile);
-    json["decode_profile"] = to_json(bench.decode_profile);
+    json["prefill_profile"] = profile_json(bench.prefill_profile);
+    json["decode_profile"] = profile_json(bench.decode_profile);
   }
   out << json.dump() << "\n";
-}
-
-void print_profile(std::string_view title, const std::vector<serve::OperatorTime>& profile,
-                   std::ostream& out) {
-  double all = 0;
-  for (const auto& time : profile) all += time.seconds;
-  out << fmt::format("\n{:<20} {:>6} {:>10} {:>7}\n", title, "nodes", "ms", "share");
-  for (const auto& time : profile) {
-    out << fmt::format("{:<20} {:>6} {:>10.2f} {:>6.1f}%{}\n", time.op, time.nodes,
-                       time.seconds * 1e3, all > 0 ? 100 * time.seconds / all : 0.0,
-                       time.reference_nodes > 0 ? "  reference kernel" : "");
-  }
 }
 
 void print_text(const Report& report, std::ostream& out) {

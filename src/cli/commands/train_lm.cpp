@@ -6,6 +6,7 @@
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/cli/profile_table.hpp>
 #include <verge/cli/progress.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/file.hpp>
@@ -33,6 +34,7 @@ void show(const build::TrainingProgress& p, Context& context, Progress& progress
                                 {"held_out_loss", p.held_out_loss},
                                 {"learning_rate", p.learning_rate},
                                 {"tokens_per_s", p.tokens_per_s},
+                                {"step_ms", p.step_ms},
                                 {"remaining_s", p.remaining_s}}
                        .dump()
                 << std::endl;
@@ -57,18 +59,14 @@ Status write_plot(const build::TrainLmResult& result, const std::string& path) {
 
 void print(const build::TrainLmResult& r, const Options& options, Context& context) {
   if (context.json) {
-    context.out << ordered_json{{"parameters", r.parameters},
-                                {"steps", r.steps},
-                                {"finished", r.finished},
-                                {"held_out_loss", r.held_out_loss},
-                                {"bits_per_byte", r.bits_per_byte},
-                                {"seconds", r.seconds},
-                                {"tokens_per_s", r.tokens_per_s},
-                                {"arena_bytes", r.arena_bytes},
-                                {"peak_rss_bytes", peak_rss_bytes()},
-                                {"output", options.train.output}}
-                       .dump()
-                << "\n";
+    ordered_json result = {{"parameters", r.parameters},       {"steps", r.steps},
+                           {"finished", r.finished},           {"held_out_loss", r.held_out_loss},
+                           {"bits_per_byte", r.bits_per_byte}, {"seconds", r.seconds},
+                           {"tokens_per_s", r.tokens_per_s},   {"step_ms", r.step_ms},
+                           {"arena_bytes", r.arena_bytes},     {"peak_rss_bytes", peak_rss_bytes()},
+                           {"output", options.train.output}};
+    if (options.train.profile) result["profile"] = profile_json(r.profile);
+    context.out << result.dump() << "\n";
     return;
   }
   context.out << fmt::format(
@@ -77,6 +75,7 @@ void print(const build::TrainLmResult& r, const Options& options, Context& conte
       "per byte\n",
       static_cast<double>(r.parameters) / 1e6, r.steps, r.seconds, r.tokens_per_s, r.held_out_loss,
       r.bits_per_byte);
+  if (options.train.profile) print_profile("operator", r.profile, context.out);
   if (!r.finished) {
     context.out << "stopped; run the same command again to go on from " << options.train.checkpoint
                 << "\n";
@@ -152,6 +151,7 @@ Action declare(Parser& parser, Context& context) {
   parser.add_option("--precision", options->precision,
                     "Of matrix products in training: bf16 or f32");
   parser.add_option("--plot", options->plot, "SVG picture of the losses to write");
+  parser.add_flag("--profile", options->train.profile, "Add the time of all steps by operator");
   declare_model(parser, options->train.shape);
   declare_training(parser, options->train);
   options->threads.declare(parser);

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include <verge/core/threads.hpp>
+#include <verge/engine/kernels/gemm.hpp>
 #include <verge/engine/kernels/isa.hpp>
 #include <verge/engine/kernels/kv_layout.hpp>
 
@@ -77,6 +78,7 @@ struct DenseAttention {
   float* log_sum_exp = nullptr;  // [batch, heads, tokens]
   int64_t q_stride = 0;          // floats from token to token of q and of k, v; 0: packed
   int64_t kv_stride = 0;
+  Compute compute = Compute::F32;  // of the products; softmax and sums are f32
 };
 
 size_t dense_attention_workspace_bytes(Isa isa, const DenseAttention& attention, int threads);

@@ -33,8 +33,10 @@ void soften_row(const RowKernels& kernels, TileBuffers& b, int64_t row, int64_t 
 
 }  // namespace
 
-TileBuffers::TileBuffers(Scratch& scratch, const TileKernels& tile, int64_t rows, int64_t head_dim)
-    : q(scratch.take<float>(rows * head_dim)),
+TileBuffers::TileBuffers(Scratch& scratch, const TileKernels& kernels, int64_t rows,
+                         int64_t head_dim)
+    : tile(kernels),
+      q(scratch.take<float>(rows * head_dim)),
       acc(scratch.take<float>(rows * head_dim)),
       max(scratch.take<float>(rows)),
       sum(scratch.take<float>(rows)),
@@ -49,7 +51,7 @@ TileBuffers::TileBuffers(Scratch& scratch, const TileKernels& tile, int64_t rows
 
 void attend_tile(Isa isa, TileBuffers& b, int64_t rows, int64_t head_dim, float soft_cap,
                  const KeySource& source) {
-  const TileKernels& tile = tile_f32(isa);
+  const TileKernels& tile = b.tile;
   const RowKernels& kernels = row_kernels(isa);
   std::fill(b.acc, b.acc + rows * head_dim, 0.0f);
   std::fill(b.max, b.max + rows, kNothing);
@@ -63,15 +65,22 @@ void attend_tile(Isa isa, TileBuffers& b, int64_t rows, int64_t head_dim, float 
     const int64_t count = std::min(kKeyBlock, all.last - first);
     const Rows keys = source.keys(source.context, first, count, b.stored);
     tile.pack(keys.data, keys.stride, 1, count, head_dim, tile.columns, b.packed_kv);
-    multiply_packed(tile, rows, count, head_dim, b.packed_q, b.packed_kv, b.scores, kKeyBlock, 1,
-                    0);
-    for (int64_t row = 0; row < rows; ++row) {
+    // The rows that see nothing of this block, in whole panels.
+    int64_t from = 0;
+    while (b.spans[from].last <= first) ++from;
+    from -= from % tile.rows;
+    multiply_packed(
+        tile, rows - from, count, head_dim,
+        static_cast<std::byte*>(b.packed_q) + tile.packed_bytes(from, head_dim, tile.rows),
+        b.packed_kv, b.scores + from * kKeyBlock, kKeyBlock, 1, 0);
+    for (int64_t row = from; row < rows; ++row) {
       soften_row(kernels, b, row, head_dim, first, count, soft_cap);
     }
-    tile.pack(b.scores, kKeyBlock, 1, rows, count, tile.rows, b.packed_p);
+    tile.pack(b.scores + from * kKeyBlock, kKeyBlock, 1, rows - from, count, tile.rows, b.packed_p);
     const Rows values = source.values(source.context, first, count, b.stored);
     tile.pack(values.data, 1, values.stride, head_dim, count, tile.columns, b.packed_kv);
-    multiply_packed(tile, rows, head_dim, count, b.packed_p, b.packed_kv, b.acc, head_dim, 1, 1);
+    multiply_packed(tile, rows - from, head_dim, count, b.packed_p, b.packed_kv,
+                    b.acc + from * head_dim, head_dim, 1, 1);
   }
 }
 

@@ -36,13 +36,14 @@ struct Span {
 struct TileBuffers {
   TileBuffers(Scratch& scratch, const TileKernels& tile, int64_t rows, int64_t head_dim);
 
-  float* q;       // [rows, head_dim], scaled by the caller
-  float* acc;     // [rows, head_dim]
-  float* max;     // [rows]
-  float* sum;     // [rows]
-  Span* spans;    // [rows]
-  float* scores;  // [rows, kKeyBlock]
-  float* stored;  // [kKeyBlock, head_dim]
+  const TileKernels& tile;  // f32, or bf16 where the caller lets products round
+  float* q;                 // [rows, head_dim], scaled by the caller
+  float* acc;               // [rows, head_dim]
+  float* max;               // [rows]
+  float* sum;               // [rows]
+  Span* spans;              // [rows]
+  float* scores;            // [rows, kKeyBlock]
+  float* stored;            // [kKeyBlock, head_dim]
   void* packed_q;
   void* packed_kv;
   void* packed_p;

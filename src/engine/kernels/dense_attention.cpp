@@ -29,7 +29,7 @@ void dense_tile(Isa isa, const DenseAttention& a, int64_t sequence, int64_t kv_h
   const int64_t q_stride = a.q_stride != 0 ? a.q_stride : a.heads * dim;
   const int64_t kv_stride = a.kv_stride != 0 ? a.kv_stride : a.kv_heads * dim;
   Scratch scratch(own);
-  TileBuffers buffers(scratch, tile_f32(isa), (last - first) * group, dim);
+  TileBuffers buffers(scratch, tile_of(isa, a.compute), (last - first) * group, dim);
   for (int64_t token = first; token < last; ++token) {
     const float* q = a.q + (sequence * a.tokens + token) * q_stride + kv_head * group * dim;
     float* rows = buffers.q + (token - first) * group * dim;
@@ -52,12 +52,14 @@ void dense_tile(Isa isa, const DenseAttention& a, int64_t sequence, int64_t kv_h
 }
 
 int64_t tile_tokens(const DenseAttention& a) {
-  return std::max<int64_t>(kTileRows / (a.heads / a.kv_heads), 1);
+  constexpr int64_t kRows = kTileRows / 2;  // less of a square that causal rows do not see
+  return std::max<int64_t>(kRows / (a.heads / a.kv_heads), 1);
 }
 
 int64_t bytes_per_worker(Isa isa, const DenseAttention& a) {
   Scratch counter(nullptr);
-  TileBuffers(counter, tile_f32(isa), tile_tokens(a) * (a.heads / a.kv_heads), a.head_dim);
+  TileBuffers(counter, tile_of(isa, a.compute), tile_tokens(a) * (a.heads / a.kv_heads),
+              a.head_dim);
   return counter.used();
 }
 

@@ -58,7 +58,7 @@ struct Tile {
 void load_tile(Isa isa, const DenseAttentionGradient& g, const Sizes& s, const Tile& t,
                Buffers& b) {
   const DenseAttention& a = g.forward;
-  const TileKernels& tile = tile_f32(isa);
+  const TileKernels& tile = tile_of(isa, a.compute);
   const int64_t rows = (t.last - t.first) * s.group;
   for (int64_t row = 0; row < rows; ++row) {
     const int64_t token = t.sequence * a.tokens + t.first + row / s.group;
@@ -81,7 +81,7 @@ void load_tile(Isa isa, const DenseAttentionGradient& g, const Sizes& s, const T
 /// P and dS of the tile against keys [first, first + count), in b.p and b.d_p.
 void weigh(Isa isa, const DenseAttention& a, const Sizes& s, const Tile& t, int64_t first,
            int64_t count, const float* k, const float* v, Buffers& b) {
-  const TileKernels& tile = tile_f32(isa);
+  const TileKernels& tile = tile_of(isa, a.compute);
   const int64_t rows = (t.last - t.first) * s.group;
   tile.pack(k, s.kv_stride, 1, count, s.dim, tile.columns, b.stored);
   multiply_packed(tile, rows, count, s.dim, b.q_left, b.stored, b.p, kKeyBlock, 1, 0);
@@ -101,8 +101,8 @@ void weigh(Isa isa, const DenseAttention& a, const Sizes& s, const Tile& t, int6
 /// dV += P^T dO; dK += dS^T (scale Q); dQ += scale dS K, for one block of keys.
 void accumulate(Isa isa, const DenseAttentionGradient& g, const Sizes& s, const Tile& t,
                 int64_t first, int64_t count, const float* k, Buffers& b) {
-  const TileKernels& tile = tile_f32(isa);
   const DenseAttention& a = g.forward;
+  const TileKernels& tile = tile_of(isa, a.compute);
   const int64_t rows = (t.last - t.first) * s.group;
   const int64_t out_stride = a.kv_heads * s.dim;
   const int64_t out = (t.sequence * a.tokens + first) * out_stride + t.kv_head * s.dim;
@@ -145,7 +145,7 @@ void backward_of_head(Isa isa, const DenseAttentionGradient& g, const Sizes& s, 
 }  // namespace
 
 size_t dense_attention_backward_workspace_bytes(Isa isa, const DenseAttention& a, int threads) {
-  const Buffers counted(nullptr, tile_f32(isa), Sizes(a));
+  const Buffers counted(nullptr, tile_of(isa, a.compute), Sizes(a));
   return static_cast<size_t>(threads * counted.scratch.used());
 }
 
@@ -153,9 +153,9 @@ void dense_attention_backward(Isa isa, const DenseAttentionGradient& g, void* wo
                               Worker& worker) {
   const DenseAttention& a = g.forward;
   const Sizes sizes(a);
-  const int64_t bytes = Buffers(nullptr, tile_f32(isa), sizes).scratch.used();
-  Buffers buffers(static_cast<std::byte*>(workspace) + worker.index() * bytes, tile_f32(isa),
-                  sizes);
+  const int64_t bytes = Buffers(nullptr, tile_of(isa, a.compute), sizes).scratch.used();
+  Buffers buffers(static_cast<std::byte*>(workspace) + worker.index() * bytes,
+                  tile_of(isa, a.compute), sizes);
   for (int64_t i = worker.claim(); i < a.batch * a.kv_heads; i = worker.claim()) {
     backward_of_head(isa, g, sizes, i / a.kv_heads, i % a.kv_heads, buffers);
   }

@@ -18,7 +18,8 @@ inline DenseAttention dense_attention_of(const graph::KernelCall& call) {
           .causal = call.attrs.integer("causal") != 0,
           .q = f32(call, 0),
           .k = f32(call, 1),
-          .v = f32(call, 2)};
+          .v = f32(call, 2),
+          .compute = call.attrs.text("compute") == "bf16" ? Compute::Bf16 : Compute::F32};
 }
 
 }  // namespace verge::kernels

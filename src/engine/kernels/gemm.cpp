@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <verge/engine/kernels/gemm.hpp>
 #include <verge/engine/kernels/rows.hpp>
@@ -14,6 +15,7 @@ constexpr int64_t kOuterRows = 1536;
 constexpr int64_t kOuterColumns = 2048;
 constexpr int64_t kPartRows = 96;
 constexpr int64_t kPartColumns = 256;
+constexpr int64_t kLeastParts = 16;  // so that no worker waits long for another's last part
 
 int64_t round_up(int64_t value, int64_t grain) {
   return (value + grain - 1) / grain * grain;
@@ -29,10 +31,6 @@ struct Blocks {
   int64_t k, rows, columns;
   int64_t a_bytes, b_bytes;
 };
-
-const TileKernels& tile_of(Isa isa, const Gemm& product) {
-  return product.compute == Compute::Bf16 ? tile_bf16(isa) : tile_f32(isa);
-}
 
 Blocks blocks_of(const TileKernels& tile, const Gemm& product) {
   Blocks blocks{};
@@ -107,23 +105,39 @@ void finish(const RowKernels& kernels, const Gemm& product, int64_t row, int64_t
   }
 }
 
+struct Parts {  // what multiply_together hands out
+  int64_t rows, columns, down, across;
+};
+
+Parts parts_of(const TileKernels& tile, int64_t rows, int64_t columns) {
+  Parts parts{};
+  for (const auto& [most_rows, most_columns] : {std::pair{kPartRows, kPartColumns},
+                                                {kPartRows, kPartColumns / 2},
+                                                {kPartRows / 2, kPartColumns / 2},
+                                                {kPartRows / 4, kPartColumns / 4}}) {
+    parts.rows = even_part(rows, most_rows, tile.rows);
+    parts.columns = even_part(columns, most_columns, tile.columns);
+    parts.down = (rows + parts.rows - 1) / parts.rows;
+    parts.across = (columns + parts.columns - 1) / parts.columns;
+    if (parts.down * parts.across >= kLeastParts) break;
+  }
+  return parts;
+}
+
 struct Step {  // one block of the three outer loops
   int64_t row, rows, column, columns, k, depth;
 };
 
 void multiply_together(Isa isa, const TileKernels& tile, const Gemm& product, const Step& step,
                        const std::byte* a, const std::byte* b, Team& team) {
-  const int64_t part_rows = even_part(step.rows, kPartRows, tile.rows);
-  const int64_t part_columns = even_part(step.columns, kPartColumns, tile.columns);
-  const int64_t down = (step.rows + part_rows - 1) / part_rows;
-  const int64_t across = (step.columns + part_columns - 1) / part_columns;
+  const Parts parts = parts_of(tile, step.rows, step.columns);
   const bool last = step.k + step.depth >= product.k;
   const float beta = step.k == 0 ? product.beta : 1.0f;
-  for (int64_t part = team.claim(); part < down * across; part = team.claim()) {
-    const int64_t i = part / across * part_rows;
-    const int64_t j = part % across * part_columns;
-    const int64_t rows = std::min(part_rows, step.rows - i);
-    const int64_t columns = std::min(part_columns, step.columns - j);
+  for (int64_t part = team.claim(); part < parts.down * parts.across; part = team.claim()) {
+    const int64_t i = part / parts.across * parts.rows;
+    const int64_t j = part % parts.across * parts.columns;
+    const int64_t rows = std::min(parts.rows, step.rows - i);
+    const int64_t columns = std::min(parts.columns, step.columns - j);
     multiply_packed(tile, rows, columns, step.depth,
                     a + tile.packed_bytes(i, step.depth, tile.rows),
                     b + tile.packed_bytes(j, step.depth, tile.columns),
@@ -134,7 +148,7 @@ void multiply_together(Isa isa, const TileKernels& tile, const Gemm& product, co
 }
 
 void run_gemm(Isa isa, const Gemm& product, void* workspace, Team team) {
-  const TileKernels& tile = tile_of(isa, product);
+  const TileKernels& tile = tile_of(isa, product.compute);
   const Blocks blocks = blocks_of(tile, product);
   auto* packed_a = static_cast<std::byte*>(workspace);
   auto* packed_b = packed_a + blocks.a_bytes;
@@ -163,7 +177,7 @@ void run_gemm(Isa isa, const Gemm& product, void* workspace, Team team) {
 
 // A smaller product may be cut into fewer and so longer blocks: room for the longest of them.
 size_t gemm_workspace_bytes(Isa isa, const Gemm& product) {
-  const TileKernels& tile = tile_of(isa, product);
+  const TileKernels& tile = tile_of(isa, product.compute);
   Gemm largest = product;
   largest.m = std::min(product.m, kOuterRows);
   largest.n = std::min(product.n, kOuterColumns);

@@ -41,6 +41,65 @@ void for_windows(const Pool2d& p, Worker& worker, Begin begin, Body body) {
   }
 }
 
+/// The everyday case: windows of 2 x 2 that neither overlap nor leave the image.
+bool halves(const Pool2d& p) {
+  return p.kernel_height == 2 && p.kernel_width == 2 && p.stride_height == 2 &&
+         p.stride_width == 2 && p.pad_top == 0 && p.pad_left == 0 && p.pad_bottom == 0 &&
+         p.pad_right == 0;
+}
+
+/// Calls body(above, below, out) for every row of outputs of this worker's planes: the first values
+/// of its two rows of the image, and of its row of outputs.
+template <typename Body>
+void for_row_pairs(const Pool2d& p, Worker& worker, Body body) {
+  const int64_t height = p.out_height();
+  const auto [first, last] = worker.split(p.planes);
+  for (int64_t plane = first; plane < last; ++plane) {
+    for (int64_t row = 0; row < height; ++row) {
+      const int64_t above = (plane * p.in_height + 2 * row) * p.in_width;
+      body(above, above + p.in_width, (plane * height + row) * p.out_width());
+    }
+  }
+}
+
+void max_pool_halves(const Pool2d& p, const float* x, float* y, uint8_t* window_index,
+                     Worker& worker) {
+  const int64_t width = p.out_width();
+  for_row_pairs(p, worker, [&](int64_t above, int64_t below, int64_t out) {
+    const float *a = x + above, *b = x + below;
+    for (int64_t i = 0; i < width; ++i) {
+      const float upper = a[2 * i + 1] > a[2 * i] ? a[2 * i + 1] : a[2 * i];
+      const float lower = b[2 * i + 1] > b[2 * i] ? b[2 * i + 1] : b[2 * i];
+      y[out + i] = lower > upper ? lower : upper;
+      if (window_index == nullptr) continue;
+      const int in_upper = a[2 * i + 1] > a[2 * i], in_lower = 2 + (b[2 * i + 1] > b[2 * i]);
+      window_index[out + i] = static_cast<uint8_t>(lower > upper ? in_lower : in_upper);
+    }
+  });
+}
+
+void max_pool_halves_backward(const Pool2d& p, const float* dy, const uint8_t* window_index,
+                              float* dx, Worker& worker) {
+  const int64_t width = p.out_width();
+  for_row_pairs(p, worker, [&](int64_t above, int64_t below, int64_t out) {
+    float *a = dx + above, *b = dx + below;
+    for (int64_t i = 0; i < width; ++i) {
+      const float d = dy[out + i];
+      const int index = window_index[out + i];
+      a[2 * i] = index == 0 ? d : 0;
+      a[2 * i + 1] = index == 1 ? d : 0;
+      b[2 * i] = index == 2 ? d : 0;
+      b[2 * i + 1] = index == 3 ? d : 0;
+    }
+    if (p.in_width % 2 != 0) a[p.in_width - 1] = b[p.in_width - 1] = 0;
+  });
+  if (p.in_height % 2 == 0) return;
+  const auto [first, last] = worker.split(p.planes);
+  for (int64_t plane = first; plane < last; ++plane) {
+    std::fill_n(dx + ((plane + 1) * p.in_height - 1) * p.in_width, p.in_width, 0.0f);
+  }
+}
+
 float share_of(const Pool2d& p, const Window& w) {
   const int64_t counted =
       p.count_padding ? p.kernel_height * p.kernel_width : (w.y1 - w.y0) * (w.x1 - w.x0);
@@ -50,6 +109,7 @@ float share_of(const Pool2d& p, const Window& w) {
 }  // namespace
 
 void max_pool(const Pool2d& p, const float* x, float* y, uint8_t* window_index, Worker& worker) {
+  if (halves(p)) return max_pool_halves(p, x, y, window_index, worker);
   for_windows(
       p, worker, [](int64_t) {},
       [&](int64_t plane, int64_t at, const Window& w) {
@@ -71,6 +131,7 @@ void max_pool(const Pool2d& p, const float* x, float* y, uint8_t* window_index, 
 
 void max_pool_backward(const Pool2d& p, const float* dy, const uint8_t* window_index, float* dx,
                        Worker& worker) {
+  if (halves(p)) return max_pool_halves_backward(p, dy, window_index, dx, worker);
   const int64_t area = p.in_height * p.in_width;
   for_windows(
       p, worker, [&](int64_t plane) { std::fill_n(dx + plane * area, area, 0.0f); },

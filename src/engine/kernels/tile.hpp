@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include <verge/engine/kernels/gemm.hpp>
 #include <verge/engine/kernels/isa.hpp>
 
 namespace verge::kernels {
@@ -38,6 +39,10 @@ const TileKernels& tile_f32(Isa isa);
 /// Inputs rounded to bf16 while they are packed, sums in f32. Where the instruction set has no bf16
 /// product this is tile_f32.
 const TileKernels& tile_bf16(Isa isa);
+
+inline const TileKernels& tile_of(Isa isa, Compute compute) {
+  return compute == Compute::Bf16 ? tile_bf16(isa) : tile_f32(isa);
+}
 
 /// C[rows, columns] = alpha * A B + beta * C for packed A and B of one k block.
 void multiply_packed(const TileKernels& tile, int64_t rows, int64_t columns, int64_t k,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -99,7 +100,25 @@ Checkpoint Trainer::checkpoint(std::string note) const {
   return checkpoint;
 }
 
+Status Trainer::check_finite(float loss, const std::string& checkpoint) const {
+  std::string tensor;
+  for (const auto& [name, view] : parameters_) {
+    const bool is_real = view.dtype == DType::F32;
+    if (!is_real ||
+        std::ranges::all_of(view.span<float>(), [](float x) { return std::isfinite(x); }))
+      continue;
+    tensor = name;
+    break;
+  }
+  if (std::isfinite(loss) && tensor.empty()) return {};
+  return make_error(
+      Code::Malformed, "step {}: the loss is {}{}; use a smaller --lr{}", steps_, loss,
+      tensor.empty() ? "" : fmt::format(" and {} is no longer finite", tensor),
+      checkpoint.empty() ? "" : fmt::format(", {} is the last good state", checkpoint));
+}
+
 Status Trainer::save(const std::string& path, std::string note) const {
+  VERGE_RETURN_IF_ERROR(check_finite(0, path));
   return write_checkpoint(path, checkpoint(std::move(note)));
 }
 

@@ -72,7 +72,12 @@ class Trainer {
   const Plan& plan() const { return *plan_; }
   Plan& plan() { return *plan_; }
 
-  /// Parameters, moments and step; `note` names what the run depends on.
+  /// Fails with Malformed, naming the first parameter that is not finite, unless the loss and all
+  /// parameters are numbers. `checkpoint`: where the last good state is; empty: nowhere.
+  Status check_finite(float loss, const std::string& checkpoint) const;
+
+  /// Parameters, moments and step; `note` names what the run depends on. A state that is not finite
+  /// is refused, so that the file stays the last good one.
   Status save(const std::string& path, std::string note) const;
   Status load(const std::string& path, std::string note);
 

@@ -38,6 +38,25 @@ TEST_F(TrainImageCommand, ReportsTheResultAndWritesWhatIsAskedFor) {
   EXPECT_NE(again.out.find("% of the test images after 4 steps"), std::string::npos) << again.out;
 }
 
+TEST_F(TrainImageCommand, EvaluatesAndInspectsWhatItWrote) {
+  const std::string out = folder_ / "net.safetensors";
+  const test::Ran ran = test::run_verge(arguments({"-o", out, "--mirror", "--json"}));
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const size_t last = ran.out.rfind('\n', ran.out.size() - 2);
+  const auto trained = nlohmann::json::parse(ran.out.substr(last + 1));
+  const std::vector<std::string> evaluate = {"train", "image", data_.path(), "--evaluate", out};
+  const auto found = test::run_json(evaluate);
+  EXPECT_EQ(found["accuracy"], trained["accuracy"]);
+  EXPECT_EQ(found["images"], 20);
+  EXPECT_NE(test::run_verge(evaluate).out.find("% of 20 test images"), std::string::npos);
+  const auto facts = test::run_json({"inspect", out});
+  EXPECT_EQ(facts["architecture"], "cnn");
+  EXPECT_EQ(facts["metadata"]["verge.cnn.stages"], "16;32,32;64,64");
+  EXPECT_NE(test::run_verge({"inspect", out}).out.find("head.weight"), std::string::npos);
+  test::expect_refused(
+      test::run_verge({"train", "image", data_.path(), "--evaluate", data_ / "no"}), 1, "no");
+}
+
 TEST_F(TrainImageCommand, RefusesBadInput) {
   test::expect_refused(test::run_verge({"train", "image", folder_.path()}), 1, folder_.path());
   test::expect_refused(test::run_verge(arguments({"--checkpoint-every", "0"})), 2,

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include <verge/core/rng.hpp>
@@ -99,6 +101,22 @@ TEST(Trainer, AccumulatedPassesMakeOneStep) {
     }
   }
   EXPECT_EQ(accumulating->steps(), 5);
+}
+
+TEST(Trainer, KeepsTheLastGoodStateAndNamesTheTensorThatIsBad) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  const auto trainer = make_trainer(pool);
+  step(*trainer);
+  ASSERT_TRUE(trainer->save(folder / "c", "note"));
+  EXPECT_TRUE(trainer->check_finite(1, ""));
+  trainer->parameters()[1].second.as<float>()[3] = NAN;
+  const Status saved = trainer->save(folder / "c", "note");
+  ASSERT_FALSE(saved);
+  EXPECT_NE(saved.error().message.find("second is no longer finite"), std::string::npos);
+  ASSERT_TRUE(trainer->load(folder / "c", "note"));
+  EXPECT_TRUE(trainer->check_finite(1, ""));
+  EXPECT_EQ(trainer->check_finite(NAN, "").error().code, Code::Malformed);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
-// compute_bf16: lets the matrix products of a training graph round their operands to bf16 and sum
+// compute_bf16: lets the matrix products of a training graph, those within attention included,
+// round their operands to bf16 and sum
 // in f32, about twice the speed where the processor multiplies bf16. Parameters, moments and
 // updates stay f32 (Micikevicius et al. 2018).
 

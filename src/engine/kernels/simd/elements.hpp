@@ -156,14 +156,19 @@ inline void attention_gradient(int64_t n, float log_sum_exp, float delta, float*
 }
 
 inline void rotate_interleaved(int64_t pairs, const float* angles, float sign, float* x) {
-  for (int64_t i = 0; i < pairs; ++i) {
-    const float c = angles[i];
-    const float s = sign * angles[pairs + i];
-    const float a = x[2 * i];
-    const float b = x[2 * i + 1];
-    x[2 * i] = a * c - b * s;
-    x[2 * i + 1] = a * s + b * c;
+  I32 pair, partner;  // lane 2 i and 2 i + 1 need angle i and each other
+  F32 signs;
+  for (int i = 0; i < kLanes; ++i) {
+    pair[i] = i / 2;
+    partner[i] = i ^ 1;
+    signs[i] = i % 2 == 0 ? -sign : sign;
   }
+  for_vectors(2 * pairs, [&](int64_t i, int64_t count) {
+    const F32 c = __builtin_shuffle(load_some(angles + i / 2, count / 2), pair);
+    const F32 s = __builtin_shuffle(load_some(angles + pairs + i / 2, count / 2), pair);
+    const F32 both = load_some(x + i, count);
+    store_some(x + i, fma(__builtin_shuffle(both, partner), s * signs, both * c), count);
+  });
 }
 
 inline void rotate_halves(int64_t pairs, const float* angles, float sign, float* x) {

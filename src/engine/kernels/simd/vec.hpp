@@ -58,14 +58,24 @@ VERGE_INLINE F32 fma(F32 a, F32 b, F32 c) {
 
 /// The first `count` lanes (0..kLanes) from memory, the others `fill`.
 VERGE_INLINE F32 load_part(const float* p, int64_t count, float fill = 0) {
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  const auto lanes = static_cast<__mmask16>((1u << count) - 1);
+  return reinterpret_cast<F32>(_mm512_mask_loadu_ps(_mm512_set1_ps(fill), lanes, p));
+#else
   float lanes[kLanes];
   for (int i = 0; i < kLanes; ++i) lanes[i] = i < count ? p[i] : fill;
   return load(lanes);
+#endif
 }
 VERGE_INLINE void store_part(float* p, F32 x, int64_t count) {
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  const auto lanes = static_cast<__mmask16>((1u << count) - 1);
+  _mm512_mask_storeu_ps(p, lanes, reinterpret_cast<__m512>(x));
+#else
   for (int i = 0; i < kLanes; ++i) {
     if (i < count) p[i] = x[i];
   }
+#endif
 }
 
 VERGE_INLINE F32 sqrt(F32 x) {
@@ -107,9 +117,13 @@ VERGE_INLINE void sum_lanes_of_four(const F32* x, float* out) {
 }
 
 VERGE_INLINE float max_lanes(F32 x) {
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  return _mm512_reduce_max_ps(reinterpret_cast<__m512>(x));
+#else
   float best = x[0];
   for (int i = 1; i < kLanes; ++i) best = x[i] > best ? x[i] : best;
   return best;
+#endif
 }
 
 VERGE_INLINE F32 from_bits(I32 x) {

@@ -4,8 +4,8 @@
 
 #include <verge/core/rng.hpp>
 #include <verge/engine/format/safetensors/writer.hpp>
-#include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/runtime/trainer.hpp>
+#include <verge/stages/build/train_image/judge.hpp>
 #include <verge/stages/build/train_image/train_image.hpp>
 
 namespace verge::build {
@@ -13,7 +13,6 @@ namespace {
 
 // Forward, and the two products of backward, each as many operations as forward.
 constexpr double kTrainingShare = 3;
-constexpr int64_t kEvaluationBatch = 250;
 
 class Run {
  public:
@@ -39,15 +38,9 @@ class Run {
     steps_per_epoch_ = data_.training.count() / options_.batch;
     VERGE_TRY(nn::CnnTraining training, nn::build_cnn_training(config_, options_.batch));
     VERGE_TRY(trainer_, make_trainer(std::move(training)));
-    VERGE_TRY(graph::Graph inference, nn::build_cnn(config_, evaluation_batch()));
-    for (graph::Value& value : inference.values) {  // or the plan would repack today's weights
-      value.is_trainable = value.kind == graph::ValueKind::Param;
-    }
-    VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(inference)));
-    VERGE_TRY(runtime::Plan plan,
-              runtime::Plan::compile(std::move(optimized.graph), trainer_->weights(),
-                                     trainer_->states(), pool_));
-    evaluation_ = std::make_unique<runtime::Plan>(std::move(plan));
+    VERGE_TRY(ImageJudge judge,
+              ImageJudge::create(network(), trainer_->weights(), trainer_->states(), pool_));
+    judge_ = std::make_unique<ImageJudge>(std::move(judge));
     if (options_.checkpoint.empty() || !std::filesystem::exists(options_.checkpoint)) return {};
     return trainer_->load(options_.checkpoint, note());
   }
@@ -58,6 +51,7 @@ class Run {
     const double begin = clock_.seconds();
     const int64_t first = trainer_->steps();
     ImageProgress progress{.steps = options_.epochs * steps_per_epoch_};
+    if (options_.profile) trainer_->plan().start_profile();
     while (trainer_->steps() < progress.steps) {
       if (cancel != nullptr && cancel->load()) return save();
       VERGE_RETURN_IF_ERROR(step(progress));
@@ -70,7 +64,7 @@ class Run {
       if (progress.step % options_.checkpoint_every == 0) VERGE_RETURN_IF_ERROR(save());
     }
     VERGE_RETURN_IF_ERROR(save());
-    result.accuracy = progress.accuracy != 0 ? progress.accuracy : accuracy();
+    result.accuracy = progress.accuracy != 0 ? progress.accuracy : judge_->accuracy(data_.test);
     result.seconds = clock_.seconds() - begin;
     result.images_per_s = progress.images_per_s;
     result.finished = true;
@@ -83,14 +77,13 @@ class Run {
     result.flops_per_image = kTrainingShare * nn::cnn_flops(config_);
     result.arena_bytes = trainer_->plan().memory().arena_bytes;
     result.reference_nodes = trainer_->plan().reference_nodes();
+    if (options_.profile) result.profile = runtime::by_operator(trainer_->plan());
   }
 
   Status write(const TrainImageResult& result) const {
     if (options_.output.empty()) return {};
     format::SafetensorsWriter writer;
-    writer.set_metadata("verge.architecture", "cnn");
-    writer.set_metadata("verge.pixel_mean", fmt::format("{}", normalization_.mean));
-    writer.set_metadata("verge.pixel_deviation", fmt::format("{}", normalization_.deviation));
+    describe_network(network(), writer);
     writer.set_metadata("verge.lineage.command", options_.command);
     writer.set_metadata("verge.lineage.data_xxh3", data_.checksum);
     writer.set_metadata("verge.lineage.seed", fmt::format("{}", options_.seed));
@@ -155,51 +148,13 @@ class Run {
     progress.epoch = at / steps_per_epoch_ + 1;
     progress.loss = *trainer_->output("loss").as<float>();
     if (!std::isfinite(progress.loss)) {
-      return make_error(
-          Code::Malformed, "the loss of step {} is {}; use a smaller --lr{}", progress.step,
-          progress.loss,
-          options_.checkpoint.empty() ? "" : ", the last checkpoint is the last good state");
+      return trainer_->check_finite(static_cast<float>(progress.loss), options_.checkpoint);
     }
-    if (progress.step % steps_per_epoch_ == 0) progress.accuracy = accuracy();
+    if (progress.step % steps_per_epoch_ == 0) progress.accuracy = judge_->accuracy(data_.test);
     return {};
   }
 
-  int64_t evaluation_batch() const { return std::min(kEvaluationBatch, data_.test.count()); }
-
-  // Logits of the test images [first, first + count), [count, classes]. Where training mirrors
-  // images, the sum over the image and its mirror.
-  std::vector<float> test_logits(int64_t first, int64_t count) {
-    const int64_t area = config_.height * config_.width;
-    auto* images = evaluation_->input("images").as<float>();
-    for (int64_t i = 0; i < count; ++i) {
-      normalize(normalization_, data_.test.image(first + i), images + i * area);
-    }
-    std::vector<float> sums(static_cast<size_t>(count * config_.classes));
-    for (int pass = 0; pass < (options_.augmentation.mirror ? 2 : 1); ++pass) {
-      evaluation_->run(std::span<const int64_t>{});
-      const auto* logits = evaluation_->output("logits").as<float>();
-      for (size_t i = 0; i < sums.size(); ++i) sums[i] += logits[i];
-      for (int64_t row = 0; row < count * config_.height; ++row) {
-        std::reverse(images + row * config_.width, images + (row + 1) * config_.width);
-      }
-    }
-    return sums;
-  }
-
-  // Share of the test images whose largest logit is the label's.
-  double accuracy() {
-    int64_t right = 0;
-    for (int64_t first = 0; first < data_.test.count(); first += evaluation_batch()) {
-      const int64_t count = std::min(evaluation_batch(), data_.test.count() - first);
-      const std::vector<float> logits = test_logits(first, count);
-      for (int64_t i = 0; i < count; ++i) {
-        const float* row = logits.data() + i * config_.classes;
-        right += std::max_element(row, row + config_.classes) - row ==
-                 data_.test.labels[static_cast<size_t>(first + i)];
-      }
-    }
-    return static_cast<double>(right) / static_cast<double>(data_.test.count());
-  }
+  ImageNetwork network() const { return {config_, normalization_, options_.augmentation.mirror}; }
 
   // What a checkpoint depends on: continuing with anything else would not be the same run.
   std::string note() const {
@@ -228,7 +183,7 @@ class Run {
   std::vector<int32_t> order_;
   int64_t order_epoch_ = -1;
   std::unique_ptr<runtime::Trainer> trainer_;
-  std::unique_ptr<runtime::Plan> evaluation_;
+  std::unique_ptr<ImageJudge> judge_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <verge/core/clock.hpp>
 #include <verge/core/threads.hpp>
 #include <verge/engine/nn/cnn.hpp>
+#include <verge/engine/runtime/profile.hpp>
 #include <verge/stages/build/train_image/augment.hpp>
 #include <verge/stages/build/train_image/data_set.hpp>
 
@@ -29,6 +30,7 @@ struct TrainImageOptions {
   int64_t checkpoint_every = 1000;  // steps
   std::string output;               // safetensors file
   std::string command;              // recorded in the lineage
+  bool profile = false;             // measure the time by operator
 };
 
 struct ImageProgress {
@@ -49,7 +51,8 @@ struct TrainImageResult {
   int64_t arena_bytes = 0;
   std::vector<std::string> reference_nodes;  // operators without a fast kernel
   std::vector<ImageProgress> history;        // one entry a step
-  bool finished = false;                     // false: cancelled, the checkpoint holds the rest
+  std::vector<runtime::OperatorTime> profile;
+  bool finished = false;  // false: cancelled, the checkpoint holds the rest
 };
 
 /// Trains, measures and writes. With a checkpoint, `cancel` saves it and returns; a later call goes

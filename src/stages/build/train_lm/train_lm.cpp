@@ -46,6 +46,17 @@ Result<nn::DecoderConfig> config_of(const LmShape& shape, int64_t vocab) {
   return config;
 }
 
+double median_step_ms(const std::vector<TrainingProgress>& history) {
+  constexpr size_t kWarmUp = 2;
+  std::vector<double> times;
+  for (size_t i = history.size() > kWarmUp ? kWarmUp : 0; i < history.size(); ++i) {
+    times.push_back(history[i].step_ms);
+  }
+  if (times.empty()) return 0;
+  std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2));
+  return times[times.size() / 2];
+}
+
 class Run {
  public:
   Run(const TrainLmOptions& options, ThreadPool& pool, const Clock& clock)
@@ -56,8 +67,11 @@ class Run {
     VERGE_TRY(config_, config_of(options_.shape, corpus_.tokenizer->size()));
     const nn::LmTrainingShape shape{.batch = options_.batch, .tokens = options_.shape.context};
     VERGE_TRY(nn::LmTraining training, nn::build_lm_training(config_, shape));
-    graph::Graph forward = training.graph;
     VERGE_TRY(trainer_, make_trainer(std::move(training)));
+    // One sequence at a time, so that evaluation needs little memory beside training.
+    VERGE_TRY(nn::LmTraining single,
+              nn::build_lm_training(config_, {.batch = 1, .tokens = options_.shape.context}));
+    graph::Graph forward = std::move(single.graph);
     if (options_.bf16) forward = graph::compute_bf16(std::move(forward));
     VERGE_TRY(graph::Optimized evaluation, graph::optimize(std::move(forward)));
     VERGE_TRY(runtime::Plan plan,
@@ -78,6 +92,7 @@ class Run {
     const double begin = clock_.seconds();
     const int64_t first = trainer_->steps();
     TrainingProgress progress{.steps = options_.schedule.steps};
+    if (options_.profile) trainer_->plan().start_profile();
     while (trainer_->steps() < options_.schedule.steps) {
       if (cancel != nullptr && cancel->load()) return save();
       VERGE_RETURN_IF_ERROR(step(progress));
@@ -101,6 +116,8 @@ class Run {
     result.parameters = trainer_->parameter_count();
     result.steps = trainer_->steps();
     result.arena_bytes = trainer_->plan().memory().arena_bytes;
+    result.step_ms = median_step_ms(result.history);
+    if (options_.profile) result.profile = runtime::by_operator(trainer_->plan());
     result.held_out_loss = held_out_loss();
     const double tokens_per_byte =
         static_cast<double>(corpus_.held_out.size()) / static_cast<double>(corpus_.held_out_bytes);
@@ -144,33 +161,37 @@ class Run {
   }
 
   Status step(TrainingProgress& progress) {
+    const double begin = clock_.seconds();
     draw_batch(corpus_.training, options_.seed, trainer_->steps(), options_.shape.context,
                trainer_->input("tokens").span<int32_t>(),
                trainer_->input("targets").span<int32_t>());
     trainer_->step();
+    progress.step_ms = 1e3 * (clock_.seconds() - begin);
     progress.step = trainer_->steps();
     progress.loss = *trainer_->output("loss").as<float>();
     progress.learning_rate = runtime::learning_rate(options_.schedule, progress.step - 1);
     if (!std::isfinite(progress.loss)) {
-      return make_error(
-          Code::Malformed, "the loss of step {} is {}; use a smaller --lr{}", progress.step,
-          progress.loss,
-          options_.checkpoint.empty() ? "" : ", the last checkpoint is the last good state");
+      return trainer_->check_finite(static_cast<float>(progress.loss), options_.checkpoint);
     }
     if (progress.step % options_.evaluate_every == 0) progress.held_out_loss = held_out_loss();
     return {};
   }
 
   double held_out_loss() {
+    const auto length = static_cast<size_t>(options_.shape.context);
+    std::vector<int32_t> tokens(length * static_cast<size_t>(options_.batch));
+    std::vector<int32_t> targets(tokens.size());
     double sum = 0;
     for (int64_t batch = 0; batch < kEvaluationBatches; ++batch) {
-      draw_batch(corpus_.held_out, 0, batch, options_.shape.context,
-                 evaluation_->input("tokens").span<int32_t>(),
-                 evaluation_->input("targets").span<int32_t>());
-      evaluation_->run(std::span<const int64_t>{});
-      sum += *evaluation_->output("loss").as<float>();
+      draw_batch(corpus_.held_out, 0, batch, options_.shape.context, tokens, targets);
+      for (size_t row = 0; row < tokens.size(); row += length) {
+        std::copy_n(tokens.data() + row, length, evaluation_->input("tokens").as<int32_t>());
+        std::copy_n(targets.data() + row, length, evaluation_->input("targets").as<int32_t>());
+        evaluation_->run(std::span<const int64_t>{});
+        sum += *evaluation_->output("loss").as<float>();
+      }
     }
-    return sum / kEvaluationBatches;
+    return sum / static_cast<double>(kEvaluationBatches * options_.batch);
   }
 
   // What a checkpoint depends on: continuing with anything else would not be the same run.

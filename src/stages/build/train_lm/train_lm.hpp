@@ -10,6 +10,7 @@
 #include <verge/core/clock.hpp>
 #include <verge/core/threads.hpp>
 #include <verge/engine/nn/config.hpp>
+#include <verge/engine/runtime/profile.hpp>
 #include <verge/engine/runtime/trainer.hpp>
 #include <verge/stages/build/train_lm/corpus.hpp>
 
@@ -34,6 +35,7 @@ struct TrainLmOptions {
   std::string output;              // GGUF file
   DType type = DType::Q8_0;        // of its matrices
   std::string command;             // recorded in the lineage
+  bool profile = false;            // measure the time by operator
 };
 
 struct TrainingProgress {
@@ -41,7 +43,8 @@ struct TrainingProgress {
   double loss = 0;           // of this batch, nats per token
   double held_out_loss = 0;  // of the last evaluation; 0 before the first
   double learning_rate = 0;
-  double tokens_per_s = 0;
+  double tokens_per_s = 0;  // since this call began, evaluations included
+  double step_ms = 0;       // of this step: batch, forward, backward and update
   double remaining_s = 0;
 };
 
@@ -52,9 +55,11 @@ struct TrainLmResult {
   double bits_per_byte = 0;  // of held-out text
   double seconds = 0;
   double tokens_per_s = 0;
+  double step_ms = 0;  // median over all steps but the first two, which warm up
   int64_t arena_bytes = 0;
   std::vector<TrainingProgress> history;  // one entry a step
-  bool finished = false;                  // false: cancelled, the checkpoint holds the rest
+  std::vector<runtime::OperatorTime> profile;
+  bool finished = false;  // false: cancelled, the checkpoint holds the rest
 };
 
 /// Trains and writes the model. With a checkpoint, `cancel` saves it and returns; a later call goes

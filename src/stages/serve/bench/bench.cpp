@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 
 #include <verge/core/machine.hpp>
 #include <verge/core/rng.hpp>
@@ -70,29 +69,14 @@ Result<Run> run_once(model::LanguageModel& model, std::span<const int32_t> promp
   return run;
 }
 
-std::vector<OperatorTime> by_operator(const runtime::Plan& plan) {
-  std::map<std::string, OperatorTime> times;
-  for (const runtime::NodeProfile& node : plan.profile()) {
-    OperatorTime& time = times[node.op];
-    time.op = node.op;
-    time.nodes += 1;
-    time.reference_nodes += node.is_reference ? 1 : 0;
-    time.seconds += node.seconds;
-  }
-  std::vector<OperatorTime> sorted;
-  for (auto& [op, time] : times) sorted.push_back(std::move(time));
-  std::ranges::sort(sorted, std::greater(), &OperatorTime::seconds);
-  return sorted;
-}
-
 Status add_profile(model::LanguageModel& model, std::span<const int32_t> prompt,
                    const BenchOptions& options, const Clock& clock, Bench& bench) {
   runtime::Decoder& decoder = model.decoder();
   decoder.prefill.start_profile();
   decoder.decode.start_profile();
   VERGE_TRY([[maybe_unused]] const Run run, run_once(model, prompt, options.gen_tokens, clock));
-  bench.prefill_profile = by_operator(decoder.prefill);
-  bench.decode_profile = by_operator(decoder.decode);
+  bench.prefill_profile = runtime::by_operator(decoder.prefill);
+  bench.decode_profile = runtime::by_operator(decoder.decode);
   return {};
 }
 

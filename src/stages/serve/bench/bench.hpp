@@ -10,6 +10,7 @@
 #include <verge/core/threads.hpp>
 #include <verge/engine/kernels/machine_rates.hpp>
 #include <verge/engine/model/language_model.hpp>
+#include <verge/engine/runtime/profile.hpp>
 
 namespace verge::serve {
 
@@ -22,14 +23,6 @@ struct BenchOptions {
   bool profile = false;
 };
 
-/// Time of all nodes of one operator.
-struct OperatorTime {
-  std::string op;
-  int nodes = 0;
-  int reference_nodes = 0;  // without a fast kernel
-  double seconds = 0;
-};
-
 struct Bench {
   double prefill_tokens_per_s = 0;
   double decode_tokens_per_s = 0;
@@ -38,8 +31,8 @@ struct Bench {
   kernels::MachineRates rates;
   double decode_bytes_per_token = 0;  // weights and KV that one token must read
   double bandwidth_percent = 0;       // of rates.read_gb_s; above 100 where caches hold the model
-  std::vector<OperatorTime> prefill_profile;  // most time first; empty without `profile`
-  std::vector<OperatorTime> decode_profile;
+  std::vector<runtime::OperatorTime> prefill_profile;  // most time first; empty without `profile`
+  std::vector<runtime::OperatorTime> decode_profile;
 };
 
 /// Runs `repeat` times: prefill of random tokens, then greedy decode past every end-of-text token.

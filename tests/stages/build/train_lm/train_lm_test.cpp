@@ -1,8 +1,13 @@
+#include <csignal>
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
 #include <verge/engine/format/gguf/reader.hpp>
 #include <verge/stages/build/train_lm/train_lm.hpp>
 
+#include "child_process.hpp"
+#include "small_disk.hpp"
 #include "temporary_folder.hpp"
 
 namespace verge::build {
@@ -66,6 +71,66 @@ TEST(TrainLm, ACancelledRunGoesOnWithTheSameLosses) {
   for (size_t i = 0; i < second->history.size(); ++i) {
     EXPECT_EQ(second->history[i].loss, whole->history[25 + i].loss);
   }
+}
+
+// The child trains with one thread, because none survives the fork; bits do not depend on it.
+TEST(TrainLm, AKilledRunGoesOnWithTheSameLosses) {
+  const test::TemporaryFolder folder;
+  TrainLmOptions options = tiny(folder);
+  options.schedule.steps = 150;
+  const TrainLmOptions plain = options;
+  options.checkpoint = folder / "ckpt";
+  options.checkpoint_every = 1;
+  for (const int delay_ms : {3, 17}) {
+    const pid_t child = test::start_child([&] {
+      ThreadPool pool(1);
+      return train_lm(options, pool, SystemClock{}).ok() ? 0 : 1;
+    });
+    while (!std::filesystem::exists(options.checkpoint)) ::usleep(1000);
+    ::usleep(static_cast<useconds_t>(delay_ms) * 1000);
+    ::kill(child, SIGKILL);
+    test::wait_child(child);
+  }
+  ThreadPool pool(2);
+  const auto whole = train_lm(plain, pool, SystemClock{});
+  const auto rest = train_lm(options, pool, SystemClock{});
+  ASSERT_TRUE(rest) << rest.error().message;
+  const size_t done = whole->history.size() - rest->history.size();
+  for (size_t i = 0; i < rest->history.size(); ++i) {
+    EXPECT_EQ(rest->history[i].loss, whole->history[done + i].loss) << i;
+  }
+}
+
+TEST(TrainLm, AFullDiskLeavesTheLastCheckpoint) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  TrainLmOptions options = tiny(folder);
+  options.checkpoint = folder / "ckpt";
+  std::atomic<bool> cancel{false};
+  const auto stop = [&](const TrainingProgress& progress) { cancel = progress.step % 10 == 0; };
+  ASSERT_TRUE(train_lm(options, pool, SystemClock{}, stop, &cancel));
+  cancel = false;
+  {
+    const test::SmallDisk disk(1000);
+    EXPECT_FALSE(train_lm(options, pool, SystemClock{}, stop, &cancel));
+  }
+  const auto rest = train_lm(options, pool, SystemClock{});
+  ASSERT_TRUE(rest) << rest.error().message;
+  EXPECT_EQ(rest->history.size(), 50u);
+}
+
+TEST(TrainLm, ALossThatIsNoNumberStopsAtTheLastGoodStateAndNamesTheTensor) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  TrainLmOptions options = tiny(folder);
+  options.checkpoint = folder / "ckpt";
+  options.checkpoint_every = 1;
+  options.schedule.peak = 1e38;
+  const auto result = train_lm(options, pool, SystemClock{});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Code::Malformed);
+  EXPECT_NE(result.error().message.find(".weight is no longer finite"), std::string::npos)
+      << result.error().message;
 }
 
 TEST(TrainLm, RefusesShapesThatDoNotFit) {

@@ -1,0 +1,45 @@
+#pragma once
+// ImageJudge: a classifier's answers on images, in training and for a file that training wrote.
+
+#include <string>
+#include <vector>
+
+#include <verge/core/threads.hpp>
+#include <verge/engine/runtime/plan.hpp>
+#include <verge/stages/build/train_image/data_set.hpp>
+#include <verge/stages/build/train_image/network.hpp>
+
+namespace verge::build {
+
+class ImageJudge {
+ public:
+  /// Over the parameters of `weights`, as they are at each call. Fails as Plan::compile does.
+  static Result<ImageJudge> create(const ImageNetwork& network, runtime::WeightStore& weights,
+                                   runtime::StateStore& states, ThreadPool& pool);
+
+  /// The class of the largest logit for every image.
+  std::vector<int32_t> judge(const ImageSet& images);
+  /// Share of the images whose largest logit is the label's.
+  double accuracy(const ImageSet& images);
+
+ private:
+  ImageJudge(const ImageNetwork& network, runtime::Plan plan)
+      : network_(network), plan_(std::move(plan)) {}
+  std::vector<float> logits(const ImageSet& images, int64_t first, int64_t count);
+
+  ImageNetwork network_;
+  runtime::Plan plan_;
+};
+
+struct ImageEvaluation {
+  int64_t images = 0;
+  double accuracy = 0;
+  std::vector<std::vector<int64_t>> confusion;  // [label][answer]
+};
+
+/// Reads a network that train_image wrote and tries it on the test images. Fails as read_network
+/// does, and with InvalidArgument when images and network differ in size or classes.
+Result<ImageEvaluation> evaluate_image(const std::string& path, const ImageData& data,
+                                       ThreadPool& pool);
+
+}  // namespace verge::build

@@ -1,0 +1,48 @@
+#include <gtest/gtest.h>
+
+#include <verge/stages/build/train_image/train_image.hpp>
+
+#include "toy_images.hpp"
+
+namespace verge::build {
+namespace {
+
+TEST(ImageJudge, JudgesAFileAsTrainingDid) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(2);
+  TrainImageOptions options = toy_options();
+  options.epochs = 2;
+  options.augmentation.mirror = true;
+  options.output = folder / "net.safetensors";
+  const ImageData data = toy_images();
+  const auto trained = train_image(data, options, pool, SystemClock{});
+  ASSERT_TRUE(trained) << trained.error().message;
+  const auto found = evaluate_image(options.output, data, pool);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->accuracy, trained->accuracy);
+  EXPECT_EQ(found->images, data.test.count());
+  int64_t right = 0, all = 0;
+  for (size_t label = 0; label < found->confusion.size(); ++label) {
+    right += found->confusion[label][label];
+    for (int64_t count : found->confusion[label]) all += count;
+  }
+  EXPECT_EQ(all, found->images);
+  EXPECT_DOUBLE_EQ(static_cast<double>(right) / static_cast<double>(all), found->accuracy);
+}
+
+TEST(ImageJudge, RefusesOtherImages) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  TrainImageOptions options = toy_options();
+  options.epochs = 1;
+  options.output = folder / "net.safetensors";
+  ASSERT_TRUE(train_image(toy_images(), options, pool, SystemClock{}));
+  ImageData other = toy_images();
+  other.classes = 5;
+  const auto found = evaluate_image(options.output, other, pool);
+  EXPECT_EQ(found.error().code, Code::InvalidArgument);
+  EXPECT_NE(found.error().message.find("8 x 8 in 4 classes"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace verge::build
