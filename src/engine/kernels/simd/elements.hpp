@@ -156,18 +156,13 @@ inline void attention_gradient(int64_t n, float log_sum_exp, float delta, float*
 }
 
 inline void rotate_interleaved(int64_t pairs, const float* angles, float sign, float* x) {
-  I32 pair, partner;  // lane 2 i and 2 i + 1 need angle i and each other
   F32 signs;
-  for (int i = 0; i < kLanes; ++i) {
-    pair[i] = i / 2;
-    partner[i] = i ^ 1;
-    signs[i] = i % 2 == 0 ? -sign : sign;
-  }
+  for (int i = 0; i < kLanes; ++i) signs[i] = i % 2 == 0 ? -sign : sign;
   for_vectors(2 * pairs, [&](int64_t i, int64_t count) {
-    const F32 c = __builtin_shuffle(load_some(angles + i / 2, count / 2), pair);
-    const F32 s = __builtin_shuffle(load_some(angles + pairs + i / 2, count / 2), pair);
+    const F32 c = double_lanes(load_some(angles + i / 2, count / 2));
+    const F32 s = double_lanes(load_some(angles + pairs + i / 2, count / 2));
     const F32 both = load_some(x + i, count);
-    store_some(x + i, fma(__builtin_shuffle(both, partner), s * signs, both * c), count);
+    store_some(x + i, fma(swap_pairs(both), s * signs, both * c), count);
   });
 }
 

@@ -133,6 +133,27 @@ VERGE_INLINE I32 to_bits(F32 x) {
   return reinterpret_cast<I32>(x);
 }
 
+/// Lanes 0, 0, 1, 1, 2, 2, ...
+VERGE_INLINE F32 double_lanes(F32 x) {
+#if VERGE_LANES == 16
+  return __builtin_shufflevector(x, x, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+#elif VERGE_LANES == 8
+  return __builtin_shufflevector(x, x, 0, 0, 1, 1, 2, 2, 3, 3);
+#else
+  return __builtin_shufflevector(x, x, 0, 0, 1, 1);
+#endif
+}
+/// Lanes 1, 0, 3, 2, ...
+VERGE_INLINE F32 swap_pairs(F32 x) {
+#if VERGE_LANES == 16
+  return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+#elif VERGE_LANES == 8
+  return __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6);
+#else
+  return __builtin_shufflevector(x, x, 1, 0, 3, 2);
+#endif
+}
+
 /// kLanes half-precision values.
 VERGE_INLINE F32 load_f16(const uint16_t* p) {
 #if VERGE_LANES == 16 && defined(__AVX512F__)
