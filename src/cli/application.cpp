@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/ranges.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <verge/cli/application.hpp>
 #include <verge/cli/command.hpp>
@@ -22,6 +24,12 @@ std::string config_path() {
     return std::string(base) + "/verge/config.toml";
   const char* home = std::getenv("HOME");
   return std::string(home != nullptr ? home : ".") + "/.config/verge/config.toml";
+}
+
+// Whether standard output is a pipe that nobody reads any more.
+bool reader_has_gone() {
+  pollfd output{STDOUT_FILENO, 0, 0};
+  return ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
 }
 
 class Application {
@@ -115,6 +123,10 @@ class Application {
       status = Error{Code::Internal, std::string("a bug in verge: ") + error.what()};
     } catch (const std::bad_alloc&) {
       status = Error{Code::OutOfMemory, "out of memory; use a smaller model or --context"};
+    }
+    if (status && !context_.out.flush()) {
+      if (reader_has_gone()) return kFailed;  // as `| head` does: no fault of anyone
+      status = Error{Code::Io, "cannot write the output: disk full or not writable"};
     }
     if (status) return 0;
     context_.err << "verge " << command_line(chosen) << ": " << status.error().message << "\n";

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/interrupt.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
@@ -98,6 +99,7 @@ Status execute(const Options& options, Context& context) {
   fit::QuantizeOptions job{"verge " VERGE_VERSION, options.command(), {}};
   const SystemClock clock;
   Progress progress(context, clock);
+  job.cancel = &catch_interrupts();
   job.on_progress = [&](const auto& now) { progress.show(progress_line(now)); };
   VERGE_TRY(const fit::QuantizeReport report,
             fit::quantize_model(source, recipe, options.out, job, *pool, clock));

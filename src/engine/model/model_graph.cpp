@@ -27,6 +27,18 @@ Result<graph::Graph> training_graph(const nn::DecoderConfig& config, int64_t bat
   return graph::add_updates(std::move(joint), training.trainable, {});
 }
 
+// Why the builder misses a tensor that the file has.
+std::optional<Error> unreadable_tensor(const format::ModelSource& source) {
+  for (const format::StoredTensor& tensor : source.tensors()) {
+    if (tensor.dtype) continue;
+    return make_error(Code::Unsupported,
+                      "{}: tensor {} has type {}, which cannot be read; fetch the model with "
+                      "another quantization",
+                      source.path, tensor.name, tensor.type_name);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<GraphUse> graph_use_from_name(std::string_view name) {
@@ -44,7 +56,9 @@ Result<graph::Graph> model_graph(const format::ModelSource& source, const LoadOp
   if (use == GraphUse::Training) return training_graph(config, batch);
   nn::DecoderShape shape = decoder_shape(config, options);
   if (use == GraphUse::Decode) shape.max_tokens = shape.max_outputs = 1;
-  return nn::build_decoder(config, facts, shape);
+  auto graph = nn::build_decoder(config, facts, shape);
+  if (!graph) return unreadable_tensor(source).value_or(graph.error());
+  return graph;
 }
 
 }  // namespace verge::model

@@ -100,7 +100,12 @@ class Job {
       progress_.seconds = clock_.seconds() - begin_;
       if (options_.on_progress) options_.on_progress(progress_);
     };
-    VERGE_TRY(const ErrorSums sums, write_tensor(tensor, report.choice.type, sink, pool_, advance));
+    const auto stoppable = [&](std::span<const std::byte> bytes) -> Status {
+      if (options_.cancel == nullptr || !*options_.cancel) return sink(bytes);
+      return make_error(Code::Cancelled, "stopped; no file was written");
+    };
+    VERGE_TRY(const ErrorSums sums,
+              write_tensor(tensor, report.choice.type, stoppable, pool_, advance));
     report.error = sums.error();
     sums_.add(sums);
     return {};

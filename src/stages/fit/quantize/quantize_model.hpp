@@ -5,6 +5,7 @@
 //   VERGE_TRY(ModelSource source, ModelSource::open("f16.gguf"));
 //   VERGE_TRY(QuantizeReport report, quantize_model(source, recipe, "q4.gguf", {}, pool, clock));
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -48,6 +49,7 @@ struct QuantizeOptions {
   std::string program = "verge";  // general.quantized_by
   std::string command;            // verge.lineage.command
   std::function<void(const QuantizeProgress&)> on_progress;
+  const std::atomic<bool>* cancel = nullptr;  // true ends it with Cancelled and no file
 };
 
 /// Writes `out` whole or not at all; it may be the source's own path. Adds general.quantized_by,
