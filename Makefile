@@ -32,6 +32,6 @@ asan tsan: setup
 	ctest --preset $@ --output-on-failure
 
 fuzz: setup
-	cmake --preset fuzz
-	cmake --build --preset fuzz --target fuzzers
+	cmake --preset asan
+	cmake --build --preset asan --target fuzzers
 	scripts/fuzz-smoke $(or $(SECONDS_EACH),10)
