@@ -39,7 +39,8 @@ class MappedFile {
   size_t size() const { return size_; }
   const std::string& path() const { return path_; }
   /// A hint for bytes [offset, offset + length), widened to whole pages and cut to the file.
-  /// DontNeed gives the pages back; they are read again when touched.
+  /// DontNeed gives the pages back; they are read again when touched. Random also keeps pages
+  /// small, so that what is resident stays near what was touched.
   void advise(Advice advice, size_t offset, size_t length) const;
 
  private:

@@ -20,6 +20,9 @@ struct KernelDef {
   int64_t (*workspace_bytes)(const graph::KernelCall& call, int threads, Isa isa) = nullptr;
   /// Whether input `input` must be given in the packed layout (packed.hpp); null: never.
   bool (*wants_packed)(const graph::KernelCall& call, size_t input) = nullptr;
+  /// Whether input `input` may be given packed, where another kernel wants it so: a weight that two
+  /// operators share then needs one copy. Null: never.
+  bool (*reads_packed)(const graph::KernelCall& call, size_t input) = nullptr;
 };
 
 /// The kernel of an operator, or nullptr.

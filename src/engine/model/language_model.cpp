@@ -63,13 +63,16 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& pa
   VERGE_TRY(model->tokenizer_, text::make_tokenizer(std::move(vocabulary)));
   VERGE_RETURN_IF_ERROR(model->add_weights());
   VERGE_RETURN_IF_ERROR(model->compile(options, pool));
+  model->release_files();
   return model;
 }
 
 Status LanguageModel::add_weights() {
   for (const StoredTensor& tensor : source_.tensors()) {
     if (!tensor.dtype) continue;  // refused by name if the graph needs it
-    if (tensor.interleave_heads > 0) {
+    // Vectors are scattered over the file, and a page of it can be as large as 2 MiB: one row
+    // touched keeps all of it resident.
+    if (tensor.interleave_heads > 0 || tensor.shape.rank() == 1) {
       Tensor rows(*tensor.dtype, tensor.shape);
       VERGE_RETURN_IF_ERROR(
           tensor.copy_to({rows.view().as<std::byte>(), static_cast<size_t>(rows.view().bytes())}));
@@ -89,6 +92,14 @@ Status LanguageModel::add_weights() {
     });
   }
   return {};
+}
+
+// What is left to read of the files are single rows of an embedding that is not tied.
+void LanguageModel::release_files() {
+  for (const auto& file : source_.files) {
+    file->advise(Advice::DontNeed, 0, file->size());
+    file->advise(Advice::Random, 0, file->size());
+  }
 }
 
 Status LanguageModel::compile(const LoadOptions& options, ThreadPool& pool) {

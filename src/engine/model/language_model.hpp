@@ -55,6 +55,7 @@ class LanguageModel {
  private:
   explicit LanguageModel(format::ModelSource source) : source_(std::move(source)) {}
   Status add_weights();
+  void release_files();
   Status compile(const LoadOptions& options, ThreadPool& pool);
 
   format::ModelSource source_;

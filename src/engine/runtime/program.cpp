@@ -49,6 +49,31 @@ ProgramStep choose_kernel(const Graph& graph, graph::NodeId id,
   return fits ? ProgramStep{id, kernel, step.packed} : ProgramStep{id, nullptr, 0};
 }
 
+// A weight that one kernel has packed is read so by all that can: its first home may then be left.
+void share_packed_weights(const Graph& graph, std::vector<ProgramStep>& steps) {
+  std::vector<bool> is_packed(graph.values.size());
+  const auto each_input = [&](ProgramStep& step, auto visit) {
+    const Node& node = graph.nodes[static_cast<size_t>(step.node)];
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] != kNone) visit(node, i, static_cast<size_t>(node.inputs[i]));
+    }
+  };
+  for (ProgramStep& step : steps) {
+    each_input(step, [&](const Node&, size_t i, size_t value) {
+      if ((step.packed >> i & 1) != 0) is_packed[value] = true;
+    });
+  }
+  for (ProgramStep& step : steps) {
+    if (step.kernel == nullptr || step.kernel->reads_packed == nullptr) continue;
+    each_input(step, [&](const Node& node, size_t i, size_t value) {
+      const BoundCall bound(graph, node);
+      if (is_packed[value] && step.kernel->reads_packed(bound.call(step.packed), i)) {
+        step.packed |= 1u << i;
+      }
+    });
+  }
+}
+
 }  // namespace
 
 std::vector<ProgramStep> choose_kernels(const Graph& graph) {
@@ -58,6 +83,7 @@ std::vector<ProgramStep> choose_kernels(const Graph& graph) {
     if (graph.nodes[n].op->is_view) continue;
     steps.push_back(choose_kernel(graph, static_cast<graph::NodeId>(n), overwritten));
   }
+  share_packed_weights(graph, steps);
   return steps;
 }
 

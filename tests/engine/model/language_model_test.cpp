@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include <verge/engine/model/file_facts.hpp>
 
 #include "tiny_models.hpp"
@@ -44,6 +46,24 @@ TEST_F(Loading, TheNeedIsKnownBefore) {
   EXPECT_EQ(need->kv_bytes, 2 * 2 * 32 * 128 * 2);  // layers, k and v, head_dim, tokens, f16
   EXPECT_GE(model->weights_bytes(), need->weights_bytes / 2);
   EXPECT_LE(model->weights_bytes(), need->weights_bytes * 11 / 10);
+}
+
+// KiB of a file's mapping that count as this process's memory, or -1 where the system does not say.
+int64_t resident_kib(const std::string& path) {
+  std::ifstream maps("/proc/self/smaps");
+  bool is_ours = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(path) != std::string::npos) is_ours = true;
+    if (is_ours && line.starts_with("Rss:")) return std::stoll(line.substr(4));
+  }
+  return -1;
+}
+
+TEST_F(Loading, NothingOfTheFileStaysResident) {
+  const auto model = test::load_model(path_, pool_, {});
+  const int64_t resident = resident_kib(path_);
+  if (resident < 0) GTEST_SKIP() << "no /proc/self/smaps here";
+  EXPECT_EQ(resident, 0);
 }
 
 TEST_F(Loading, RefusesWhatCannotBe) {

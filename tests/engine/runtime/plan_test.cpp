@@ -66,6 +66,42 @@ TEST(Plan, FollowsTheExtents) {
   EXPECT_THROW(plan->input("z"), InternalError);
 }
 
+// The embedding of a model whose output head is the same tensor.
+graph::Graph tied_graph(DType dtype) {
+  graph::Builder b("tied");
+  const auto ids = b.input("ids", {DType::I32, {graph::Dim(1, b.symbol("tokens", 4))}});
+  const auto table = b.param("table", {dtype, {20, 32}});
+  const auto x = b.op("embedding", {table, ids});
+  b.output(x, "x");
+  b.output(b.op("linear", {x, table}), "y");
+  return *b.finish();
+}
+
+TEST(Plan, ATiedTableNeedsNoSecondHome) {
+  ThreadPool pool(2);
+  for (const DType dtype : {DType::F32, DType::F16, DType::BF16}) {
+    WeightStore weights;
+    StateStore states;
+    Tensor table(dtype, {20, 32});
+    const auto value = [](int64_t row, int64_t col) { return static_cast<float>(row - col); };
+    for (int64_t i = 0; i < 20 * 32; ++i) {
+      const float x = value(i / 32, i % 32);
+      if (dtype == DType::F32) table.span<float>()[static_cast<size_t>(i)] = x;
+      if (dtype == DType::F16) table.span<uint16_t>()[static_cast<size_t>(i)] = f32_to_f16(x);
+      if (dtype == DType::BF16) table.span<uint16_t>()[static_cast<size_t>(i)] = f32_to_bf16(x);
+    }
+    weights.add("table", table.view(), nullptr);
+    auto plan = Plan::compile(tied_graph(dtype), weights, states, pool);
+    ASSERT_TRUE(plan.ok()) << plan.error().message;
+    std::memset(table.view().data, 0, static_cast<size_t>(table.view().bytes()));
+    const int32_t ids[] = {19, 0, 16};
+    std::ranges::copy(ids, plan->input("ids").as<int32_t>());
+    ASSERT_TRUE(plan->run({3}));
+    const float* x = plan->output("x").as<float>();
+    for (int64_t i = 0; i < 3 * 32; ++i) EXPECT_EQ(x[i], value(ids[i / 32], i % 32)) << name(dtype);
+  }
+}
+
 TEST(Plan, NamesMissingAndMismatchedWeights) {
   StateStore states;
   ThreadPool pool(1);
