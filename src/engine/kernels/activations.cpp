@@ -29,12 +29,12 @@ int64_t activation_bytes(ActivationKind kind, int64_t tokens, int64_t cols) {
   return tokens * activation_stride(kind, cols);
 }
 
-void prepare_activations(const float* x, int64_t stride, const Activations& out, Worker& worker,
-                         Isa isa) {
+void prepare_tokens(const float* x, int64_t stride, const Activations& out, int64_t first,
+                    int64_t last, Isa isa) {
   VERGE_CHECK(out.kind != ActivationKind::Int8 || out.cols % 32 == 0, out.cols);
   const ProductFunctions& functions = product_functions(isa);
   const int64_t out_stride = activation_stride(out.kind, out.cols);
-  for (int64_t token = worker.claim(); token < out.tokens; token = worker.claim()) {
+  for (int64_t token = first; token < last; ++token) {
     const float* source = x + token * stride;
     std::byte* target = static_cast<std::byte*>(out.data) + token * out_stride;
     switch (out.kind) {
@@ -48,6 +48,13 @@ void prepare_activations(const float* x, int64_t stride, const Activations& out,
         std::memcpy(target, source, out.cols * sizeof(float));
         break;
     }
+  }
+}
+
+void prepare_activations(const float* x, int64_t stride, const Activations& out, Worker& worker,
+                         Isa isa) {
+  for (int64_t token = worker.claim(); token < out.tokens; token = worker.claim()) {
+    prepare_tokens(x, stride, out, token, token + 1, isa);
   }
 }
 

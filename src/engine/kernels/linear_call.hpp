@@ -2,6 +2,8 @@
 // What the kernels of linear, linear_multi and linear_glu share: activations prepared in the
 // workspace, then one product for each weight.
 
+#include <algorithm>
+
 #include <verge/engine/graph/op.hpp>
 #include <verge/engine/kernels/matmul.hpp>
 
@@ -16,23 +18,26 @@ inline PackedMatrix packed_matrix(const TensorView& weight) {
   return {weight.dtype, weight.shape.rows(), weight.shape.back(), weight.data};
 }
 
-/// The activations of x for weights of this type, in the call's workspace.
-inline Activations activations_of(const graph::KernelCall& call, DType weight) {
+/// Room for all tokens, or for one a thread.
+inline int64_t activations_workspace(const graph::KernelCall& call, DType weight, int threads) {
   const TensorView& x = call.in(0);
-  return {activation_kind(weight), x.shape.rows(), x.shape.back(), call.workspace};
+  const int64_t tokens = std::max<int64_t>(x.shape.rows(), threads);
+  return activation_bytes(activation_kind(weight), tokens, x.shape.back());
 }
 
-inline int64_t activations_workspace(const graph::KernelCall& call, DType weight) {
-  const TensorView& x = call.in(0);
-  return activation_bytes(activation_kind(weight), x.shape.rows(), x.shape.back());
-}
-
-/// Prepares x and waits for everybody.
+/// Prepares x in the call's workspace and waits for everybody. A single token is prepared by each
+/// worker for itself, which is over sooner than the wait for another.
 inline Activations prepare(const graph::KernelCall& call, DType weight, Worker& worker, Isa isa) {
-  const Activations prepared = activations_of(call, weight);
-  prepare_activations(call.in(0).as<float>(), prepared.cols, prepared, worker, isa);
-  worker.sync();
-  return prepared;
+  const TensorView& x = call.in(0);
+  Activations out{activation_kind(weight), x.shape.rows(), x.shape.back(), call.workspace};
+  if (out.tokens == 1) {
+    out.data = call.workspace + worker.index() * activation_bytes(out.kind, 1, out.cols);
+    prepare_tokens(x.as<float>(), out.cols, out, 0, 1, isa);
+  } else {
+    prepare_activations(x.as<float>(), out.cols, out, worker, isa);
+    worker.sync();
+  }
+  return out;
 }
 
 }  // namespace verge::kernels

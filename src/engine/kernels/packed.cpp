@@ -26,24 +26,67 @@ uint32_t gather_fifth_bits(uint32_t spread) {
   return bits;
 }
 
-// The units of one row's block and where they stand in the group's block.
-template <typename Unit, typename Copy>
-void each_unit(const PackedLayout& layout, Copy&& copy) {
-  for (int unit = 0; unit * static_cast<int>(sizeof(Unit)) < layout.word_bytes; ++unit) {
-    copy(layout.word_offset + unit * sizeof(Unit),
-         layout.half_bytes + unit * sizeof(Unit) * kGroupRows);
+typedef uint16_t Halves __attribute__((vector_size(16)));
+typedef uint32_t Words __attribute__((vector_size(16)));
+
+Halves interleave_low(Halves a, Halves b) {
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+Halves interleave_high(Halves a, Halves b) {
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+Words interleave_low(Words a, Words b) {
+  return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+}
+Words interleave_high(Words a, Words b) {
+  return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+}
+
+// Each round interleaves the upper half of the rows with the lower; log2(side) of them transpose.
+template <typename Vector, size_t kSide>
+void transpose(Vector (&rows)[kSide]) {
+  for (size_t round = 1; round < kSide; round *= 2) {
+    Vector next[kSide];
+    for (size_t i = 0; i < kSide / 2; ++i) {
+      next[2 * i] = interleave_low(rows[i], rows[i + kSide / 2]);
+      next[2 * i + 1] = interleave_high(rows[i], rows[i + kSide / 2]);
+    }
+    std::copy_n(next, kSide, rows);
   }
 }
 
-template <typename Unit>
-void pack_units(const PackedLayout& layout, const uint8_t* const (&rows)[kGroupRows],
+// packed[unit][row] = rows[row][unit], a square of units at a time.
+template <typename Vector>
+void interleave(const uint8_t* const (&rows)[kGroupRows], size_t offset, size_t units,
                 uint8_t* packed) {
-  each_unit<Unit>(layout, [&](size_t from, size_t to) {
-    Unit units[kGroupRows];
-    for (int row = 0; row < kGroupRows; ++row)
-      std::memcpy(&units[row], rows[row] + from, sizeof(Unit));
-    std::memcpy(packed + to, units, sizeof(units));
-  });
+  constexpr size_t kUnit = sizeof(Vector{}[0]), kSide = sizeof(Vector) / kUnit;
+  size_t unit = 0;
+  for (; unit + kSide <= units; unit += kSide) {
+    for (size_t row = 0; row < kGroupRows; row += kSide) {
+      Vector square[kSide];
+      for (size_t i = 0; i < kSide; ++i) {
+        std::memcpy(&square[i], rows[row + i] + offset + unit * kUnit, sizeof(Vector));
+      }
+      transpose(square);
+      for (size_t i = 0; i < kSide; ++i) {
+        std::memcpy(packed + ((unit + i) * kGroupRows + row) * kUnit, &square[i], sizeof(Vector));
+      }
+    }
+  }
+  for (; unit < units; ++unit) {
+    for (size_t row = 0; row < kGroupRows; ++row) {
+      std::memcpy(packed + (unit * kGroupRows + row) * kUnit, rows[row] + offset + unit * kUnit,
+                  kUnit);
+    }
+  }
+}
+
+// `bytes` of each row's units, from `offset` on.
+void pack_units(const PackedLayout& layout, const uint8_t* const (&rows)[kGroupRows], int offset,
+                int bytes, uint8_t* packed) {
+  const auto at = static_cast<size_t>(offset), units = static_cast<size_t>(bytes);
+  if (layout.unit_bytes == 2) return interleave<Halves>(rows, at, units / 2, packed);
+  interleave<Words>(rows, at, units / 4, packed);
 }
 
 void pack_block(const PackedLayout& layout, const uint8_t* const (&rows)[kGroupRows],
@@ -54,11 +97,7 @@ void pack_block(const PackedLayout& layout, const uint8_t* const (&rows)[kGroupR
       std::memcpy(&halves[row], rows[row] + layout.half_offset, 2);
     std::memcpy(packed, halves, sizeof(halves));
   }
-  if (layout.unit_bytes == 2) {
-    pack_units<uint16_t>(layout, rows, packed);
-  } else {
-    pack_units<uint32_t>(layout, rows, packed);
-  }
+  pack_units(layout, rows, layout.word_offset, layout.word_bytes, packed + layout.half_bytes);
   if (layout.fifth_bits_word < 0) return;
   uint8_t* words = packed + layout.half_bytes + layout.fifth_bits_word * 4 * kGroupRows;
   for (int row = 0; row < kGroupRows; ++row) {
@@ -69,15 +108,31 @@ void pack_block(const PackedLayout& layout, const uint8_t* const (&rows)[kGroupR
   }
 }
 
+// Where the rows' blocks begin, `at` bytes into each row; beyond the last row, zeros.
+void find_rows(const uint8_t* native, int64_t rows, int64_t row_bytes, int64_t at,
+               const uint8_t* (&sources)[kGroupRows]) {
+  alignas(64) static constexpr uint8_t kZeros[kMaxBlockBytes] = {};
+  for (int row = 0; row < kGroupRows; ++row) {
+    sources[row] = row < rows ? native + row * row_bytes + at : kZeros;
+  }
+}
+
 void pack_group(const PackedLayout& layout, const uint8_t* native, int64_t rows, int64_t blocks,
                 uint8_t* packed) {
-  alignas(64) static constexpr uint8_t kZeros[kMaxBlockBytes] = {};
   const int64_t row_bytes = blocks * layout.block_bytes;
-  for (int64_t block = 0; block < blocks; ++block) {
-    const uint8_t* sources[kGroupRows];
-    for (int row = 0; row < kGroupRows; ++row) {
-      sources[row] = row < rows ? native + row * row_bytes + block * layout.block_bytes : kZeros;
+  const uint8_t* sources[kGroupRows];
+  // Blocks of nothing but units follow one another without a seam.
+  if (layout.half_bytes == 0 && layout.fifth_bits_word < 0) {
+    for (int64_t at = 0; at < row_bytes; at += kMaxBlockBytes) {
+      find_rows(native, rows, row_bytes, at, sources);
+      pack_units(layout, sources, 0,
+                 static_cast<int>(std::min<int64_t>(kMaxBlockBytes, row_bytes - at)),
+                 packed + at * kGroupRows);
     }
+    return;
+  }
+  for (int64_t block = 0; block < blocks; ++block) {
+    find_rows(native, rows, row_bytes, block * layout.block_bytes, sources);
     pack_block(layout, sources, packed + block * layout.group_bytes());
   }
 }

@@ -231,6 +231,20 @@ void run_tiles(Isa isa, const PagedAttention& a, Turns& turns, void* own) {
   }
 }
 
+/// A row whose span is one stretch is finished by whoever attends it.
+bool is_whole(const PagedAttention& a, Span span) {
+  const Span second = stretch_of(a, span, 1);
+  return second.first == second.last;
+}
+
+void finish_heads(Isa isa, const PagedAttention& a, const Layout& layout, int64_t at, float* out) {
+  const int64_t dim = a.layout.head_dim;
+  for (int64_t i = 0; i < group_of(a); ++i) {
+    float* acc = layout.acc + (at + i) * dim;
+    finish_attention(isa, dim, {layout.max[at + i], layout.sum[at + i], acc}, out + i * dim);
+  }
+}
+
 void run_decode(Isa isa, const PagedAttention& a, Turns& turns, const Layout& layout, void* own) {
   const int64_t group = group_of(a);
   const int64_t dim = a.layout.head_dim;
@@ -245,6 +259,9 @@ void run_decode(Isa isa, const PagedAttention& a, Turns& turns, const Layout& la
         const int64_t at = (row * kMaxStretches + stretch) * a.heads + head * group;
         decode_stretch(isa, a, {&a, &sequence, head}, q + head * group * dim, part, layout.max + at,
                        layout.sum + at, layout.acc + at * dim, own);
+        if (!is_whole(a, span)) continue;
+        finish_heads(isa, a, layout, at,
+                     a.out + (sequence.first_row + token) * a.out_stride + head * group * dim);
       }
     }
   });
@@ -255,6 +272,7 @@ void merge_decoded(Isa isa, const PagedAttention& a, const Layout& layout, Worke
   const auto mine = worker.split(a.heads);
   for_decoded(a, [&](const KvSequence& sequence, int64_t token, int64_t row) {
     const Span span = span_of(a, sequence.context - sequence.tokens + token);
+    if (is_whole(a, span)) return;
     for (int64_t head = mine.first; head < mine.second; ++head) {
       const int64_t at = row * kMaxStretches * a.heads + head;
       AttentionPart whole{layout.max[at], layout.sum[at], layout.acc + at * dim};
@@ -271,10 +289,18 @@ void merge_decoded(Isa isa, const PagedAttention& a, const Layout& layout, Worke
   });
 }
 
-int64_t decoded_rows(const PagedAttention& a) {
+struct Decoded {
   int64_t rows = 0;
-  for_decoded(a, [&](const KvSequence&, int64_t, int64_t) { ++rows; });
-  return rows;
+  bool in_parts = false;  // some row's parts must be merged
+};
+
+Decoded decoded_of(const PagedAttention& a) {
+  Decoded decoded;
+  for_decoded(a, [&](const KvSequence& sequence, int64_t token, int64_t) {
+    ++decoded.rows;
+    decoded.in_parts |= !is_whole(a, span_of(a, sequence.context - sequence.tokens + token));
+  });
+  return decoded;
 }
 
 }  // namespace
@@ -288,13 +314,13 @@ size_t paged_attention_workspace_bytes(Isa isa, const KvLayout& kv, int64_t head
 }
 
 void paged_attention(Isa isa, const PagedAttention& a, void* workspace, Worker& worker) {
-  const int64_t decoded = decoded_rows(a);
-  const Layout layout(workspace, isa, a.layout, a.heads, decoded);
+  const Decoded decoded = decoded_of(a);
+  const Layout layout(workspace, isa, a.layout, a.heads, decoded.rows);
   void* own = layout.own(workspace, worker.index());
   Turns turns(worker);
   run_tiles(isa, a, turns, own);
-  if (decoded == 0) return;
   run_decode(isa, a, turns, layout, own);
+  if (!decoded.in_parts) return;
   worker.sync();
   merge_decoded(isa, a, layout, worker);
 }

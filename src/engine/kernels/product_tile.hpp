@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <verge/core/dtype.hpp>
+#include <verge/engine/kernels/gemm.hpp>
 
 namespace verge::kernels {
 
@@ -18,8 +19,9 @@ struct ActivationBlock {
   int32_t correction_low;  // the same of the first 16 values, for weights with a scale per 16
 };
 
-/// More tokens are taken in several tiles: their activations stay in the second-level cache.
-inline constexpr int kTileTokens = 96;
+/// More tokens are taken in several tiles: what 512 columns of them are prepared to stays in the
+/// second-level cache while the weights of a tile are unpacked once for all.
+inline constexpr int kTileTokens = 256;
 inline constexpr int kTileGroups = 2;
 
 /// out[token][16 * groups] = weights * activations, for one or two row groups.
@@ -43,8 +45,8 @@ constexpr bool is_plain(DType dtype) {
 /// One table an Isa.
 struct ProductFunctions {
   void (*product_tile)(const ProductTile& tile);
-  /// y[i] = gate[i] / (1 + exp(-gate[i])) * y[i].
-  void (*silu_multiply)(const float* gate, float* y, int64_t count);
+  /// y[i] = f(gate[i]) * y[i]; f is Silu or GeluTanh, count a multiple of 16.
+  void (*gate_multiply)(Activation f, const float* gate, float* y, int64_t count);
   /// cols / 32 blocks from cols floats.
   void (*quantize_row)(const float* x, int64_t cols, ActivationBlock* out);
   void (*round_row_to_bf16)(const float* x, int64_t cols, uint16_t* out);

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include <verge/core/clock.hpp>
+#include <verge/engine/kernels/matmul.hpp>
 #include <verge/engine/runtime/canaries.hpp>
 #include <verge/engine/runtime/plan.hpp>
 
@@ -27,6 +28,7 @@ struct Step {
   std::vector<TensorView> outputs;
   std::byte* workspace = nullptr;
   uint32_t packed = 0;
+  std::vector<kernels::PackedMatrix> next = {};  // of a product: what the one after it reads
   double seconds = 0;
 
   KernelCall call() const { return {inputs, outputs, node->attrs, workspace, packed}; }
@@ -67,6 +69,7 @@ struct Plan::Impl {
 
   Status bind(const std::vector<ProgramStep>& program, WeightStore& weights, StateStore& states);
   Status place_outside(WeightStore& weights, StateStore& states);
+  void link_products();
   void place_arena();
   Status make_steps(const std::vector<ProgramStep>& program, WeightStore& weights);
   void follow(TensorView& view, ValueId id);
@@ -123,6 +126,22 @@ Status Plan::Impl::place_outside(WeightStore& weights, StateStore& states) {
     next += (views[id].bytes() + kAlignment - 1) / kAlignment * kAlignment;
   }
   return {};
+}
+
+// The last product is followed by the first one of the next run.
+void Plan::Impl::link_products() {
+  std::vector<Step*> products;
+  for (Step& step : steps) {
+    if (step.packed != 0 && step.kernel->wants_packed != nullptr) products.push_back(&step);
+  }
+  for (size_t i = 0; i < products.size(); ++i) {
+    const Step& after = *products[(i + 1) % products.size()];
+    for (size_t input = 0; input < after.inputs.size(); ++input) {
+      const TensorView& weight = after.inputs[input];
+      if (!after.call().is_packed(input) || weight.shape.rank() != 2) continue;
+      products[i]->next.push_back({weight.dtype, weight.shape[0], weight.shape[1], weight.data});
+    }
+  }
 }
 
 void Plan::Impl::place_arena() {
@@ -182,6 +201,7 @@ Status Plan::Impl::bind(const std::vector<ProgramStep>& program, WeightStore& we
   }
   place_arena();
   VERGE_RETURN_IF_ERROR(make_steps(program, weights));
+  link_products();
   for (const graph::Symbol& symbol : graph.symbols) extents.push_back(symbol.bound);
   for (size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
@@ -213,6 +233,9 @@ void Plan::Impl::run_step(Step& step, Worker& worker) {
   const double begin = timing ? clock.seconds() : 0;
   if (step.kernel != nullptr) {
     step.kernel->run(step.call(), worker, isa);
+    for (const kernels::PackedMatrix& weights : step.next) {
+      kernels::prefetch_weights(weights, worker);
+    }
   } else if (worker.index() == 0) {
     step.node->op->reference(step.call());
   }

@@ -77,8 +77,9 @@ class Matmul : public testing::TestWithParam<DType> {
 };
 
 TEST_P(Matmul, EveryIsaAgreesWithDoubles) {
-  const Case cases[] = {{16, 1, 1}, {1, 1, 1},   {33, 3, 2},  {48, 2, 3},  {17, 5, 7},
-                        {31, 2, 9}, {40, 3, 16}, {80, 2, 40}, {47, 3, 61}, {32, 17, 100}};
+  const Case cases[] = {{16, 1, 1},  {1, 1, 1},     {33, 3, 2},  {48, 2, 3},
+                        {17, 5, 7},  {31, 2, 9},    {40, 3, 16}, {80, 2, 40},
+                        {47, 3, 61}, {32, 17, 100}, {33, 1, 301}};
   uint64_t seed = 1;
   for (const Case& c : cases) {
     const Weights weights(GetParam(), c.rows, c.blocks, ++seed);
@@ -106,34 +107,53 @@ TEST_P(Matmul, ATokenDoesNotDependOnItsNeighbours) {
 INSTANTIATE_TEST_SUITE_P(Types, Matmul, testing::ValuesIn(packable_types()),
                          [](const auto& info) { return std::string(name(info.param)); });
 
+double gated(Activation f, double g) {
+  if (f == Activation::Silu) return g / (1 + std::exp(-g));
+  return 0.5 * g * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (g + 0.044715 * g * g * g)));
+}
+
 TEST(MatmulEpilogue, AddsBiasAndResidualAndGates) {
   ThreadPool pool(2);
   const Weights up(DType::Q4_0, 37, 4, 1), gate(DType::Q4_0, 37, 4, 2);
   const PackedWeights packed_up(up, pool), packed_gate(gate, pool);
+  const std::vector<float> bias = random_floats(37, 4);
   for (int64_t tokens : {1, 5, 70}) {
     const std::vector<float> x = random_floats(tokens * up.cols, 3);
-    const std::vector<float> bias = random_floats(37, 4);
+    const std::vector<float> residual = random_floats(tokens * 37, 5);
     for (Isa isa : machine_isas()) {
       const Prepared prepared = prepare(pool, DType::Q4_0, x, tokens, isa);
-      std::vector<float> plain_up(tokens * 37), plain_gate(tokens * 37), y(tokens * 37, 0.5f);
+      std::vector<float> plain_up(tokens * 37), plain_gate(tokens * 37);
+      std::vector<float> apart(tokens * 37), in_place = residual;
       const Product plain[] = {
           {.weights = packed_up.view, .y = plain_up.data(), .y_stride = 37},
           {.weights = packed_gate.view, .y = plain_gate.data(), .y_stride = 37}};
-      const Product fused{.weights = packed_up.view,
-                          .y = y.data(),
-                          .y_stride = 37,
-                          .bias = bias.data(),
-                          .accumulate = true,
-                          .gate = &packed_gate.view};
+      const auto fused = [&](Activation f, const float* added, std::vector<float>& y) {
+        return Product{.weights = packed_up.view,
+                       .y = y.data(),
+                       .y_stride = 37,
+                       .bias = bias.data(),
+                       .residual = added,
+                       .gate = &packed_gate.view,
+                       .gate_activation = f};
+      };
+      const Product silu = fused(Activation::Silu, residual.data(), apart);
+      const Product gelu = fused(Activation::GeluTanh, in_place.data(), in_place);
       pool.run([&](Worker& worker) {
         matmul(plain, prepared.view(), worker, isa);
-        worker.sync();
-        matmul({&fused, 1}, prepared.view(), worker, isa);
+        for (const Product* product : {&silu, &gelu}) {
+          worker.sync();
+          matmul({product, 1}, prepared.view(), worker, isa);
+        }
       });
-      for (size_t i = 0; i < y.size(); ++i) {
-        const double g = plain_gate[i];
-        const double expected = 0.5 + g / (1 + std::exp(-g)) * (plain_up[i] + bias[i % 37]);
-        EXPECT_NEAR(y[i], expected, 1e-5 * (1 + std::fabs(expected))) << name(isa);
+      for (size_t i = 0; i < residual.size(); ++i) {
+        // Gelu of a negative gate is a small difference of large terms.
+        const double sum = plain_up[i] + bias[i % 37];
+        const double tolerance = 1e-6 * (1 + std::fabs(plain_gate[i])) * (1 + std::fabs(sum));
+        EXPECT_NEAR(apart[i], residual[i] + gated(Activation::Silu, plain_gate[i]) * sum, tolerance)
+            << name(isa);
+        EXPECT_NEAR(in_place[i], residual[i] + gated(Activation::GeluTanh, plain_gate[i]) * sum,
+                    tolerance)
+            << name(isa);
       }
     }
   }

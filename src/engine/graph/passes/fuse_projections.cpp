@@ -31,7 +31,7 @@ ValueId bias_of(const Node& linear) {
   return linear.inputs.size() > 2 ? linear.inputs[2] : kNone;
 }
 
-// swiglu(linear(x, gate), linear(x, up)) -> linear_glu(x, gate, up)
+// swiglu(linear(x, gate), linear(x, up)) -> linear_glu(x, gate, up), and geglu likewise
 void fuse_gates(Graph& graph) {
   const auto producers = producers_of(graph);
   const auto readers = readers_of(graph);
@@ -43,14 +43,14 @@ void fuse_gates(Graph& graph) {
     return is_plain_linear(graph, node) && bias_of(node) == kNone ? &node : nullptr;
   };
   for (Node& node : graph.nodes) {
-    if (node.op->name != "swiglu") continue;
+    if (node.op->name != "swiglu" && node.op->name != "geglu") continue;
     const Node *gate = linear_of(node.inputs[0]), *up = linear_of(node.inputs[1]);
     if (gate == nullptr || up == nullptr || gate->inputs[0] != up->inputs[0]) continue;
     if (!may_join(*gate, *up) || gate->phase != node.phase) continue;
     if (graph.value(gate->inputs[1]).type != graph.value(up->inputs[1]).type) continue;
     node.inputs = {gate->inputs[0], gate->inputs[1], up->inputs[1]};
     node.attrs = gate->attrs;
-    node.attrs.set("activation", std::string("silu"));
+    node.attrs.set("activation", std::string(node.op->name == "geglu" ? "gelu" : "silu"));
     node.op = find_op("linear_glu");
   }
 }

@@ -15,7 +15,7 @@ void product_tile(const ProductTile& tile) {
 
 }  // namespace
 
-const ProductFunctions kProductFunctions = {product_tile, silu_multiply, quantize_row,
+const ProductFunctions kProductFunctions = {product_tile, gate_multiply, quantize_row,
                                             round_row_to_bf16};
 
 }  // namespace verge::kernels::avx2

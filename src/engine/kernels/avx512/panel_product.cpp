@@ -138,6 +138,13 @@ void panel_groups(const ProductTile& tile) {
         }
       }
     }
+    // The next panel's weights arrive while this one is multiplied.
+    for (int g = 0; g < kGroups && first + count < blocks; ++g) {
+      const uint8_t* next =
+          tile.weights + g * tile.weight_stride + (first + count) * Format::kBytes;
+      for (int at = 0; at < kPanelBlocks * Format::kBytes; at += 64)
+        __builtin_prefetch(next + at, 0, 2);
+    }
     panel.count = count * Format::kSubBlocks;
     panel.first = first == 0;
     multiply_all<Sub, kGroups, kTokens>(panel, tokens, tile.tokens);

@@ -70,8 +70,14 @@ void product_tile(const ProductTile& tile) {
   }
 }
 
-void silu_multiply(const float* gate, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) y[i] *= gate[i] / (1.0f + std::exp(-gate[i]));
+void gate_multiply(Activation f, const float* gate, float* y, int64_t count) {
+  constexpr float kSqrt2OverPi = 0.797884561f;
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = gate[i];
+    y[i] *= f == Activation::Silu
+                ? g / (1.0f + std::exp(-g))
+                : 0.5f * g * (1.0f + std::tanh(kSqrt2OverPi * (g + 0.044715f * g * g * g)));
+  }
 }
 
 void quantize_block(const float* x, ActivationBlock& out) {
@@ -105,7 +111,7 @@ void round_row_to_bf16(const float* x, int64_t cols, uint16_t* out) {
 
 }  // namespace
 
-const ProductFunctions kProductFunctions = {product_tile, silu_multiply, quantize_row,
+const ProductFunctions kProductFunctions = {product_tile, gate_multiply, quantize_row,
                                             round_row_to_bf16};
 
 }  // namespace verge::kernels::generic

@@ -12,35 +12,30 @@ KvLayout layout_of(const TensorView& cache) {
   return {cache.dtype, cache.shape[2], cache.shape[4], cache.shape[3]};
 }
 
-// Each token is written as a sequence of its own, whose only page is the one its slot lies in.
-struct Scratch {
-  KvSequence* sequences;
-  int32_t* pages;
-};
-
-Scratch scratch_of(const KernelCall& call, int64_t tokens) {
-  auto* sequences = reinterpret_cast<KvSequence*>(call.workspace);
-  return {sequences, reinterpret_cast<int32_t*>(sequences + tokens)};
+// Each token is written as a sequence of its own, whose only page is the one its slot lies in. The
+// list is made by every worker for itself.
+int64_t list_bytes(int64_t tokens) {
+  const int64_t bytes = tokens * static_cast<int64_t>(sizeof(KvSequence) + sizeof(int32_t));
+  return (bytes + 63) / 64 * 64;
 }
 
-int64_t workspace_bytes(const KernelCall& call, int, Isa) {
-  return call.in(3).shape.count() * static_cast<int64_t>(sizeof(KvSequence) + sizeof(int32_t));
+int64_t workspace_bytes(const KernelCall& call, int threads, Isa) {
+  return threads * list_bytes(call.in(3).shape.count());
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
   const KvLayout layout = layout_of(call.in(0));
   const int64_t tokens = call.in(3).shape.count();
-  const Scratch scratch = scratch_of(call, tokens);
-  if (worker.index() == 0) {
-    for (int64_t t = 0; t < tokens; ++t) {
-      const int64_t slot = call.in(3).as<int32_t>()[t];
-      scratch.pages[t] = static_cast<int32_t>(slot / layout.page_tokens);
-      scratch.sequences[t] = {scratch.pages + t, slot % layout.page_tokens + 1, t, 1};
-    }
+  auto* sequences =
+      reinterpret_cast<KvSequence*>(call.workspace + worker.index() * list_bytes(tokens));
+  auto* pages = reinterpret_cast<int32_t*>(sequences + tokens);
+  for (int64_t t = 0; t < tokens; ++t) {
+    const int64_t slot = call.in(3).as<int32_t>()[t];
+    pages[t] = static_cast<int32_t>(slot / layout.page_tokens);
+    sequences[t] = {pages + t, slot % layout.page_tokens + 1, t, 1};
   }
-  worker.sync();
   const int64_t stride = layout.kv_heads * layout.head_dim;
-  kv_append(isa, layout, call.out().data, scratch.sequences, tokens, call.in(1).as<float>(), stride,
+  kv_append(isa, layout, call.out().data, sequences, tokens, call.in(1).as<float>(), stride,
             call.in(2).as<float>(), stride, worker);
 }
 

@@ -1,8 +1,6 @@
 // y = activation(x W^T + bias) + residual: packed weights by the quantized product, weights in
 // training by the float GEMM.
 
-#include <cstring>
-
 #include <verge/engine/kernels/gemm.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 #include <verge/engine/kernels/linear_call.hpp>
@@ -46,29 +44,19 @@ bool supports(const KernelCall& call) {
          !(call.has(3) && activation_of(call) != Activation::None);
 }
 
-int64_t workspace_bytes(const KernelCall& call, int, Isa isa) {
-  if (call.is_packed(1)) return activations_workspace(call, call.in(1).dtype);
+int64_t workspace_bytes(const KernelCall& call, int threads, Isa isa) {
+  if (call.is_packed(1)) return activations_workspace(call, call.in(1).dtype, threads);
   return static_cast<int64_t>(gemm_workspace_bytes(isa, gemm_of(call)));
-}
-
-// Copies the residual into y, unless it is there already.
-void place_residual(const KernelCall& call, Worker& worker) {
-  const TensorView &residual = call.in(3), &y = call.out();
-  if (residual.data == y.data) return;
-  const auto [first, last] = worker.split(y.shape.count(), 16);
-  std::memcpy(y.as<float>() + first, residual.as<float>() + first,
-              static_cast<size_t>(last - first) * sizeof(float));
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
   if (!call.is_packed(1)) return gemm(isa, gemm_of(call), call.workspace, worker);
-  if (call.has(3)) place_residual(call, worker);
   const Activations x = prepare(call, call.in(1).dtype, worker, isa);
   const Product product{.weights = packed_matrix(call.in(1)),
                         .y = call.out().as<float>(),
                         .y_stride = call.out().shape.back(),
                         .bias = call.has(2) ? call.in(2).as<float>() : nullptr,
-                        .accumulate = call.has(3)};
+                        .residual = call.has(3) ? call.in(3).as<float>() : nullptr};
   matmul(std::span(&product, 1), x, worker, isa);
 }
 

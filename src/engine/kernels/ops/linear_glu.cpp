@@ -1,4 +1,4 @@
-// silu(x Wg^T) * (x Wu^T) in one pass over both matrices (Shazeer 2020).
+// f(x Wg^T) * (x Wu^T), f being silu or gelu, in one pass over both matrices (Shazeer 2020).
 
 #include <verge/engine/kernels/kernel.hpp>
 #include <verge/engine/kernels/linear_call.hpp>
@@ -10,7 +10,7 @@ using graph::KernelCall;
 
 bool supports(const KernelCall& call) {
   return call.in(0).dtype == DType::F32 && call.is_packed(1) && call.is_packed(2) &&
-         call.in(1).dtype == call.in(2).dtype && call.attrs.text("activation") == "silu";
+         call.in(1).dtype == call.in(2).dtype;
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
@@ -19,7 +19,10 @@ void run(const KernelCall& call, Worker& worker, Isa isa) {
   const Product product{.weights = packed_matrix(call.in(2)),
                         .y = call.out().as<float>(),
                         .y_stride = call.out().shape.back(),
-                        .gate = &gate};
+                        .gate = &gate,
+                        .gate_activation = call.attrs.text("activation") == "gelu"
+                                               ? Activation::GeluTanh
+                                               : Activation::Silu};
   matmul(std::span(&product, 1), x, worker, isa);
 }
 
@@ -30,8 +33,8 @@ KernelDef linear_glu() {
       .op = "linear_glu",
       .supports = supports,
       .run = run,
-      .workspace_bytes = [](const KernelCall& call, int,
-                            Isa) { return activations_workspace(call, call.in(1).dtype); },
+      .workspace_bytes = [](const KernelCall& call, int threads,
+                            Isa) { return activations_workspace(call, call.in(1).dtype, threads); },
       .wants_packed = [](const KernelCall& call,
                          size_t input) { return input > 0 && wants_packed_weight(call, input); }};
 }

@@ -43,15 +43,16 @@ void run(const KernelCall& call, Worker& worker, Isa isa) {
 }  // namespace
 
 KernelDef linear_multi() {
-  return {.op = "linear_multi",
-          .supports = supports,
-          .run = run,
-          .workspace_bytes = [](const KernelCall& call, int,
-                                Isa) { return activations_workspace(call, call.in(1).dtype); },
-          .wants_packed =
-              [](const KernelCall& call, size_t input) {
-                return input % 2 == 1 && wants_packed_weight(call, input);
-              }};
+  return {
+      .op = "linear_multi",
+      .supports = supports,
+      .run = run,
+      .workspace_bytes = [](const KernelCall& call, int threads,
+                            Isa) { return activations_workspace(call, call.in(1).dtype, threads); },
+      .wants_packed =
+          [](const KernelCall& call, size_t input) {
+            return input % 2 == 1 && wants_packed_weight(call, input);
+          }};
 }
 
 }  // namespace verge::kernels::ops

@@ -10,15 +10,11 @@ namespace {
 
 using graph::KernelCall;
 
-// The workspace begins with the list of sequences, found by worker 0.
-struct Header {
-  int64_t sequences;
-};
-
-int64_t header_bytes(int64_t most_sequences) {
-  const int64_t bytes = static_cast<int64_t>(sizeof(Header)) +
-                        most_sequences * static_cast<int64_t>(sizeof(KvSequence));
-  return (bytes + 63) / 64 * 64;
+// The workspace begins with each worker's own list of the sequences, which is sooner made than
+// waited for.
+int64_t list_bytes(const KernelCall& call) {
+  const int64_t most_sequences = call.in(2).shape[0];
+  return (most_sequences * static_cast<int64_t>(sizeof(KvSequence)) + 63) / 64 * 64;
 }
 
 KvLayout layout_of(const TensorView& cache) {
@@ -31,9 +27,9 @@ int64_t most_sequences(const KernelCall& call) {
 
 int64_t workspace_bytes(const KernelCall& call, int threads, Isa isa) {
   const TensorView& q = call.in(0);
-  return header_bytes(call.in(2).shape[0]) +
-         static_cast<int64_t>(paged_attention_workspace_bytes(
-             isa, layout_of(call.in(1)), q.shape[1], q.shape[0], most_sequences(call), threads));
+  const size_t own = paged_attention_workspace_bytes(isa, layout_of(call.in(1)), q.shape[1],
+                                                     q.shape[0], most_sequences(call), threads);
+  return threads * list_bytes(call) + static_cast<int64_t>(own);
 }
 
 // Tokens of one sequence are adjacent and in order, so a run of equal numbers is a sequence.
@@ -53,14 +49,12 @@ int64_t find_sequences(const KernelCall& call, KvSequence* sequences) {
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
-  auto* header = reinterpret_cast<Header*>(call.workspace);
-  auto* sequences = reinterpret_cast<KvSequence*>(header + 1);
-  if (worker.index() == 0) header->sequences = find_sequences(call, sequences);
-  worker.sync();
+  const int64_t list = list_bytes(call);
+  auto* sequences = reinterpret_cast<KvSequence*>(call.workspace + worker.index() * list);
   const TensorView& q = call.in(0);
   PagedAttention attention{.layout = layout_of(call.in(1)), .pool = call.in(1).data};
   attention.sequences = sequences;
-  attention.sequence_count = header->sequences;
+  attention.sequence_count = find_sequences(call, sequences);
   attention.heads = q.shape[1];
   attention.scale = static_cast<float>(call.attrs.real("scale", 1));
   attention.soft_cap = static_cast<float>(call.attrs.real("softcap", 0));
@@ -68,7 +62,7 @@ void run(const KernelCall& call, Worker& worker, Isa isa) {
   attention.q = q.as<float>();
   attention.out = call.out().as<float>();
   attention.q_stride = attention.out_stride = q.shape[1] * q.shape[2];
-  paged_attention(isa, attention, call.workspace + header_bytes(call.in(2).shape[0]), worker);
+  paged_attention(isa, attention, call.workspace + worker.count() * list, worker);
 }
 
 }  // namespace

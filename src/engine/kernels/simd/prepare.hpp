@@ -2,6 +2,7 @@
 // Preparing activations (activations.hpp), and the gate of a feed-forward layer.
 
 #include <verge/engine/kernels/product_tile.hpp>
+#include <verge/engine/kernels/simd/activations.hpp>
 #include <verge/engine/kernels/simd/vec.hpp>
 
 namespace verge::kernels::VERGE_ISA {
@@ -56,11 +57,12 @@ static void round_row_to_bf16(const float* x, int64_t cols, uint16_t* out) {
       });
 }
 
-static void silu_multiply(const float* gate, float* y, int64_t count) {
-  for (int64_t i = 0; i < count; i += kLanes) {
-    const F32 g = load(gate + i);
-    store(y + i, load(y + i) * g * sigmoid(g));
-  }
+static void gate_multiply(Activation f, const float* gate, float* y, int64_t count) {
+  with_activation(f, [&]<class F>(F) {
+    for (int64_t i = 0; i < count; i += kLanes) {
+      store(y + i, load(y + i) * F::value(load(gate + i)));
+    }
+  });
 }
 
 }  // namespace verge::kernels::VERGE_ISA

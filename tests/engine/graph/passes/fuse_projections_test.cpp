@@ -36,11 +36,15 @@ TEST_F(FuseProjections, QueryKeyAndValueBecomeOneNode) {
 }
 
 TEST_F(FuseProjections, GateUpAndTheirProductBecomeOneNode) {
-  const ValueId gate = b.op("linear", {x, weight("gate", 6)});
-  b.output(b.op("swiglu", {gate, b.op("linear", {x, weight("up", 6)})}), "y");
+  for (const std::string op : {"swiglu", "geglu"}) {
+    const ValueId gate = b.op("linear", {x, weight(op + ".gate", 6)});
+    b.output(b.op(op, {gate, b.op("linear", {x, weight(op + ".up", 6)})}), op);
+  }
   const Graph after = check();
-  ASSERT_EQ(after.nodes.size(), 1u);
-  EXPECT_EQ(after.nodes[0].op->name, "linear_glu");
+  ASSERT_EQ(after.nodes.size(), 2u);
+  for (const Node& node : after.nodes) EXPECT_EQ(node.op->name, "linear_glu");
+  EXPECT_EQ(after.nodes[0].attrs.text("activation"), "silu");
+  EXPECT_EQ(after.nodes[1].attrs.text("activation"), "gelu");
 }
 
 TEST_F(FuseProjections, TrainedWeightsOtherTypesAndPhasesStayAlone) {
