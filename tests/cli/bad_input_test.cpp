@@ -86,6 +86,11 @@ TEST_F(BadInput, AFullDiskOrCtrlCLeavesTheOldFile) {
   EXPECT_EQ(folder_.entries(), before);
 }
 
+TEST_F(BadInput, AFileNameNeedNotBeUtf8) {
+  const auto json = test::run_json({"quantize", model_, folder_ / "\xff.gguf", "Q8_0", "-t", "1"});
+  EXPECT_EQ(json["file"], folder_ / "\xef\xbf\xbd.gguf");
+}
+
 // The status of `verge man` when standard output is `descriptor`, and what it says then.
 int status_with_output(int descriptor, const std::string& errors) {
   return test::in_child([&] {

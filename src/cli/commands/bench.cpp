@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/profile_table.hpp>
@@ -68,7 +69,7 @@ void print_json(const Report& report, std::ostream& out) {
     json["prefill_profile"] = profile_json(bench.prefill_profile);
     json["decode_profile"] = profile_json(bench.decode_profile);
   }
-  out << json.dump() << "\n";
+  print_json_line(json, out);
 }
 
 void print_text(const Report& report, std::ostream& out) {

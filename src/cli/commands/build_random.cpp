@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/stages/build/random_model/random_model.hpp>
@@ -40,12 +41,11 @@ Status execute(const Options& options, Context& context) {
   VERGE_RETURN_IF_ERROR(build::write_random_model(spec, options.out, *pool));
   const uintmax_t bytes = std::filesystem::file_size(options.out);
   if (context.json) {
-    context.out << nlohmann::json{{"file", options.out},
-                                  {"shape", options.shape},
-                                  {"parameters", build::parameter_count(spec)},
-                                  {"bytes", bytes}}
-                       .dump()
-                << "\n";
+    print_json_line({{"file", options.out},
+                     {"shape", options.shape},
+                     {"parameters", build::parameter_count(spec)},
+                     {"bytes", bytes}},
+                    context.out);
     return {};
   }
   context.out << fmt::format("{}: {}, {:.1f} M parameters, {:.1f} MB\n", options.out, options.shape,

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
@@ -60,7 +61,7 @@ Status execute(const Options& options, Context& context) {
     json[name] = json_of(program, passes[name]);
   }
   if (context.json) {
-    context.out << json.dump() << "\n";
+    print_json_line(json, context.out);
   } else {
     context.out << fmt::format("wrote {}: {} threads, {}\n", options.output, pool->size(),
                                kernels::name(load.isa));

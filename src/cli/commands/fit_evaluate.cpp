@@ -2,6 +2,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/progress.hpp>
@@ -137,7 +138,7 @@ void print_json(const Options& options, const std::vector<quality::Measure>& mea
                               {"samples", estimate.count}};
   }
   if (!options.gate.empty()) json["gate"] = {{"rules", options.gate}, {"failures", failures}};
-  out << json.dump() << "\n";
+  print_json_line(json, out);
 }
 
 Status execute(const Options& options, Context& context) {

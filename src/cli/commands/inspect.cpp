@@ -4,6 +4,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/inspect_graph.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
@@ -117,7 +118,7 @@ void print_json(const format::ModelSource& source, const Facts& facts, std::ostr
                                {"available_bytes", available_memory_bytes()}}},
                              {"types", types},
                              {"tensors", tensors_json(source.tensors())}};
-  out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << "\n";
+  print_json_line(json, out);
 }
 
 double mib(int64_t bytes) {
@@ -167,7 +168,7 @@ Status inspect_safetensors(const std::string& path, Context& context) {
                                {"parameters", parameters},
                                {"metadata", metadata},
                                {"tensors", tensors_json(file.tensors())}};
-    context.out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << "\n";
+    print_json_line(json, context.out);
     return {};
   }
   context.out << fmt::format("{}: safetensors, {}, {:.2f} M parameters\n", path, architecture,

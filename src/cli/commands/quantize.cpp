@@ -2,6 +2,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
@@ -61,7 +62,7 @@ void print_json(const Options& options, const fit::QuantizeReport& report, std::
                              {"seconds", report.seconds},
                              {"requantized", report.requantized},
                              {"tensors", tensors}};
-  out << json.dump() << "\n";
+  print_json_line(json, out);
 }
 
 void print_text(const Options& options, const fit::QuantizeReport& report, std::ostream& out) {

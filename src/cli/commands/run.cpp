@@ -4,6 +4,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/core/clock.hpp>
@@ -57,7 +58,7 @@ void print_json(const Report& report, std::ostream& out) {
                              {"prefill_tokens_per_s", answer.prefill_tokens_per_s()},
                              {"decode_tokens_per_s", answer.decode_tokens_per_s()},
                              {"peak_rss_bytes", peak_rss_bytes()}};
-  out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << "\n";
+  print_json_line(json, out);
 }
 
 void print_speed(const Report& report, std::ostream& err) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
@@ -27,7 +28,7 @@ Status execute(const Options& options, Context& context) {
   const auto tokens = tokenizer->encode(
       text, {.add_special = !options.no_special, .parse_special = options.parse_special});
   if (context.json) {
-    context.out << nlohmann::json{{"tokens", tokens}}.dump() << "\n";
+    print_json_line({{"tokens", tokens}}, context.out);
     return {};
   }
   for (int32_t token : tokens) {

@@ -4,6 +4,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/profile_table.hpp>
@@ -30,14 +31,13 @@ struct Options {
 
 void show(const build::ImageProgress& p, Context& context, Progress& progress) {
   if (context.json) {
-    context.out << ordered_json{{"step", p.step},
-                                {"epoch", p.epoch},
-                                {"loss", p.loss},
-                                {"accuracy", p.accuracy},
-                                {"images_per_s", p.images_per_s},
-                                {"remaining_s", p.remaining_s}}
-                       .dump()
-                << std::endl;
+    print_json_line({{"step", p.step},
+                     {"epoch", p.epoch},
+                     {"loss", p.loss},
+                     {"accuracy", p.accuracy},
+                     {"images_per_s", p.images_per_s},
+                     {"remaining_s", p.remaining_s}},
+                    context.out);
   } else {
     progress.show(fmt::format(
         "step {}/{} | epoch {} | loss {:.3f} | test {:.2f} % | {:.0f} images/s | {:.0f} s left",
@@ -77,7 +77,7 @@ void print(const build::TrainImageResult& r, const Options& options, Context& co
                          {"reference_nodes", r.reference_nodes},
                          {"output", options.train.output}};
     if (options.train.profile) json["profile"] = profile_json(r.profile);
-    context.out << json.dump() << "\n";
+    print_json_line(json, context.out);
     return;
   }
   if (options.train.profile) print_profile("operator", r.profile, context.out);
@@ -99,11 +99,8 @@ void print(const build::TrainImageResult& r, const Options& options, Context& co
 
 void print(const build::ImageEvaluation& e, Context& context) {
   if (context.json) {
-    context.out << ordered_json{{"images", e.images},
-                                {"accuracy", e.accuracy},
-                                {"confusion", e.confusion}}
-                       .dump()
-                << "\n";
+    print_json_line({{"images", e.images}, {"accuracy", e.accuracy}, {"confusion", e.confusion}},
+                    context.out);
     return;
   }
   context.out << fmt::format("{:.2f} % of {} test images\n\nlabel   answers by class\n",

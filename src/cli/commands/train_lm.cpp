@@ -4,6 +4,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
+#include <verge/cli/json.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/profile_table.hpp>
@@ -29,15 +30,14 @@ struct Options {
 
 void show(const build::TrainingProgress& p, Context& context, Progress& progress) {
   if (context.json) {
-    context.out << ordered_json{{"step", p.step},
-                                {"loss", p.loss},
-                                {"held_out_loss", p.held_out_loss},
-                                {"learning_rate", p.learning_rate},
-                                {"tokens_per_s", p.tokens_per_s},
-                                {"step_ms", p.step_ms},
-                                {"remaining_s", p.remaining_s}}
-                       .dump()
-                << std::endl;
+    print_json_line({{"step", p.step},
+                     {"loss", p.loss},
+                     {"held_out_loss", p.held_out_loss},
+                     {"learning_rate", p.learning_rate},
+                     {"tokens_per_s", p.tokens_per_s},
+                     {"step_ms", p.step_ms},
+                     {"remaining_s", p.remaining_s}},
+                    context.out);
   } else {
     progress.show(
         fmt::format("step {}/{} | loss {:.3f} | held-out {:.3f} | {:.0f} tokens/s | {:.0f} s left",
@@ -66,7 +66,7 @@ void print(const build::TrainLmResult& r, const Options& options, Context& conte
                            {"arena_bytes", r.arena_bytes},     {"peak_rss_bytes", peak_rss_bytes()},
                            {"output", options.train.output}};
     if (options.train.profile) result["profile"] = profile_json(r.profile);
-    context.out << result.dump() << "\n";
+    print_json_line(result, context.out);
     return;
   }
   context.out << fmt::format(
