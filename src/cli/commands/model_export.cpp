@@ -2,10 +2,12 @@
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
+#include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/progress.hpp>
 #include <verge/cli/units.hpp>
 #include <verge/core/clock.hpp>
+#include <verge/engine/model/folder_writer.hpp>
 #include <verge/stages/data/model_library/model_library.hpp>
 
 namespace verge::cli::commands {
@@ -14,9 +16,37 @@ namespace {
 struct Options {
   std::string name;
   std::string target;
+  bool as_folder = false;
+  std::string dtype;
+  ThreadOptions threads;
 };
 
-Status execute(const Options& options, Context& context) {
+Result<std::optional<DType>> wanted_dtype(const Options& options) {
+  if (options.dtype.empty()) return std::optional<DType>();
+  const auto dtype = dtype_from_name(options.dtype);
+  if (dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16) return dtype;
+  return make_error(Code::InvalidArgument, "--dtype {}: give f32, f16 or bf16", options.dtype);
+}
+
+Status write_folder(const Options& options, Context& context) {
+  const SystemClock clock;
+  VERGE_TRY(const auto dtype, wanted_dtype(options));
+  VERGE_TRY(const auto pool, options.threads.make_pool());
+  VERGE_TRY(const std::string path, model_path(options.name));
+  VERGE_TRY(const auto source, format::ModelSource::open(path));
+  Progress progress(context, clock);
+  const model::FolderOptions folder{dtype, byte_progress(progress, clock)};
+  VERGE_RETURN_IF_ERROR(model::write_hf_folder(source, options.target, folder, *pool));
+  progress.clear();
+  if (context.json) {
+    print_json_line({{"name", options.name}, {"folder", options.target}}, context.out);
+  } else {
+    context.out << fmt::format("wrote {}\n", options.target);
+  }
+  return {};
+}
+
+Status copy_out(const Options& options, Context& context) {
   const SystemClock clock;
   VERGE_TRY(const store::Store store, open_store());
   VERGE_TRY(const store::Artifact model, store.find(data::kModel, options.name));
@@ -38,17 +68,27 @@ Status execute(const Options& options, Context& context) {
 
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
-  parser.add_option("NAME", options->name, "A stored model").required();
+  parser.add_option("NAME", options->name, "A stored model; with --safetensors a file as well")
+      .required();
   parser.add_option("PATH", options->target, "The file to write, or the folder for several")
       .required();
-  return [options, &context] { return execute(*options, context); };
+  parser.add_flag("--safetensors", options->as_folder,
+                  "Write a folder with config.json, tokenizer.json and model.safetensors instead");
+  parser.add_option("--dtype", options->dtype,
+                    "Of that folder's matrices: f32, f16 or bf16; f16 for what is quantized");
+  options->threads.declare(parser);
+  return [options, &context] {
+    return options->as_folder ? write_folder(*options, context) : copy_out(*options, context);
+  };
 }
 
 }  // namespace
 
 Command model_export() {
   return {"model export", "Everyday", "Copy a stored model to a file, checked on the way",
-          "  verge model export qwen qwen.gguf", declare};
+          "  verge model export qwen qwen.gguf\n"
+          "  verge model export qwen qwen-folder --safetensors",
+          declare};
 }
 
 }  // namespace verge::cli::commands

@@ -60,6 +60,20 @@ TEST_F(ModelCommands, EveryCommandTakesAStoredName) {
                  "tny: no such file or folder, and no stored model; near it: tiny");
 }
 
+TEST_F(ModelCommands, ExportsAFolderThatAnswersTheSame) {
+  ASSERT_EQ(import("tiny").status, 0);
+  const std::string out = folder_ / "tiny-folder";
+  const auto exported = run_json({"model", "export", "tiny", out, "--safetensors", "-t", "1"});
+  EXPECT_EQ(exported["folder"], out);
+  const auto answer = [&](const std::string& model) {
+    return run_json({"run", model, "-p", "x", "-n", "8", "--temp", "0", "-t", "1"})["tokens"];
+  };
+  EXPECT_EQ(answer(out), answer("tiny"));
+  expect_refused(run_verge({"model", "export", "tiny", out, "--safetensors"}), 1, "exists");
+  expect_refused(run_verge({"model", "export", "tiny", out, "--safetensors", "--dtype", "q4_0"}), 2,
+                 "q4_0");
+}
+
 TEST_F(ModelCommands, VerifyAndExportFindAnAlteredFile) {
   ASSERT_EQ(import("tiny").status, 0);
   EXPECT_EQ(run_verge({"model", "verify"}).out, "tiny: sound\n");
