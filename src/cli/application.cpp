@@ -64,6 +64,8 @@ class Application {
     if (const size_t space = name.find(' '); space != std::string_view::npos) {
       parent = noun(std::string(name.substr(0, space)), command);
       name.remove_prefix(space + 1);
+      const std::string others = parent->get_description();
+      parent->description(others + (others.empty() ? "" : ", ") + std::string(name));
     }
     CLI::App* sub = parent->add_subcommand(std::string(name), std::string(command.summary));
     sub->group(std::string(command.group));
@@ -78,7 +80,7 @@ class Application {
     for (CLI::App* known : app_.get_subcommands(nullptr)) {
       if (known->get_name() == name) return known;
     }
-    CLI::App* sub = app_.add_subcommand(name, "Commands on a " + name);
+    CLI::App* sub = app_.add_subcommand(name);
     sub->group(std::string(command.group))->require_subcommand(1);
     return sub;
   }

@@ -32,6 +32,7 @@ TEST(Application, HelpListsEveryCommandInItsGroup) {
     EXPECT_NE(ran.out.find(words(command.name).front()), std::string::npos) << command.name;
     EXPECT_NE(ran.out.find(command.group), std::string::npos) << command.group;
   }
+  EXPECT_NE(ran.out.find("image, lm\n"), std::string::npos) << "verbs of train: " << ran.out;
 }
 
 TEST(Application, WrongUseExitsWithTwoAndTheWayToHelp) {
