@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <map>
 
@@ -125,6 +126,8 @@ class Application {
       status = Error{Code::Internal, std::string("a bug in verge: ") + error.what()};
     } catch (const std::bad_alloc&) {
       status = Error{Code::OutOfMemory, "out of memory; use a smaller model or --context"};
+    } catch (const std::filesystem::filesystem_error& error) {
+      status = Error{Code::Io, error.what()};
     }
     if (status && !context_.out.flush()) {
       if (reader_has_gone()) return kFailed;  // as `| head` does: no fault of anyone

@@ -47,6 +47,9 @@ Result<Tasks> read_tasks(const Options& options) {
     return make_error(Code::InvalidArgument,
                       "nothing to measure; give --text FILE, --choices FILE or --pairs FILE");
   }
+  if (!options.reference.empty() && options.text.empty()) {
+    return make_error(Code::InvalidArgument, "--reference is compared on a text; give --text FILE");
+  }
   Tasks tasks;
   VERGE_TRY(tasks.gate, quality::Gate::parse(options.gate));
   VERGE_RETURN_IF_ERROR(tasks.gate.check_names(promised(options)));

@@ -47,6 +47,9 @@ Status write_folder(const Options& options, Context& context) {
 }
 
 Status copy_out(const Options& options, Context& context) {
+  if (!options.dtype.empty()) {
+    return make_error(Code::InvalidArgument, "--dtype goes with --safetensors");
+  }
   const SystemClock clock;
   VERGE_TRY(const store::Store store, open_store());
   VERGE_TRY(const store::Artifact model, store.find(data::kModel, options.name));

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <verge/engine/graph/ir.hpp>
 #include <verge/engine/graph/op.hpp>
 #include <verge/engine/graph/type_check.hpp>
@@ -136,7 +138,8 @@ class Verifier {
         if (node_->op->is_view) share_memory(id, node_->inputs[0]);
         continue;
       }
-      if (!in_range(target) || !defined_[static_cast<size_t>(target)] || target == id) {
+      if (!in_range(target) || !defined_[static_cast<size_t>(target)] || target == id ||
+          !is_declared_alias(id, target)) {
         return fail("output aliases value {}", target);
       }
       // Not the target alone: its views, and what it overwrote, are the same memory.
@@ -146,6 +149,17 @@ class Verifier {
       share_memory(id, target);
     }
     return {};
+  }
+
+  // Whether the operator updates this input in place and calls the result `id`.
+  bool is_declared_alias(ValueId id, ValueId target) const {
+    if (graph_.value(target).type != graph_.value(id).type) return false;
+    return std::ranges::any_of(node_->op->aliases, [&](const Alias& alias) {
+      const auto output = static_cast<size_t>(alias.output);
+      const auto input = static_cast<size_t>(alias.input);
+      return alias.required && output < node_->outputs.size() && node_->outputs[output] == id &&
+             input < node_->inputs.size() && node_->inputs[input] == target;
+    });
   }
 
   ValueId memory_of(ValueId id) const { return memory_[static_cast<size_t>(id)]; }

@@ -13,7 +13,7 @@ void softmax_cross_entropy(Isa isa, int64_t rows, int64_t n, float* logits, cons
   const auto [first, last] = worker.split(rows);
   for (int64_t row = first; row < last; ++row) {
     float* x = logits + row * n;
-    if (targets[row] < 0) {
+    if (targets[row] < 0 || targets[row] >= n) {
       if (losses != nullptr) losses[row] = 0;
       if (gradient_scale != 0) std::fill_n(x, n, 0.0f);
       continue;

@@ -1,7 +1,11 @@
+#include <algorithm>
+#include <limits>
+
 #include <verge/core/checksum.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/model/compiled_model.hpp>
 #include <verge/engine/model/decoder_options.hpp>
+#include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/model/model_graph.hpp>
 
 namespace verge::model {
@@ -22,23 +26,52 @@ Result<runtime::Program> compile_program(graph::Graph graph, std::string_view na
   return runtime::make_program(std::move(optimized.graph), options.isa, threads);
 }
 
-// Whether a plan file's programs are decoders as shape_of takes them to be.
-bool are_decoders(const runtime::PlanFile& plan) {
+constexpr int64_t kMostPages = std::numeric_limits<int32_t>::max();
+constexpr int64_t kMostPageTokens = 4096;
+
+// Whether the graph has the symbols, inputs, states and outputs of `wanted`, of the same types: all
+// that a Session relies on.
+bool has_interface_of(const graph::Graph& graph, const graph::Graph& wanted) {
+  const auto same_symbol = [](const graph::Symbol& a, const graph::Symbol& b) {
+    return a.name == b.name && a.bound == b.bound;
+  };
+  if (!std::ranges::equal(graph.symbols, wanted.symbols, same_symbol)) return false;
+  return std::ranges::all_of(wanted.values, [&](const graph::Value& value) {
+    const bool is_given =
+        value.kind == graph::ValueKind::Input || value.kind == graph::ValueKind::State;
+    if (!is_given && !value.is_output) return true;
+    const graph::ValueId id = graph.find(value.name);
+    return id != graph::kNone && graph.value(id).type == value.type &&
+           graph.value(id).is_output == value.is_output &&
+           (!is_given || graph.value(id).kind == value.kind);
+  });
+}
+
+// Whether shape_of finds what it reads.
+bool has_shape(const runtime::PlanFile& plan) {
+  const runtime::Program* program = plan.find("prefill");
+  if (program == nullptr || plan.find("decode") == nullptr) return false;
+  const graph::Graph& graph = program->graph;
+  const graph::ValueId cache = graph.find("kv.0"), table = graph.find("page_table");
+  return graph.symbols.size() == 2 && cache != graph::kNone && table != graph::kNone &&
+         graph.value(cache).type.dims.size() == 5 && graph.value(table).type.dims.size() == 2;
+}
+
+// Whether a plan file's programs are decoders of this model.
+Result<bool> are_decoders(const runtime::PlanFile& plan, const format::ModelSource& source) {
+  if (!has_shape(plan)) return false;
+  nn::DecoderShape shape = shape_of(plan);
+  const auto within = [](int64_t x, int64_t most) { return x >= 1 && x <= most; };
+  if (!within(shape.pages, kMostPages) || !within(shape.pages_per_sequence, kMostPages) ||
+      !within(shape.page_tokens, kMostPageTokens)) {
+    return false;
+  }
+  const FileFacts facts(source);
+  VERGE_TRY(const nn::DecoderConfig config, nn::read_config(facts));
   for (const auto& [name, use] : kPrograms) {
-    const runtime::Program* program = plan.find(name);
-    if (program == nullptr || program->graph.symbols.size() != 2) return false;
-    const graph::Graph& graph = program->graph;
-    const graph::ValueId cache = graph.find("kv.0"), table = graph.find("page_table");
-    if (cache == graph::kNone || table == graph::kNone) return false;
-    if (graph.value(cache).type.dims.size() != 5 || graph.value(table).type.dims.size() != 2) {
-      return false;
-    }
-    for (const char* input : {"tokens", "positions", "slots", "token_sequence", "output_rows"}) {
-      const graph::ValueId id = graph.find(input);
-      if (id == graph::kNone || graph.value(id).kind != graph::ValueKind::Input) return false;
-    }
-    const graph::ValueId logits = graph.find("logits");
-    if (logits == graph::kNone || !graph.value(logits).is_output) return false;
+    if (use == GraphUse::Decode) shape.max_tokens = shape.max_outputs = 1;
+    VERGE_TRY(const graph::Graph wanted, nn::build_decoder(config, facts, shape));
+    if (!has_interface_of(plan.find(name)->graph, wanted)) return false;
   }
   return true;
 }
@@ -47,6 +80,10 @@ bool are_decoders(const runtime::PlanFile& plan) {
 
 std::string identity_of(const format::ModelSource& source) {
   Checksum sum;
+  for (const format::Entry& entry : source.metadata.entries()) {
+    sum.add(std::as_bytes(std::span(entry.key)));
+    sum.add(entry.value.bytes);
+  }
   for (const format::StoredTensor& tensor : source.tensors()) {
     const std::string line = fmt::format("{} {} {} {};", tensor.name, tensor.type_name,
                                          tensor.shape.str(), tensor.offset);
@@ -77,8 +114,10 @@ Result<runtime::PlanFile> load_compiled(const format::ModelSource& source,
     return make_error(Code::Conflict, "{}: compiled for another model than {}; compile it anew",
                       options.plan, source.path);
   }
-  if (!are_decoders(plan)) {
-    return make_error(Code::Malformed, "{}: not the plan of a language model", options.plan);
+  VERGE_TRY(const bool fits, are_decoders(plan, source));
+  if (!fits) {
+    return make_error(Code::Malformed, "{}: not the plan of this language model; compile it anew",
+                      options.plan);
   }
   const nn::DecoderShape shape = shape_of(plan);
   const int64_t context = shape.pages_per_sequence * shape.page_tokens;

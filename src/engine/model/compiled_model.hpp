@@ -12,8 +12,8 @@
 
 namespace verge::model {
 
-/// Names the model that saved sessions and plan files belong to: its tensors' names, types and
-/// places, and its files' sizes.
+/// Names the model that saved sessions and plan files belong to: its metadata, its tensors' names,
+/// types and places, and its files' sizes.
 std::string identity_of(const format::ModelSource& source);
 
 /// Programs "prefill" and "decode". `observe` sees each pass over each of them.

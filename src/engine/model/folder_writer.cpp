@@ -44,7 +44,7 @@ class FolderWriter {
       : source_(source), options_(options), pool_(pool) {}
 
   Status write(const std::string& folder) {
-    VERGE_TRY(const std::string config, format::hf_config(source_));
+    VERGE_TRY(const std::string config, format::hf_config(source_, matrix_dtype()));
     VERGE_TRY(text::Vocabulary raw, read_vocabulary(source_));
     VERGE_TRY(const text::Vocabulary vocabulary, text::checked(std::move(raw)));
     VERGE_TRY(const std::string tokenizer, text::tokenizer_json(vocabulary));
@@ -84,10 +84,17 @@ class FolderWriter {
     return {};
   }
 
+  // What most values become: the type of the largest tensor.
+  DType matrix_dtype() const {
+    const auto size = [](const StoredTensor& tensor) { return tensor.shape.count(); };
+    if (source_.tensors().empty()) return DType::F32;
+    return target(*std::ranges::max_element(source_.tensors(), {}, size));
+  }
+
   DType target(const StoredTensor& tensor) const {
     if (tensor.shape.rank() < 2) return DType::F32;
     if (options_.dtype) return *options_.dtype;
-    const bool is_plain = *tensor.dtype == DType::F32 || *tensor.dtype == DType::BF16;
+    const bool is_plain = tensor.dtype == DType::F32 || tensor.dtype == DType::BF16;
     return is_plain ? *tensor.dtype : DType::F16;
   }
 
@@ -95,8 +102,14 @@ class FolderWriter {
     Tensor raw(*tensor.dtype, tensor.shape);
     const auto raw_bytes = static_cast<size_t>(raw.view().bytes());
     VERGE_RETURN_IF_ERROR(tensor.copy_to({raw.view().as<std::byte>(), raw_bytes}));
-    const int64_t columns = tensor.shape.back(), rows = tensor.shape.count() / columns;
-    const int64_t heads = tensor.shape.rank() == 2 ? interleaved_heads(source_, tensor.name) : 0;
+    const int64_t heads = interleaved_heads(source_, tensor.name);
+    const bool is_bias = heads > 0 && tensor.shape.rank() == 1;  // its rows have one value each
+    const int64_t columns = is_bias ? 1 : tensor.shape.back();
+    const int64_t rows = tensor.shape.count() / columns;
+    if ((heads > 0 && rows % (2 * heads) != 0) || columns % info(*tensor.dtype).block_size != 0) {
+      return make_error(Code::Malformed, "tensor {}: {} of type {} cannot be split into {} heads",
+                        tensor.name, tensor.shape.str(), tensor.type_name, heads);
+    }
     const int64_t head_rows = heads > 0 ? rows / heads : 0;
     const int64_t portion = std::clamp(kPortionValues / columns, int64_t{1}, rows);
     const DType dtype = target(tensor);
@@ -138,9 +151,9 @@ Status write_hf_folder(const format::ModelSource& source, const std::string& fol
     return make_error(Code::Conflict, "{}: exists already; remove it or choose another name", path);
   }
   const std::string partial = path + ".partial";
-  fs::remove_all(partial, error);
-  if (!fs::create_directories(partial, error)) {
-    return make_error(Code::Io, "{}: cannot be made: {}", partial, error.message());
+  if (!fs::create_directory(partial, error)) {
+    return make_error(Code::Io, "{}: cannot be made: {}", partial,
+                      error ? error.message() : "it exists; remove it");
   }
   const Status status = FolderWriter(source, options, pool).write(partial);
   if (status) fs::rename(partial, path, error);

@@ -29,7 +29,9 @@ Result<Choice> choice_of(const JsonObject& line) {
     return wrong(line, "choices", "a list of two texts or more");
   }
   for (const auto& text : *choices) {
-    if (!text.is_string()) return wrong(line, "choices", "a list of texts");
+    if (!text.is_string() || text.get_ref<const std::string&>().empty()) {
+      return wrong(line, "choices", "a list of texts");
+    }
     choice.choices.push_back(text.get<std::string>());
   }
   VERGE_TRY(const auto answer, line.whole("answer"));

@@ -19,7 +19,9 @@ class Scorer {
   // log P(tokens[first..] | tokens[..first]); the very first token has nothing to be predicted by.
   Result<double> logprob(std::span<const int32_t> tokens, size_t first) {
     first = std::max<size_t>(first, 1);
-    if (tokens.size() <= first) return 0.0;
+    if (tokens.size() <= first) {
+      return make_error(Code::InvalidArgument, "a text has no token to score; give a longer one");
+    }
     const auto& read = session_.tokens();
     const auto shared = std::ranges::mismatch(read, tokens).in1 - read.begin();
     session_.truncate(std::min<int64_t>(shared, static_cast<int64_t>(first) - 1));
@@ -52,13 +54,19 @@ struct Verdict {
 };
 
 Result<Verdict> judge(Scorer& scorer, const Choice& choice) {
-  const size_t context = scorer.encode(choice.query).size();
-  std::vector<double> raw, normalised;
+  // A choice may merge with the query's last token: all are scored from where the first one parts.
+  const std::vector<int32_t> query = scorer.encode(choice.query);
+  std::vector<std::vector<int32_t>> texts;
+  auto first = std::ssize(query);
   for (const std::string& text : choice.choices) {
-    const auto tokens = scorer.encode(choice.query + text);
-    VERGE_TRY(const double logprob, scorer.logprob(tokens, context));
+    texts.push_back(scorer.encode(choice.query + text));
+    first = std::min(first, std::ranges::mismatch(query, texts.back()).in1 - query.begin());
+  }
+  std::vector<double> raw, normalised;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    VERGE_TRY(const double logprob, scorer.logprob(texts[i], static_cast<size_t>(first)));
     raw.push_back(logprob);
-    normalised.push_back(logprob / static_cast<double>(std::max<size_t>(text.size(), 1)));
+    normalised.push_back(logprob / static_cast<double>(choice.choices[i].size()));
   }
   const auto best = [](const std::vector<double>& scores) {
     return static_cast<size_t>(std::ranges::max_element(scores) - scores.begin());

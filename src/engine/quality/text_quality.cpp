@@ -126,7 +126,15 @@ class TextMeter {
   int64_t same_top_ = 0;
 };
 
-Status check_same_vocabulary(const text::Tokenizer& own, const text::Tokenizer& other) {
+Status check_same_vocabulary(const model::LanguageModel& model,
+                             const model::LanguageModel& reference) {
+  const text::Tokenizer &own = model.tokenizer(), &other = reference.tokenizer();
+  if (model.config().vocab != reference.config().vocab) {
+    return make_error(Code::Conflict,
+                      "the reference gives {} logits and this model {}; compare models of one "
+                      "origin",
+                      reference.config().vocab, model.config().vocab);
+  }
   for (int32_t id = 0; id < std::max(own.size(), other.size()); ++id) {
     if (own.piece(id) != other.piece(id)) {
       return make_error(Code::Conflict,
@@ -165,7 +173,7 @@ Result<TextQuality> measure_text(model::LanguageModel& model, model::LanguageMod
                                  const TextOptions& options) {
   VERGE_RETURN_IF_ERROR(check_chunk(model, std::ssize(tokens), options.chunk));
   if (reference != nullptr) {
-    VERGE_RETURN_IF_ERROR(check_same_vocabulary(model.tokenizer(), reference->tokenizer()));
+    VERGE_RETURN_IF_ERROR(check_same_vocabulary(model, *reference));
     VERGE_RETURN_IF_ERROR(check_chunk(*reference, std::ssize(tokens), options.chunk));
   }
   int64_t chunks = std::ssize(tokens) / options.chunk;

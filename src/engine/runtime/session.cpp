@@ -22,6 +22,19 @@ Result<int32_t> copy_of_page(Decoder& decoder, int32_t page) {
   return own;
 }
 
+// A file may name more tokens than its embedding has rows.
+Status check_tokens(std::span<const int32_t> tokens, int64_t vocab) {
+  for (const int32_t token : tokens) {
+    if (token >= 0 && token < vocab) continue;
+    return make_error(
+        Code::InvalidArgument,
+        "token {} is not one of the {} that the model has rows for; convert the model "
+        "again",
+        token, vocab);
+  }
+  return {};
+}
+
 }  // namespace
 
 Session::~Session() {
@@ -113,6 +126,7 @@ Status Session::run_chunk(std::span<const int32_t> tokens, int64_t outputs,
 
 Status Session::append(std::span<const int32_t> tokens, const std::atomic<bool>* cancel) {
   const int64_t before = length();
+  VERGE_RETURN_IF_ERROR(check_tokens(tokens, decoder_->vocab));
   Status status = reserve(before + static_cast<int64_t>(tokens.size()));
   while (status && !tokens.empty()) {
     const auto chunk = std::min(tokens.size(), static_cast<size_t>(decoder_->max_tokens));
@@ -126,6 +140,7 @@ Status Session::append(std::span<const int32_t> tokens, const std::atomic<bool>*
 Status Session::append(std::span<const int32_t> tokens, const LogitsVisitor& visit,
                        const std::atomic<bool>* cancel) {
   const int64_t before = length();
+  VERGE_RETURN_IF_ERROR(check_tokens(tokens, decoder_->vocab));
   Status status = reserve(before + static_cast<int64_t>(tokens.size()));
   while (status && !tokens.empty()) {
     const auto chunk = std::min(

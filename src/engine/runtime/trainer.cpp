@@ -126,6 +126,8 @@ Status Trainer::load(const std::string& path, std::string note) {
   Checkpoint loaded = checkpoint(std::move(note));
   VERGE_RETURN_IF_ERROR(read_checkpoint(path, loaded));
   steps_ = static_cast<int64_t>(loaded.step);
+  accumulated_ = 0;  // a step that was half accumulated begins again
+  if (update_ != nullptr) clear_accumulators();
   return {};
 }
 

@@ -63,10 +63,11 @@ std::vector<std::string> merges_by_score(const Vocabulary& vocabulary) {
 Json model_of(const Vocabulary& vocabulary) {
   const bool is_llama = vocabulary.model == "llama";
   Json tokens = Json::object();
+  auto& members = tokens.get_ref<Json::object_t&>();  // [] would search it for every token
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     const bool is_added = !is_llama && !has_type(vocabulary, id, TokenType::Normal);
     if (!is_added && !has_type(vocabulary, id, TokenType::Unused))
-      tokens[vocabulary.tokens[id]] = id;
+      members.Json::object_t::Container::emplace_back(vocabulary.tokens[id], id);
   }
   Json model = {{"type", "BPE"},
                 {"dropout", nullptr},

@@ -56,6 +56,26 @@ Status read_parts(const Database& database, int64_t id, Artifact& artifact) {
   }
 }
 
+bool is_digest(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+bool is_file_name(const std::string& name) {
+  return name.empty() || (fs::path(name).filename() == name && name != "." && name != "..");
+}
+
+// Paths are made of what a row says: a database from elsewhere must not lead out of the store.
+Status check_row(const Artifact& artifact, const std::string& database) {
+  const bool sound = check_name(artifact.name).ok() && is_digest(artifact.digest) &&
+                     std::ranges::all_of(artifact.files, [](const StoredFile& file) {
+                       return is_file_name(file.name) && is_digest(file.blob.digest);
+                     });
+  if (sound) return {};
+  return make_error(Code::Malformed,
+                    "{}: the entry of {} is damaged; remove the database and import again",
+                    database, artifact.name);
+}
+
 Error taken(const std::string& name) {
   return make_error(Code::Conflict,
                     "{}: another model has this name; give another with --name, or remove it first",
@@ -122,6 +142,7 @@ Result<std::vector<Artifact>> Store::list(const std::string& kind) const {
     Artifact artifact{kind,           rows.text(1), rows.text(2), rows.number(3),
                       rows.number(4), rows.text(5), {},           {}};
     VERGE_RETURN_IF_ERROR(read_parts(*database_, rows.number(0), artifact));
+    VERGE_RETURN_IF_ERROR(check_row(artifact, root_ + kDatabase));
     all.push_back(std::move(artifact));
   }
 }

@@ -83,6 +83,18 @@ TEST(Verify, RefusesValuesThatNoBuilderMakes) {
   EXPECT_FALSE(broken([](Graph& g) { g.symbols.push_back({"tokens", -1}); }));
 }
 
+// Such an output would be written over memory of another size or owner.
+TEST(Verify, RefusesAnAliasThatTheOperatorDoesNotMake) {
+  Builder b("g");
+  const ValueId x = b.input("x", {DType::F32, {4}});
+  const ValueId y = b.op("silu", {x});
+  b.output(y, "y");
+  Graph graph = *b.finish();
+  ASSERT_TRUE(verify(graph));
+  graph.value(y).alias_of = x;
+  EXPECT_FALSE(verify(graph));
+}
+
 TEST(Verify, RefusesUseBeforeDefinitionAndChangedTypes) {
   Graph graph = update_then_read();
   graph.nodes.erase(graph.nodes.begin());

@@ -77,9 +77,9 @@ class Matmul : public testing::TestWithParam<DType> {
 };
 
 TEST_P(Matmul, EveryIsaAgreesWithDoubles) {
-  const Case cases[] = {{16, 1, 1},  {1, 1, 1},     {33, 3, 2},  {48, 2, 3},
-                        {17, 5, 7},  {31, 2, 9},    {40, 3, 16}, {80, 2, 40},
-                        {47, 3, 61}, {32, 17, 100}, {33, 1, 301}};
+  const Case cases[] = {{16, 1, 1},   {1, 1, 1},     {33, 3, 2},   {48, 2, 3},  {17, 5, 7},
+                        {31, 2, 9},   {40, 3, 16},   {80, 2, 40},  {47, 3, 61}, {32, 17, 100},
+                        {33, 1, 301}, {400, 1, 300}, {400, 1, 512}};
   uint64_t seed = 1;
   for (const Case& c : cases) {
     const Weights weights(GetParam(), c.rows, c.blocks, ++seed);

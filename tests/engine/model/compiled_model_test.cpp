@@ -43,5 +43,24 @@ TEST(CompiledModel, KnowsWhatItWasCompiledFor) {
   EXPECT_EQ(load_compiled(*source, options).error().code, Code::Malformed);
 }
 
+TEST(CompiledModel, BelongsToOneModelAndItsInterface) {
+  const test::TemporaryFolder folder;
+  const std::string path = test::write_model(folder, test::tiny_spec("tiny-llama"));
+  const auto source = format::ModelSource::open(path);
+  const auto plan = compile_model(*source, {.context = 64}, 1);
+  const auto other = format::ModelSource::open(test::rewrite_model(
+      path, "-base", [](format::Metadata& m) { m.set("llama.rope.freq_base", 5e5f); }));
+  EXPECT_NE(identity_of(*other), identity_of(*source));
+  for (const char* name : {"tokens", "page_table", "kv.1", "logits"}) {
+    runtime::PlanFile forged = *plan;
+    graph::Graph& graph = forged.programs[0].second.graph;
+    graph.value(graph.find(name)).name = "another";
+    if (!runtime::write_plan_file(folder / "m", forged)) continue;
+    const auto loaded = load_compiled(*source, {.plan = folder / "m"});
+    ASSERT_FALSE(loaded) << name;
+    EXPECT_EQ(loaded.error().code, Code::Malformed) << loaded.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace verge::model

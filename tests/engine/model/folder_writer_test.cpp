@@ -49,6 +49,32 @@ TEST(FolderWriter, QuantizedMatricesAreDecoded) {
   }
 }
 
+TEST(FolderWriter, BiasesOfQueriesKeepTheirPlaces) {
+  const test::TemporaryFolder folder;
+  const auto spec = test::tiny_spec("tiny-llama");
+  std::vector<float> q(spec.heads * spec.head_dim), k(spec.kv_heads * spec.head_dim);
+  for (size_t i = 0; i < q.size(); ++i) q[i] = 0.1f * static_cast<float>(i % 17);
+  for (size_t i = 0; i < k.size(); ++i) k[i] = 0.1f * static_cast<float>(i % 13);
+  const std::string file =
+      test::rewrite_model(test::write_model(folder, spec), "-biased", [](format::Metadata&) {},
+                          {{"blk.0.attn_q.bias", q}, {"blk.0.attn_k.bias", k}});
+  const std::string copy = folder / "biased";
+  const Status status = export_folder(file, copy);
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(logits(copy), logits(file));
+}
+
+TEST(FolderWriter, RefusesHeadsThatDoNotDivideTheRows) {
+  const test::TemporaryFolder folder;
+  const std::string file = test::rewrite_model(
+      test::write_model(folder, test::tiny_spec("tiny-llama")), "-odd",
+      [](format::Metadata& metadata) { metadata.set("llama.attention.head_count", 37u); });
+  const Status refused = export_folder(file, folder / "odd");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::Malformed) << refused.error().message;
+  EXPECT_FALSE(std::filesystem::exists(folder / "odd.partial"));
+}
+
 TEST(FolderWriter, TheRotaryScalingComesBack) {
   const test::TemporaryFolder folder;
   const std::string plain = test::write_model(folder, test::tiny_spec("tiny-llama"));

@@ -52,6 +52,36 @@ TEST(Choices, TheLikeliestAnswerCounts) {
   EXPECT_GT(differing, 0);  // else the two could be confused
 }
 
+// "e is" and what follows may be one token: nothing of an answer may go without a score.
+TEST(Choices, AnAnswerThatMergesWithTheQuestionIsScored) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  const auto model = tiny(folder, pool);
+  const auto& tokenizer = model->tokenizer();
+  std::string query, rest;
+  for (int32_t id = 0; id < tokenizer.size() && query.empty(); ++id) {
+    const std::string piece(tokenizer.piece(id));
+    if (tokenizer.is_special(id) || piece.size() < 2) continue;
+    const auto whole = tokenizer.encode(fmt::format("x{}", piece));
+    const std::string start = fmt::format("x{}", piece.substr(0, piece.size() - 1));
+    if (whole.size() > tokenizer.encode(start).size()) continue;
+    query = start;
+    rest = piece.substr(piece.size() - 1);
+  }
+  if (query.empty()) GTEST_SKIP() << "no token of this vocabulary merges so";
+  const std::string other = rest == "q" ? "z" : "q";
+  const auto before = tokenizer.encode(query);
+  size_t from = before.size();
+  for (const std::string& text : {rest, other}) {
+    const auto whole = tokenizer.encode(query + text);
+    from = std::min<size_t>(from, std::ranges::mismatch(before, whole).in1 - before.begin());
+  }
+  const bool expected = logprob(*model, query + rest, from) > logprob(*model, query + other, from);
+  const auto quality = measure_choices(*model, {{query, {rest, other}, 0}}, {});
+  ASSERT_TRUE(quality) << quality.error().message;
+  EXPECT_EQ(quality->accuracy.value, expected);
+}
+
 TEST(Pairs, TheLikelierSentenceWins) {
   const test::TemporaryFolder folder;
   ThreadPool pool(1);
@@ -97,6 +127,7 @@ TEST(TaskFile, NamesTheLineAndTheField) {
       {"", "no task"},
       {"\n\n{\"choices\":[]}", "line 3: \"query\""},
       {"{\"query\":\"a\",\"choices\":[\"x\"],\"answer\":0}", "\"choices\""},
+      {"{\"query\":\"a\",\"choices\":[\"x\",\"\"],\"answer\":0}", "\"choices\""},
       {"{\"query\":\"a\",\"choices\":[\"x\",3],\"answer\":0}", "\"choices\""},
       {"{\"query\":\"a\",\"choices\":\"xy\",\"answer\":0}", "\"choices\""},
       {"{\"query\":\"a\",\"choices\":[\"x\",\"y\"],\"answer\":2}", "\"answer\""},

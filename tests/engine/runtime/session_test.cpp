@@ -129,6 +129,17 @@ TEST_F(SessionTest, RunsOutOfPagesWithoutChange) {
   EXPECT_EQ(free_pages(), 1);
 }
 
+TEST_F(SessionTest, RefusesATokenWithoutARow) {
+  Session session = model_->session();
+  const auto vocab = static_cast<int32_t>(model_->decoder().vocab);
+  for (const int32_t token : {-1, vocab, vocab + 1000}) {
+    const Status status = session.append(std::span(&token, 1));
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, Code::InvalidArgument);
+  }
+  EXPECT_EQ(session.length(), 0);
+}
+
 TEST_F(SessionTest, CancelledAppendsChangeNothing) {
   Session session = model_->session();
   ASSERT_TRUE(session.append(tokens(0, 20)).ok());

@@ -103,6 +103,19 @@ TEST(Trainer, AccumulatedPassesMakeOneStep) {
   EXPECT_EQ(accumulating->steps(), 5);
 }
 
+TEST(Trainer, AHalfAccumulatedStepBeginsAgainWhenResumed) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  const auto trainer = make_trainer(pool, 2);
+  for (int pass = 0; pass < 3; ++pass) step(*trainer);
+  ASSERT_TRUE(trainer->save(folder / "c", "note"));
+  const auto resumed = make_trainer(pool, 2);
+  ASSERT_TRUE(resumed->load(folder / "c", "note"));
+  const auto whole = make_trainer(pool, 2);
+  for (int pass = 0; pass < 2; ++pass) step(*whole);
+  for (int pass = 0; pass < 4; ++pass) EXPECT_EQ(step(*resumed), step(*whole)) << pass;
+}
+
 TEST(Trainer, KeepsTheLastGoodStateAndNamesTheTensorThatIsBad) {
   const test::TemporaryFolder folder;
   ThreadPool pool(1);

@@ -45,7 +45,7 @@ class OddStrings {
         text += pick(kClusters);
         break;
       case 6:
-        text.append(1 + rng_.below(4), static_cast<char>('!' + rng_.below(15)));
+        append_symbols(text);
         break;
       case 7:
         append_utf8(text, random_character());
@@ -63,6 +63,12 @@ class OddStrings {
         append_run(text);
         break;
     }
+  }
+
+  // Drawn one after the other: compilers evaluate arguments in orders of their own.
+  void append_symbols(std::string& text) {
+    const auto symbol = static_cast<char>('!' + rng_.below(15));
+    text.append(1 + rng_.below(4), symbol);
   }
 
   void append_run(std::string& text) {

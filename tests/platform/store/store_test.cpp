@@ -7,6 +7,7 @@
 #include <temporary_folder.hpp>
 
 #include <verge/core/file.hpp>
+#include <verge/platform/store/database.hpp>
 #include <verge/platform/store/sha256.hpp>
 #include <verge/platform/store/store.hpp>
 
@@ -234,6 +235,23 @@ TEST_F(StoreTest, AReadOnlyRootCanBeRead) {
   EXPECT_EQ(status, 0);
   fs::permissions(root_, fs::perms(0755));
   fs::permissions(root_ + "/objects", fs::perms(0755));
+}
+
+TEST_F(StoreTest, ARowThatLeadsOutOfTheStoreIsRefused) {
+  for (const char* damage :
+       {"UPDATE artifact SET digest = '../../..'", "UPDATE artifact SET name = '../x'",
+        "UPDATE file SET name = '../../x'", "UPDATE file SET digest = 'a'"}) {
+    fs::remove_all(root_);
+    ASSERT_TRUE(open().add(model("m", folder_.add("1", "one"))));
+    {
+      auto database = Database::open(root_ + "/store.sqlite", Database::Mode::Existing);
+      ASSERT_TRUE(database->prepare(damage)->step());
+    }
+    const auto list = open().list("model");
+    ASSERT_FALSE(list) << damage;
+    EXPECT_EQ(list.error().code, Code::Malformed);
+    EXPECT_NE(list.error().message.find("store.sqlite"), std::string::npos);
+  }
 }
 
 TEST_F(StoreTest, ADamagedDatabaseIsNamed) {

@@ -28,16 +28,21 @@ double decimal(float value) {
   return std::stod(fmt::format("{}", value));
 }
 
+const char* torch_name(DType dtype) {
+  if (dtype == DType::F32) return "float32";
+  return dtype == DType::BF16 ? "bfloat16" : "float16";
+}
+
 class ConfigWriter {
  public:
   ConfigWriter(const ModelSource& source, const Layout& layout)
       : source_(source), layout_(layout), prefix_(std::string(layout.architecture) + ".") {}
 
-  Result<std::string> write() {
+  Result<std::string> write(DType dtype) {
     json_ = {{"architectures", {layout_.class_name}},
              {"model_type", layout_.model_type},
              {"hidden_act", "silu"},
-             {"torch_dtype", "float16"}};
+             {"torch_dtype", torch_name(dtype)}};
     VERGE_RETURN_IF_ERROR(add_sizes());
     VERGE_RETURN_IF_ERROR(add_attention());
     VERGE_RETURN_IF_ERROR(add_rope());
@@ -159,7 +164,7 @@ class ConfigWriter {
 
 }  // namespace
 
-Result<std::string> hf_config(const ModelSource& source) {
+Result<std::string> hf_config(const ModelSource& source, DType dtype) {
   VERGE_TRY(const auto architecture, source.metadata.get_string("general.architecture"));
   const auto layout = std::ranges::find(kLayouts, architecture, &Layout::architecture);
   const std::string prefix = std::string(architecture) + ".";
@@ -171,7 +176,8 @@ Result<std::string> hf_config(const ModelSource& source) {
                       layout == std::end(kLayouts) ? "" : "with experts ");
   }
   const bool has_window = source.metadata.contains(prefix + "attention.sliding_window");
-  return ConfigWriter(source, architecture == "llama" && has_window ? kMistral : *layout).write();
+  return ConfigWriter(source, architecture == "llama" && has_window ? kMistral : *layout)
+      .write(dtype);
 }
 
 }  // namespace verge::format

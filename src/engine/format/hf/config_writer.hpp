@@ -4,13 +4,15 @@
 
 #include <string>
 
+#include <verge/core/dtype.hpp>
 #include <verge/core/result.hpp>
 #include <verge/engine/format/model_source.hpp>
 
 namespace verge::format {
 
-/// Unsupported for another architecture, for experts, or for a stretching of the rotary embedding
-/// that config.json has no words for; NotFound or Malformed for a key.
-Result<std::string> hf_config(const ModelSource& source);
+/// `dtype`: F32, F16 or BF16, of the matrices beside it. Unsupported for another architecture, for
+/// experts, or for a stretching of the rotary embedding that config.json has no words for; NotFound
+/// or Malformed for a key.
+Result<std::string> hf_config(const ModelSource& source, DType dtype);
 
 }  // namespace verge::format

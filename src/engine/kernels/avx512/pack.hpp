@@ -114,7 +114,7 @@ void pack(const float* in, int64_t line_stride, int64_t k_stride, int64_t lines,
   for (int64_t first = 0; first < lines; first += width, out += width * words) {
     for (int64_t group = 0; group < width; group += 16) {
       const float* from = in + (first + group) * line_stride;
-      const int64_t used = std::min(lines - first, int64_t{width}) - group;
+      const int64_t used = (lines - first < width ? lines - first : width) - group;
       const __mmask16 stored = first_lanes(width - group);
       if (k_stride == 1) {
         pack_along<Words>(from, line_stride, used, k, width, stored, out + group);

@@ -32,7 +32,9 @@ float* logits_for_gradient(const graph::KernelCall& call, Worker& worker) {
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
   const int64_t rows = call.in(0).shape.rows();
   const auto* targets = call.in(1).as<int32_t>();
-  const auto counted = std::count_if(targets, targets + rows, [](int32_t t) { return t >= 0; });
+  const int64_t n = call.in(0).shape.back();
+  const auto counted =
+      std::count_if(targets, targets + rows, [n](int32_t t) { return t >= 0 && t < n; });
   auto* losses = reinterpret_cast<float*>(call.workspace);
   const float share = 1.0f / static_cast<float>(std::max<int64_t>(counted, 1));
   softmax_cross_entropy(isa, rows, call.in(0).shape.back(), logits_for_gradient(call, worker),

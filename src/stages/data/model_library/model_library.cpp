@@ -79,8 +79,15 @@ ModelFacts facts_from_json(std::string_view text) {
   return facts;
 }
 
+// Without links where they can be followed, else as it was given.
+fs::path full_path(const std::string& path) {
+  std::error_code error;
+  fs::path full = fs::weakly_canonical(path, error);
+  return error ? fs::path(path).lexically_normal() : full;
+}
+
 std::string default_name(const std::string& path) {
-  const fs::path file = fs::weakly_canonical(path);
+  const fs::path file = full_path(path);
   std::string name = file.extension() == ".gguf" ? file.stem() : file.filename();
   for (char& letter : name) {
     if (!store::check_name(std::string("a") + letter)) letter = '-';
@@ -106,7 +113,7 @@ Result<Import> import_model(store::Store& store, const ImportRequest& request,
     if (!config) import.obstacle = config.error().message;
   }
   wanted.facts = to_json(import.facts);
-  wanted.origins = {{"import", fs::weakly_canonical(request.path)}};
+  wanted.origins = {{"import", full_path(request.path)}};
   VERGE_TRY(store::Added added, store.add(wanted, watch));
   import.artifact = std::move(added.artifact);
   import.was_there = added.was_there;

@@ -30,7 +30,7 @@ TEST(ConfigWriter, ReadsBackAsTheSameHyperParameters) {
       ModelSource source = source_of(architecture);
       const std::string prefix = std::string(architecture) + ".";
       if (window > 0) source.metadata.set(prefix + "attention.sliding_window", window);
-      const auto text = hf_config(source);
+      const auto text = hf_config(source, DType::F16);
       ASSERT_TRUE(text) << text.error().message;
       const auto read = read_hyper_parameters(*JsonObject::parse(*text, "config.json"));
       ASSERT_TRUE(read) << read.error().message;
@@ -44,22 +44,27 @@ TEST(ConfigWriter, ReadsBackAsTheSameHyperParameters) {
   }
 }
 
+TEST(ConfigWriter, NamesTheTypeBesideIt) {
+  const auto text = hf_config(source_of("llama"), DType::BF16);
+  EXPECT_NE(text->find("\"torch_dtype\": \"bfloat16\""), std::string::npos) << *text;
+}
+
 TEST(ConfigWriter, WritesDecimalsAsPeopleDo) {
-  const auto text = hf_config(source_of("llama"));
+  const auto text = hf_config(source_of("llama"), DType::F16);
   EXPECT_NE(text->find("\"rms_norm_eps\": 1e-05"), std::string::npos) << *text;
   EXPECT_NE(text->find("\"rope_theta\": 500000.0"), std::string::npos) << *text;
 }
 
 TEST(ConfigWriter, RefusesWhatItHasNoWordsFor) {
-  EXPECT_EQ(hf_config(source_of("phi3")).error().code, Code::Unsupported);
+  EXPECT_EQ(hf_config(source_of("phi3"), DType::F16).error().code, Code::Unsupported);
   ModelSource experts = source_of("llama");
   experts.metadata.set("llama.expert_count", 8u);
-  EXPECT_EQ(hf_config(experts).error().code, Code::Unsupported);
+  EXPECT_EQ(hf_config(experts, DType::F16).error().code, Code::Unsupported);
   ModelSource odd = source_of("llama");
   odd.metadata.set("llama.rope.scaling.type", "longrope");
-  EXPECT_NE(hf_config(odd).error().message.find("longrope"), std::string::npos);
+  EXPECT_NE(hf_config(odd, DType::F16).error().message.find("longrope"), std::string::npos);
   ModelSource missing;
-  EXPECT_EQ(hf_config(missing).error().code, Code::NotFound);
+  EXPECT_EQ(hf_config(missing, DType::F16).error().code, Code::NotFound);
 }
 
 }  // namespace

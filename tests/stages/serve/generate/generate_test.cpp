@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -111,6 +112,17 @@ TEST_F(Generate, RefusesNothingAtAll) {
   EXPECT_TRUE(run().tokens.empty());
 }
 
+// The tokens as far as the model's choice is clear: a cache of f16 moves log-probabilities by some
+// 2e-4, so a peer whose sums round otherwise may take the second of two that are closer than that.
+size_t clear_choices(const Generation& result, const std::vector<int32_t>& peer, double noise) {
+  const auto differ = std::ranges::mismatch(result.tokens, peer);
+  const auto at = static_cast<size_t>(differ.in1 - result.tokens.begin());
+  if (at == result.tokens.size()) return at;
+  const auto& top = result.logprobs[at].top;
+  const bool is_tie = top[1].token == *differ.in2 && top[0].logprob - top[1].logprob < noise;
+  return is_tie ? at : result.tokens.size();
+}
+
 // The published model of 260 thousand parameters, with caches of f16 and f32.
 TEST(GenerateStories, GreedyTokensEqualLlamaCpp) {
   const std::string path = test::shared_data("models/stories260K.gguf");
@@ -130,12 +142,19 @@ TEST(GenerateStories, GreedyTokensEqualLlamaCpp) {
       options.max_tokens = 200;
       options.ignore_end = true;
       options.sampling.temperature = 0;
+      options.top_logprobs = 2;
       runtime::Session session = model->session();
       const std::vector<int32_t> prompt = model->tokenizer().encode(text);
       EXPECT_EQ(prompt, answer["prompt"].get<std::vector<int32_t>>());
       const auto result = generate(*model, session, prompt, options, clock);
       ASSERT_TRUE(result.ok()) << result.error().message;
-      EXPECT_EQ(result->tokens, answer["tokens"].get<std::vector<int32_t>>()) << text << " " << kv;
+      auto peer = answer["tokens"].get<std::vector<int32_t>>();
+      const double noise = load.kv_dtype == DType::F32 ? 0 : 5e-4;
+      const size_t count = clear_choices(*result, peer, noise);
+      EXPECT_GE(count, 100u) << text << " " << kv;
+      peer.resize(count);
+      EXPECT_EQ(std::vector(result->tokens.begin(), result->tokens.begin() + count), peer)
+          << text << " " << kv;
     }
   }
 }
