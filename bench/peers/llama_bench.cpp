@@ -48,6 +48,7 @@ nlohmann::json bench(const Options& options, int64_t exec_ns) {
 
   run_once(context.get(), prompt, 0);
   const double first_token_ms = ms_since(exec_ns);
+  if (repeat > 0) run_once(context.get(), prompt, generated);  // warms up what decodes
   std::vector<double> prefill, decode_rates;
   for (int i = 0; i < repeat; ++i) {
     const Run run = run_once(context.get(), prompt, generated);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <numbers>
 
 #include <verge/engine/graph/passes/compute_bf16.hpp>
@@ -100,21 +101,29 @@ Checkpoint Trainer::checkpoint(std::string note) const {
   return checkpoint;
 }
 
+std::string Trainer::first_not_finite() const {
+  const auto first_in = [](const auto& tensors) -> std::string {
+    for (const auto& [name, view] : tensors) {
+      if (view.dtype != DType::F32) continue;
+      const auto is_finite = [](float x) { return std::isfinite(x); };
+      if (!std::ranges::all_of(view.template span<float>(), is_finite)) return name;
+    }
+    return {};
+  };
+  const std::string parameter = first_in(parameters_);
+  return parameter.empty() ? first_in(states_.all()) : parameter;
+}
+
 Status Trainer::check_finite(float loss, const std::string& checkpoint) const {
-  std::string tensor;
-  for (const auto& [name, view] : parameters_) {
-    const bool is_real = view.dtype == DType::F32;
-    if (!is_real ||
-        std::ranges::all_of(view.span<float>(), [](float x) { return std::isfinite(x); }))
-      continue;
-    tensor = name;
-    break;
-  }
+  const std::string tensor = first_not_finite();
   if (std::isfinite(loss) && tensor.empty()) return {};
-  return make_error(
-      Code::Malformed, "step {}: the loss is {}{}; use a smaller --lr{}", steps_, loss,
-      tensor.empty() ? "" : fmt::format(" and {} is no longer finite", tensor),
-      checkpoint.empty() ? "" : fmt::format(", {} is the last good state", checkpoint));
+  std::string found = std::isfinite(loss) ? "" : fmt::format("the loss is {}", loss);
+  if (!tensor.empty()) {
+    found += fmt::format("{}{} is no longer finite", found.empty() ? "" : " and ", tensor);
+  }
+  const bool is_saved = !checkpoint.empty() && std::filesystem::exists(checkpoint);
+  return make_error(Code::Malformed, "step {}: {}; use a smaller --lr{}", steps_, found,
+                    is_saved ? fmt::format(", {} is the last good state", checkpoint) : "");
 }
 
 Status Trainer::save(const std::string& path, std::string note) const {

@@ -72,8 +72,9 @@ class Trainer {
   const Plan& plan() const { return *plan_; }
   Plan& plan() { return *plan_; }
 
-  /// Fails with Malformed, naming the first parameter that is not finite, unless the loss and all
-  /// parameters are numbers. `checkpoint`: where the last good state is; empty: nowhere.
+  /// Fails with Malformed, naming the first tensor that is not finite, unless the loss, all
+  /// parameters and the optimizer's states are numbers. `checkpoint`: where the last good state is;
+  /// empty: nowhere.
   Status check_finite(float loss, const std::string& checkpoint) const;
 
   /// Parameters, moments and step; `note` names what the run depends on. A state that is not finite
@@ -82,6 +83,7 @@ class Trainer {
   Status load(const std::string& path, std::string note);
 
  private:
+  std::string first_not_finite() const;
   explicit Trainer(const TrainerOptions& options) : options_(options) {}
   Result<std::unique_ptr<Plan>> compile(graph::Graph graph, ThreadPool& pool);
   Status compile_accumulation(graph::JointGraph joint, const TrainingGraph& training,

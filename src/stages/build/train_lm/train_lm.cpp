@@ -197,10 +197,12 @@ class Run {
   // What a checkpoint depends on: continuing with anything else would not be the same run.
   std::string note() const {
     const LmShape& s = options_.shape;
-    return fmt::format("lm {} {} {} {} {} {} {} batch {} steps {} lr {} seed {} bf16 {} text {}",
-                       s.d_model, s.layers, s.heads, s.kv_heads, s.ffn_dim, s.context,
-                       config_.vocab, options_.batch, options_.schedule.steps,
-                       options_.schedule.peak, options_.seed, options_.bf16, corpus_.sha);
+    return fmt::format(
+        "lm {} {} {} {} {} {} {} batch {} steps {} warm-up {} lr {} decay {} seed {} bf16 {} text "
+        "{}",
+        s.d_model, s.layers, s.heads, s.kv_heads, s.ffn_dim, s.context, config_.vocab,
+        options_.batch, options_.schedule.steps, options_.schedule.warmup, options_.schedule.peak,
+        options_.weight_decay, options_.seed, options_.bf16, corpus_.sha);
   }
 
   Status save() {
