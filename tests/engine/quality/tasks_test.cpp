@@ -20,6 +20,18 @@ double logprob(model::LanguageModel& model, const std::string& text, size_t firs
   return sum;
 }
 
+// How many tokens of the query stand unchanged before every one of the texts.
+size_t common_start(const model::LanguageModel& model, const std::string& query,
+                    const std::vector<std::string>& texts) {
+  const auto before = model.tokenizer().encode(query);
+  size_t from = before.size();
+  for (const std::string& text : texts) {
+    const auto whole = model.tokenizer().encode(query + text);
+    from = std::min<size_t>(from, std::ranges::mismatch(before, whole).in1 - before.begin());
+  }
+  return from;
+}
+
 std::unique_ptr<model::LanguageModel> tiny(const test::TemporaryFolder& folder, ThreadPool& pool) {
   return test::load_model(test::write_model(folder, test::tiny_spec("tiny-llama")), pool,
                           {.context = 96, .max_outputs = 32});
@@ -29,12 +41,15 @@ TEST(Choices, TheLikeliestAnswerCounts) {
   const test::TemporaryFolder folder;
   ThreadPool pool(1);
   const auto model = tiny(folder, pool);
-  const size_t first = model->tokenizer().encode("Ice is").size();
   Rng rng(3);
   int differing = 0;
   for (int question = 0; question < 8; ++question) {
     std::vector<std::string> texts;
-    for (int i = 0; i < 4; ++i) texts.push_back(std::string(1 + rng.below(9), 'a' + rng.below(26)));
+    for (int i = 0; i < 4; ++i) {
+      const auto letter = static_cast<char>('a' + rng.below(26));
+      texts.push_back(std::string(1 + rng.below(9), letter));
+    }
+    const size_t first = common_start(*model, "Ice is", texts);
     const auto best = [&](auto score) {
       return std::ranges::max_element(texts, {}, score) - texts.begin();
     };
@@ -70,12 +85,7 @@ TEST(Choices, AnAnswerThatMergesWithTheQuestionIsScored) {
   }
   if (query.empty()) GTEST_SKIP() << "no token of this vocabulary merges so";
   const std::string other = rest == "q" ? "z" : "q";
-  const auto before = tokenizer.encode(query);
-  size_t from = before.size();
-  for (const std::string& text : {rest, other}) {
-    const auto whole = tokenizer.encode(query + text);
-    from = std::min<size_t>(from, std::ranges::mismatch(before, whole).in1 - before.begin());
-  }
+  const size_t from = common_start(*model, query, {rest, other});
   const bool expected = logprob(*model, query + rest, from) > logprob(*model, query + other, from);
   const auto quality = measure_choices(*model, {{query, {rest, other}, 0}}, {});
   ASSERT_TRUE(quality) << quality.error().message;
