@@ -9,7 +9,7 @@
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/pass_table.hpp>
-#include <verge/engine/graph/drawing/memory_svg.hpp>
+#include <verge/core/units.hpp>
 #include <verge/engine/model/compiled_model.hpp>
 
 namespace verge::cli::commands {
@@ -27,8 +27,8 @@ void print(std::string_view name, const runtime::Program& program, const PassTab
            Context& context) {
   const graph::MemoryPlan& memory = program.memory;
   context.out << fmt::format("{}: {} nodes, arena {} of at least {}, {:.1f} MFLOP a run at most\n",
-                             name, program.graph.nodes.size(), graph::show_size(memory.arena_bytes),
-                             graph::show_size(memory.lower_bound_bytes),
+                             name, program.graph.nodes.size(), show_bytes(memory.arena_bytes),
+                             show_bytes(memory.lower_bound_bytes),
                              graph::cost_of(program.graph).flops * 1e-6);
   passes.print(context.out, true);
   context.out << "\n";

@@ -5,8 +5,8 @@
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/progress.hpp>
-#include <verge/cli/units.hpp>
 #include <verge/core/clock.hpp>
+#include <verge/core/units.hpp>
 #include <verge/engine/model/folder_writer.hpp>
 #include <verge/stages/data/model_library/model_library.hpp>
 
@@ -35,7 +35,7 @@ Status write_folder(const Options& options, Context& context) {
   VERGE_TRY(const std::string path, model_path(options.name));
   VERGE_TRY(const auto source, format::ModelSource::open(path));
   Progress progress(context, clock);
-  const model::FolderOptions folder{dtype, byte_progress(progress, clock)};
+  const model::FolderOptions folder{dtype, byte_progress(progress, clock), &catch_interrupts()};
   VERGE_RETURN_IF_ERROR(model::write_hf_folder(source, options.target, folder, *pool));
   progress.clear();
   if (context.json) {

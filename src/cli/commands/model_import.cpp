@@ -4,8 +4,8 @@
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/progress.hpp>
-#include <verge/cli/units.hpp>
 #include <verge/core/clock.hpp>
+#include <verge/core/units.hpp>
 #include <verge/stages/data/model_library/model_library.hpp>
 
 namespace verge::cli::commands {

@@ -6,7 +6,7 @@
 #include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/parser.hpp>
-#include <verge/cli/units.hpp>
+#include <verge/core/units.hpp>
 #include <verge/stages/data/model_library/model_library.hpp>
 
 namespace verge::cli::commands {

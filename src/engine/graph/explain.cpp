@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include <verge/core/units.hpp>
 #include <verge/engine/graph/drawing/memory_svg.hpp>
 #include <verge/engine/graph/explain.hpp>
 #include <verge/engine/graph/op.hpp>
@@ -45,7 +46,7 @@ std::string show_place(const Graph& graph, const MemoryPlan& plan, const ValueLi
   if (life.buffer < 0) return "not in the arena\n";
   const Buffer& buffer = plan.buffers[static_cast<size_t>(life.buffer)];
   std::string text =
-      fmt::format("offset {} of an arena of {}\n", buffer.offset, show_size(plan.arena_bytes));
+      fmt::format("offset {} of an arena of {}\n", buffer.offset, show_bytes(plan.arena_bytes));
   for (ValueId other : life.shares) {
     text += fmt::format("  shared with {} {}\n", graph.value(other).name,
                         show_type(graph, graph.value(other).type));
@@ -97,7 +98,7 @@ Result<std::string> explain(const Graph& graph, const MemoryPlan& plan, std::str
   const ValueLife life = life_of(graph, plan, id);
   std::string text =
       fmt::format("{}: {} of {}, {}\n", value.name, kKinds[static_cast<size_t>(value.kind)],
-                  show_type(graph, value.type), show_size(bound_bytes(graph, id)));
+                  show_type(graph, value.type), show_bytes(bound_bytes(graph, id)));
   text += fmt::format("made by {}\n",
                       life.producer < 0 ? "the caller" : show_node(graph, life.producer));
   if (value.alias_of != kNone) {

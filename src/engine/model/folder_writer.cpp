@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <filesystem>
 
+#include <verge/core/atomic_folder.hpp>
 #include <verge/core/file.hpp>
 #include <verge/engine/format/hf/config_writer.hpp>
 #include <verge/engine/format/hf/family.hpp>
@@ -14,7 +14,6 @@
 namespace verge::model {
 namespace {
 
-namespace fs = std::filesystem;
 using format::ByteSink;
 using format::StoredTensor;
 
@@ -122,6 +121,9 @@ class FolderWriter {
             *tensor.dtype, raw.view().as<std::byte>() + gguf_row(first + i, head_rows) * row_bytes,
             values.view().as<float>() + i * columns, columns);
       }
+      if (options_.cancel != nullptr && *options_.cancel) {
+        return make_error(Code::Cancelled, "stopped; nothing was written");
+      }
       const TensorView from{values.view().data, DType::F32, shape},
           to{out.view().data, dtype, shape};
       VERGE_RETURN_IF_ERROR(quant::quantize(from, to, {}, pool_));
@@ -144,24 +146,9 @@ class FolderWriter {
 
 Status write_hf_folder(const format::ModelSource& source, const std::string& folder,
                        const FolderOptions& options, ThreadPool& pool) {
-  const fs::path target = fs::path(folder).lexically_normal();
-  const std::string path = (target.has_filename() ? target : target.parent_path()).string();
-  std::error_code error;
-  if (fs::exists(path, error)) {
-    return make_error(Code::Conflict, "{}: exists already; remove it or choose another name", path);
-  }
-  const std::string partial = path + ".partial";
-  if (!fs::create_directory(partial, error)) {
-    return make_error(Code::Io, "{}: cannot be made: {}", partial,
-                      error ? error.message() : "it exists; remove it");
-  }
-  const Status status = FolderWriter(source, options, pool).write(partial);
-  if (status) fs::rename(partial, path, error);
-  if (status && !error) return {};
-  std::error_code ignored;
-  fs::remove_all(partial, ignored);
-  if (!status) return status;
-  return make_error(Code::Io, "{}: cannot be put in place: {}", path, error.message());
+  VERGE_TRY(AtomicFolder out, AtomicFolder::create(folder));
+  VERGE_RETURN_IF_ERROR(FolderWriter(source, options, pool).write(out.path()));
+  return out.commit();
 }
 
 }  // namespace verge::model

@@ -2,6 +2,7 @@
 // A model as a Hugging Face folder: config.json, tokenizer.json, tokenizer_config.json and one
 // model.safetensors, for tools that do not read GGUF.
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@ struct FolderOptions {
   /// become F16. Vectors are F32, as GGUF keeps them.
   std::optional<DType> dtype;
   std::function<void(int64_t done_bytes, int64_t all_bytes)> on_progress = {};
+  const std::atomic<bool>* cancel = nullptr;
 };
 
 /// Writes the whole folder or nothing. Fails with Conflict when `folder` exists, Unsupported as

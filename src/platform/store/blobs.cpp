@@ -196,13 +196,18 @@ Status Blobs::read(const Blob& blob, const Sink& sink, Meter& meter) const {
 int64_t Blobs::sweep(const std::set<std::string>& live) const {
   int64_t freed = 0;
   std::error_code error;
+  const auto remove = [&](const fs::path& path) {
+    struct stat facts {};
+    const bool known = ::stat(path.c_str(), &facts) == 0;
+    if (::unlink(path.c_str()) == 0 && known && facts.st_nlink == 1) freed += facts.st_size;
+  };
   std::vector<fs::path> dead;
   for (const auto& entry : fs::directory_iterator(folder_, error)) {
     const std::string prefix = entry.path().filename();
     if (prefix.starts_with(kTemporary)) {
       const Descriptor file(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
       const bool abandoned = file.is_open() && ::flock(file.number(), LOCK_EX | LOCK_NB) == 0;
-      if (abandoned) dead.push_back(entry.path());
+      if (abandoned) remove(entry.path());  // still locked, so that its maker sees it gone
       continue;
     }
     std::error_code no_folder;
@@ -211,10 +216,8 @@ int64_t Blobs::sweep(const std::set<std::string>& live) const {
     }
   }
   for (const fs::path& path : dead) {
-    struct stat facts {};
-    const bool known = ::stat(path.c_str(), &facts) == 0;
-    if (::unlink(path.c_str()) == 0 && known && facts.st_nlink == 1) freed += facts.st_size;
-    if (path.parent_path() != folder_) fs::remove(path.parent_path(), error);  // if now empty
+    remove(path);
+    fs::remove(path.parent_path(), error);  // if now empty
   }
   return freed;
 }

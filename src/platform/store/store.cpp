@@ -4,6 +4,7 @@
 
 #include <fmt/ranges.h>
 
+#include <verge/core/atomic_folder.hpp>
 #include <verge/core/nearest_names.hpp>
 #include <verge/platform/store/schema.hpp>
 #include <verge/platform/store/sha256.hpp>
@@ -160,8 +161,15 @@ Result<std::string> Store::path(const Artifact& artifact) const {
     const Status status = blobs_.expect(file.blob);
     if (!status) return Error{status.error().code, artifact.name + ": " + status.error().message};
   }
-  return is_folder(artifact) ? folder_of(artifact.digest, artifact.name)
-                             : blobs_.path(artifact.digest);
+  if (!is_folder(artifact)) return blobs_.path(artifact.digest);
+  const std::string folder = folder_of(artifact.digest, artifact.name);
+  for (const StoredFile& file : artifact.files) {
+    std::error_code error;
+    if (fs::exists(folder + "/" + file.name, error)) continue;
+    return make_error(Code::NotFound, "{}: {} is missing in {}; import the model again",
+                      artifact.name, file.name, folder);
+  }
+  return folder;
 }
 
 std::string Store::folder_of(const std::string& digest, const std::string& name) const {
@@ -244,7 +252,11 @@ Status Store::make_folder(const Artifact& artifact) const {
                        folder / file.name, error);
     if (error == std::errc::file_exists) error.clear();
   }
-  return error ? Status(system_error(folder, "write", error.value())) : Status();
+  if (error) return system_error(folder, "write", error.value());
+  for (const fs::path& made : {folder, folder.parent_path(), folder.parent_path().parent_path()}) {
+    sync_folder(made);
+  }
+  return {};
 }
 
 // The name goes first: a process killed between leaves files without a name, which the next sweep
@@ -254,11 +266,19 @@ Result<int64_t> Store::remove(const std::string& kind, const std::string& name) 
   VERGE_TRY(Statement statement,
             database_->prepare("DELETE FROM artifact WHERE kind = ? AND name = ?"));
   VERGE_RETURN_IF_ERROR(statement.bind(artifact.kind).bind(artifact.name).run());
-  VERGE_TRY(const int64_t freed, sweep());
+  VERGE_RETURN_IF_ERROR(remove_folder(artifact));
+  return sweep();
+}
+
+// Under the write lock, and not where another process has added the same again meanwhile.
+Status Store::remove_folder(const Artifact& artifact) {
+  VERGE_TRY(Transaction lock, Transaction::begin(*database_));
+  VERGE_TRY(const auto again, lookup(artifact.kind, artifact.name));
+  if (again) return {};
   std::error_code error;
   fs::remove_all(folder_of(artifact.digest, artifact.name), error);
   fs::remove(root_ + "/folders/" + artifact.digest, error);  // if now empty
-  return freed;
+  return {};
 }
 
 Result<int64_t> Store::sweep() {
@@ -285,13 +305,11 @@ Status Store::copy_to(const std::string& target, const Artifact& artifact,
                       const Watch& watch) const {
   Meter meter(watch, artifact.bytes);
   if (!is_folder(artifact)) return blobs_.copy_to(target, artifact.files.front().blob, meter);
-  std::error_code error;
-  fs::create_directories(target, error);
-  if (error) return system_error(target, "write", error.value());
+  VERGE_TRY(AtomicFolder folder, AtomicFolder::create(target));
   for (const StoredFile& file : artifact.files) {
-    VERGE_RETURN_IF_ERROR(blobs_.copy_to(target + "/" + file.name, file.blob, meter));
+    VERGE_RETURN_IF_ERROR(blobs_.copy_to(folder.path() + "/" + file.name, file.blob, meter));
   }
-  return {};
+  return folder.commit();
 }
 
 }  // namespace verge::store

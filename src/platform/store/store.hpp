@@ -89,6 +89,7 @@ class Store {
   Status record(const Artifact& artifact);
   std::string folder_of(const std::string& digest, const std::string& name) const;
   Status make_folder(const Artifact& artifact) const;
+  Status remove_folder(const Artifact& artifact);
   Result<int64_t> sweep();
 
   std::string root_;

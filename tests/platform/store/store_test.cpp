@@ -117,6 +117,12 @@ TEST_F(StoreTest, SeveralFilesAreAFolder) {
   EXPECT_EQ(read_whole_file(path + "/w.bin", 99).value(), "weights");
   ASSERT_TRUE(store.copy_to(folder_ / "out", added->artifact));
   EXPECT_EQ(read_whole_file(folder_ / "out/c.json", 99).value(), "{}");
+  EXPECT_EQ(store.copy_to(folder_ / "out", added->artifact).error().code, Code::Conflict);
+  fs::remove(path + "/w.bin");
+  EXPECT_NE(store.path(added->artifact).error().message.find("w.bin is missing"),
+            std::string::npos);
+  EXPECT_TRUE(store.add(wanted)->was_there);  // mends it
+  EXPECT_TRUE(store.path(added->artifact));
   EXPECT_EQ(store.remove("model", "hf").value(), 9);
   EXPECT_TRUE(fs::is_empty(root_ + "/folders"));
 }

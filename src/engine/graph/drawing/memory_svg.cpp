@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <verge/core/svg.hpp>
+#include <verge/core/units.hpp>
 #include <verge/engine/graph/drawing/memory_svg.hpp>
 #include <verge/engine/graph/op.hpp>
 
@@ -57,7 +58,7 @@ class MemoryDrawing {
     const double bound = static_cast<double>(std::max<int64_t>(1, plan_.lower_bound_bytes));
     svg_.text(kLeft, 50,
               fmt::format("arena {}, lower bound {}, ratio {:.3f}; {} buffers, {} nodes",
-                          show_size(plan_.arena_bytes), show_size(plan_.lower_bound_bytes),
+                          show_bytes(plan_.arena_bytes), show_bytes(plan_.lower_bound_bytes),
                           plan_.arena_bytes == 0 ? 1.0 : arena_ / bound, plan_.buffers.size(),
                           graph_.nodes.size()),
               Anchor::Start, kGrey);
@@ -72,7 +73,8 @@ class MemoryDrawing {
     for (double mark : ticks(0, arena_ / unit)) {
       const double y = at_bytes(mark * unit, top, bottom);
       svg_.line(kLeft, y, kRight, y, kGrid);
-      svg_.text(kLeft - 6, y + 4, show_size(static_cast<int64_t>(mark * unit)), Anchor::End, kGrey);
+      svg_.text(kLeft - 6, y + 4, show_bytes(static_cast<int64_t>(mark * unit)), Anchor::End,
+                kGrey);
     }
     for (double node : ticks(0, static_cast<double>(nodes_))) {
       const double x = kLeft + step() * node;
@@ -95,7 +97,7 @@ class MemoryDrawing {
     svg_.rect(box,
               fmt::format("fill=\"{}\" stroke=\"{}\" stroke-width=\"{}\"", kFills[phase][index % 2],
                           peak ? "#475569" : "#94a3b8", peak ? 1 : 0.4),
-              fmt::format("{}\n{} at offset {}, nodes {} to {}", words, show_size(buffer.bytes),
+              fmt::format("{}\n{} at offset {}, nodes {} to {}", words, show_bytes(buffer.bytes),
                           buffer.offset, buffer.first, buffer.last));
     const double size = std::min(10.0, box.height - 1);
     const bool has_room = size >= 6 && box.width >= 0.6 * size * static_cast<double>(words.size());
@@ -148,12 +150,12 @@ class MemoryDrawing {
           static_cast<double>(alive[i]->bytes) / static_cast<double>(alive[0]->bytes);
       svg_.rect({kListX, y + 3, 280 * share, 4}, "fill=\"#93c5fd\"");
       svg_.text(kListX, y, describe_buffer(graph_, *alive[i]), Anchor::Start, "font-size=\"11\"");
-      svg_.text(kListX + 280, y, show_size(alive[i]->bytes), Anchor::End, "font-size=\"11\"");
+      svg_.text(kListX + 280, y, show_bytes(alive[i]->bytes), Anchor::End, "font-size=\"11\"");
     }
     if (alive.size() <= kListed) return;
     int64_t rest = 0;
     for (size_t i = kListed; i < alive.size(); ++i) rest += alive[i]->bytes;
-    svg_.text(kListX, y, fmt::format("and {} more, {}", alive.size() - kListed, show_size(rest)),
+    svg_.text(kListX, y, fmt::format("and {} more, {}", alive.size() - kListed, show_bytes(rest)),
               Anchor::Start, kGrey);
   }
 
@@ -168,14 +170,6 @@ class MemoryDrawing {
 
 std::string draw_memory(const Graph& graph, const MemoryPlan& plan) {
   return MemoryDrawing(graph, plan).draw();
-}
-
-std::string show_size(int64_t bytes) {
-  const auto count = static_cast<double>(bytes);
-  if (bytes < (1 << 10)) return fmt::format("{} B", bytes);
-  if (bytes < (1 << 20)) return fmt::format("{:.4g} KiB", count / (1 << 10));
-  if (bytes < (1 << 30)) return fmt::format("{:.4g} MiB", count / (1 << 20));
-  return fmt::format("{:.4g} GiB", count / (1 << 30));
 }
 
 std::string describe_buffer(const Graph& graph, const Buffer& buffer) {

@@ -12,9 +12,6 @@ namespace verge::graph {
 /// `plan` is one of this graph.
 std::string draw_memory(const Graph& graph, const MemoryPlan& plan);
 
-/// "412 B", "1.5 KiB", "3.2 MiB"
-std::string show_size(int64_t bytes);
-
 /// What a buffer holds, in words: the value's own name, or the operator and layer that make it.
 std::string describe_buffer(const Graph& graph, const Buffer& buffer);
 

@@ -2,8 +2,7 @@
 // p' = (1 - lr wd) p - lr m'/(1 - beta1^step) / (sqrt(v'/(1 - beta2^step)) + eps).
 // Loshchilov & Hutter 2019.
 
-#include <cmath>
-
+#include <verge/engine/graph/adamw_step.hpp>
 #include <verge/engine/graph/optimizer.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
 
@@ -28,17 +27,7 @@ Cost cost(const KernelCall& call) {
 
 void reference(const KernelCall& call) {
   std::vector<double> p = load(call.in(0)), m = load(call.in(2)), v = load(call.in(3));
-  const std::vector<double> grad = load(call.in(1));
-  const double step = load(call.in(4))[0], lr = load(call.in(5))[0];
-  const double beta1 = call.attrs.real("beta1", 0.9), beta2 = call.attrs.real("beta2", 0.999);
-  const double eps = call.attrs.real("eps", 1e-8), decay = call.attrs.real("weight_decay", 0);
-  for (size_t i = 0; i < p.size(); ++i) {
-    m[i] = beta1 * m[i] + (1 - beta1) * grad[i];
-    v[i] = beta2 * v[i] + (1 - beta2) * grad[i] * grad[i];
-    const double mean = m[i] / (1 - std::pow(beta1, step));
-    const double square = v[i] / (1 - std::pow(beta2, step));
-    p[i] = (1 - lr * decay) * p[i] - lr * mean / (std::sqrt(square) + eps);
-  }
+  adamw_step(call.attrs, load(call.in(1)), load(call.in(4))[0], load(call.in(5))[0], p, m, v);
   store(call.out(0), p);
   store(call.out(1), m);
   store(call.out(2), v);

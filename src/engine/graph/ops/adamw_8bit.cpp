@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <verge/engine/graph/adamw_step.hpp>
 #include <verge/engine/graph/dynamic_code.hpp>
 #include <verge/engine/graph/optimizer.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
@@ -70,17 +71,7 @@ void reference(const KernelCall& call) {
   Moment first{DynamicCode::of_signed(), true, load(call.in(2)), load(call.in(3))};
   Moment second{DynamicCode::of_unsigned(), false, load(call.in(4)), load(call.in(5))};
   std::vector<double> p = load(call.in(0)), m = first.decode(), v = second.decode();
-  const std::vector<double> grad = load(call.in(1));
-  const double step = load(call.in(6))[0], lr = load(call.in(7))[0];
-  const double beta1 = call.attrs.real("beta1", 0.9), beta2 = call.attrs.real("beta2", 0.999);
-  const double eps = call.attrs.real("eps", 1e-8), decay = call.attrs.real("weight_decay", 0);
-  for (size_t i = 0; i < p.size(); ++i) {
-    m[i] = beta1 * m[i] + (1 - beta1) * grad[i];
-    v[i] = beta2 * v[i] + (1 - beta2) * grad[i] * grad[i];
-    const double mean = m[i] / (1 - std::pow(beta1, step));
-    const double square = v[i] / (1 - std::pow(beta2, step));
-    p[i] = (1 - lr * decay) * p[i] - lr * mean / (std::sqrt(square) + eps);
-  }
+  adamw_step(call.attrs, load(call.in(1)), load(call.in(6))[0], load(call.in(7))[0], p, m, v);
   first.encode(m);
   second.encode(v);
   store(call.out(0), p);

@@ -21,12 +21,5 @@ TEST(MemorySvg, EveryBufferIsARectangleAndThePeakIsNamed) {
   EXPECT_NE(draw_memory(Graph{}, MemoryPlan{}).find("</svg>"), std::string::npos);
 }
 
-TEST(MemorySvg, SizesReadWell) {
-  EXPECT_EQ(show_size(412), "412 B");
-  EXPECT_EQ(show_size(1536), "1.5 KiB");
-  EXPECT_EQ(show_size(int64_t{3} << 20), "3 MiB");
-  EXPECT_EQ(show_size(int64_t{5} << 30), "5 GiB");
-}
-
 }  // namespace
 }  // namespace verge::graph

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <verge/cli/units.hpp>
+#include <verge/core/units.hpp>
 
-namespace verge::cli {
+namespace verge {
 namespace {
 
 std::string scaled(int64_t number, double step, const char* const (&units)[5]) {
@@ -12,7 +12,8 @@ std::string scaled(int64_t number, double step, const char* const (&units)[5]) {
     value /= step;
     ++unit;
   }
-  const std::string text = unit == 0 ? fmt::format("{}", number) : fmt::format("{:.1f}", value);
+  // Four digits say enough, and a plan's arena differs from its bound in the third.
+  const std::string text = unit == 0 ? fmt::format("{}", number) : fmt::format("{:.4g}", value);
   return *units[unit] == '\0' ? text : text + " " + units[unit];
 }
 
@@ -26,4 +27,4 @@ std::string show_count(int64_t count) {
   return scaled(count, 1000, {"", "K", "M", "B", "T"});
 }
 
-}  // namespace verge::cli
+}  // namespace verge
