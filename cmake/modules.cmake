@@ -10,7 +10,8 @@ if(VERGE_SANITIZE)
   target_link_options(verge_flags INTERFACE -fsanitize=${VERGE_SANITIZE})
 endif()
 
-# Which group may name which. A module of one group may use its own group and those listed.
+# Which group may name which. A module of one group may use its own group and those listed; a capability of a
+# stage may use others of the same stage, never of another one.
 set(VERGE_GROUP_core "")
 set(VERGE_GROUP_engine core)
 set(VERGE_GROUP_platform core)
@@ -26,6 +27,11 @@ function(verge_check_use name used)
     message(FATAL_ERROR "${name} uses ${used}, which is not below it")
   endif()
   if(group STREQUAL used_group AND NOT group STREQUAL "stages" AND NOT group STREQUAL "apps")
+    return()
+  endif()
+  string(REGEX MATCH "^stages/[^/]+/" stage ${name})
+  string(REGEX MATCH "^stages/[^/]+/" used_stage ${used})
+  if(stage AND stage STREQUAL used_stage)
     return()
   endif()
   if(NOT used_group IN_LIST VERGE_GROUP_${group})

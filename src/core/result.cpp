@@ -20,6 +20,10 @@ std::string_view name(Code code) {
       return "cancelled";
     case Code::Conflict:
       return "conflict";
+    case Code::Busy:
+      return "busy";
+    case Code::Denied:
+      return "denied";
     case Code::Internal:
       return "internal";
   }
@@ -28,6 +32,31 @@ std::string_view name(Code code) {
 
 int exit_status(Code code) {
   return code == Code::InvalidArgument ? 2 : 1;
+}
+
+int http_status(Code code) {
+  switch (code) {
+    case Code::InvalidArgument:
+    case Code::Malformed:
+      return 400;
+    case Code::Denied:
+      return 403;
+    case Code::NotFound:
+      return 404;
+    case Code::Conflict:
+      return 409;
+    case Code::Busy:
+      return 429;
+    case Code::Unsupported:
+      return 501;
+    case Code::OutOfMemory:
+    case Code::Cancelled:
+      return 503;
+    case Code::Io:
+    case Code::Internal:
+      return 500;
+  }
+  return 500;
 }
 
 namespace detail {

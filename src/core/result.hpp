@@ -27,6 +27,8 @@ enum class Code {
   Io,               // the operating system refused
   Cancelled,        // the user or a deadline stopped it
   Conflict,         // the state changed underneath
+  Busy,             // full at the moment; the same request can succeed later
+  Denied,           // the caller did not show that they may
   Internal,         // a bug
 };
 
@@ -34,6 +36,9 @@ std::string_view name(Code code);
 
 /// Exit status of the command line: 2 for wrong use, 1 for everything else.
 int exit_status(Code code);
+
+/// Status of an HTTP answer.
+int http_status(Code code);
 
 /// What went wrong, where, and what to do about it: "FILE: FIELD is WRONG; REMEDY".
 struct Error {

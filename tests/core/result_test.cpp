@@ -24,6 +24,12 @@ TEST(Result, TryPassesValuesAndErrorsOn) {
   EXPECT_EQ(exit_status(failed.error().code), 2);
 }
 
+TEST(Result, ACallerLearnsWhetherToAskAgain) {
+  EXPECT_EQ(http_status(Code::InvalidArgument), 400);
+  EXPECT_EQ(http_status(Code::Busy), 429);
+  EXPECT_EQ(http_status(Code::Internal), 500);
+}
+
 TEST(Result, CheckNamesItsOperands) {
   const int rank = 7;
   try {
