@@ -142,6 +142,17 @@ Result<int32_t> Sampler::sample(std::span<const float> logits, std::span<const u
   return draw_token(truncate(adjusted));
 }
 
+Result<int32_t> Sampler::sample(std::span<const float> logits, TokenConstraint* constraint) {
+  if (constraint == nullptr) return sample(logits);
+  mask_.resize((static_cast<size_t>(vocab_size_) + 63) / 64);
+  constraint->mask(mask_);
+  if (std::ranges::all_of(mask_, [](uint64_t word) { return word == 0; })) {
+    return make_error(Code::Unsupported, "sampler: {} allows no token of this vocabulary here",
+                      constraint->describe());
+  }
+  return sample(logits, mask_);
+}
+
 void Sampler::accept(int32_t token) {
   if (token < 0 || token >= vocab_size_ || options_.penalty_window == 0 || !penalizes()) return;
   const auto entry_of = [&](int32_t wanted) {

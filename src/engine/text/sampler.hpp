@@ -19,6 +19,7 @@
 #include <verge/core/result.hpp>
 #include <verge/core/rng.hpp>
 #include <verge/engine/text/sampler_stages.hpp>
+#include <verge/engine/text/token_constraint.hpp>
 
 namespace verge::text {
 
@@ -66,6 +67,11 @@ class Sampler {
   /// InvalidArgument if the length is wrong or no token can be drawn. Does not call accept.
   Result<int32_t> sample(std::span<const float> logits, std::span<const uint64_t> allowed = {});
 
+  /// The same, with the tokens that `constraint` allows; null allows all. A constraint that allows
+  /// every token changes no bit of the result. Unsupported, naming the constraint, if it allows no
+  /// token. Does not call its accept either.
+  Result<int32_t> sample(std::span<const float> logits, TokenConstraint* constraint);
+
   /// Puts a token into the penalty window: each one sampled, and the prompt's if they shall count.
   void accept(int32_t token);
 
@@ -90,6 +96,7 @@ class Sampler {
   std::deque<int32_t> window_;
   std::vector<TokenCount> counts_;  // of the tokens in window_
   std::vector<float> adjusted_;
+  std::vector<uint64_t> mask_;
 };
 
 }  // namespace verge::text

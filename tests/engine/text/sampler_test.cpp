@@ -192,6 +192,57 @@ TEST(Sampler, MaskAllowsOnlyItsTokens) {
   }
 }
 
+/// Allows the tokens whose bits are set, whatever was accepted.
+class FixedMask : public TokenConstraint {
+ public:
+  explicit FixedMask(std::vector<uint64_t> bits) : bits_(std::move(bits)) {}
+  void mask(std::span<uint64_t> bits) override { std::ranges::copy(bits_, bits.begin()); }
+  void accept(int32_t) override {}
+  bool is_complete() const override { return false; }
+  std::unique_ptr<TokenConstraint> clone() const override {
+    return std::make_unique<FixedMask>(*this);
+  }
+  std::string describe() const override { return "the fixed mask"; }
+
+ private:
+  std::vector<uint64_t> bits_;
+};
+
+TEST(Sampler, ConstraintThatAllowsAllChangesNothing) {
+  const std::vector<float> logits = random_logits(100, 13);
+  for (float temperature : {0.0f, 0.7f}) {
+    SamplerOptions options;
+    options.temperature = temperature;
+    options.repetition_penalty = 1.2f;
+    options.mirostat_tau = temperature > 0 ? 2 : 0;
+    Sampler free = make(options, 100), bound = make(options, 100);
+    FixedMask all({~uint64_t{0}, ~uint64_t{0}});
+    for (int i = 0; i < 200; ++i) {
+      const int32_t token = free.sample(logits).value();
+      EXPECT_EQ(bound.sample(logits, &all).value(), token);
+      free.accept(token);
+      bound.accept(token);
+    }
+    EXPECT_EQ(bound.state().mirostat_mu, free.state().mirostat_mu);
+  }
+}
+
+TEST(Sampler, ConstraintLimitsEveryDraw) {
+  const std::vector<float> logits = random_logits(100, 14);
+  Sampler sampler = make(plain(), 100);
+  FixedMask two({0b100100, 1});
+  for (int i = 0; i < 100; ++i) {
+    const int32_t token = sampler.sample(logits, &two).value();
+    EXPECT_TRUE(token == 2 || token == 5 || token == 64) << token;
+  }
+  FixedMask none({0, 0});
+  const Result<int32_t> result = sampler.sample(logits, &none);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, Code::Unsupported);
+  EXPECT_NE(result.error().message.find("the fixed mask allows no token"), std::string::npos);
+  EXPECT_EQ(sampler.sample(logits, nullptr).ok(), true);
+}
+
 TEST(Sampler, InvalidLogitsAreAnErrorNamingTheToken) {
   Sampler sampler = make({}, 4);
   const Result<int32_t> result = sampler.sample(std::vector<float>{1, 2, std::nanf(""), 4});
