@@ -75,8 +75,8 @@ class MetricsRegistry {
   MetricsRegistry& operator=(const MetricsRegistry&) = delete;
 
   /// The series of these labels, made at the first call: later calls give the same one. A name is
-  /// [a-zA-Z_:][a-zA-Z0-9_:]*, a label [a-zA-Z_][a-zA-Z0-9_]* and not "le"; anything else, and a
-  /// name that was another kind, is a bug (InternalError). Takes a lock: keep the handle.
+  /// [a-zA-Z_:][a-zA-Z0-9_:]*, a label [a-zA-Z_][a-zA-Z0-9_]* and not "le"; anything else, no
+  /// help, or a name of another kind is a bug (InternalError). Takes a lock: keep the handle.
   Counter counter(const std::string& name, const std::string& help, const Labels& labels = {});
   Gauge gauge(const std::string& name, const std::string& help, const Labels& labels = {});
   /// `bounds`: upper bounds of the buckets, inclusive, ascending; +Inf is added. The first call for
