@@ -19,7 +19,8 @@ constexpr size_t kMostFunctionLines = 80;
 
 bool is_isa_kernel(const File& file) {
   const std::string folder = file.folder();
-  return folder.ends_with("/avx2") || folder.ends_with("/avx512") || folder.ends_with("/simd");
+  return folder.ends_with("/avx2") || folder.ends_with("/avx512") ||
+         folder.ends_with("/avx512_bf16") || folder.ends_with("/simd");
 }
 
 std::string at(const File& file, size_t line, std::string_view what) {
@@ -74,6 +75,7 @@ constexpr Covered kCovered[] = {
     {"src/engine/kernels/generic/", "tests/engine/kernels/matmul_test.cpp"},
     {"src/engine/kernels/avx2/", "tests/engine/kernels/matmul_test.cpp"},
     {"src/engine/kernels/avx512/", "tests/engine/kernels/matmul_test.cpp"},
+    {"src/engine/kernels/avx512_bf16/", "tests/engine/kernels/matmul_test.cpp"},
     {"src/engine/kernels/attention_tile.cpp", "tests/engine/kernels/dense_attention_test.cpp"},
     {"src/engine/kernels/dense_attention_backward.cpp",
      "tests/engine/kernels/dense_attention_test.cpp"},

@@ -60,6 +60,7 @@ void prepare_activations(const float* x, int64_t stride, const Activations& out,
 
 const ProductFunctions& product_functions(Isa isa) {
 #if defined(__x86_64__)
+  if (isa == Isa::Avx512Bf16) return avx512_bf16::kProductFunctions;
   if (isa == Isa::Avx512) return avx512::kProductFunctions;
   if (isa == Isa::Avx2) return avx2::kProductFunctions;
 #endif

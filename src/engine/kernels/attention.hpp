@@ -40,6 +40,10 @@ struct PagedAttention {
   int64_t out_stride = 0;
 };
 
+/// The least tokens of a sequence in one call that are attended by tiles rather than row by row.
+/// The bits of a row that is attended by tiles do not depend on where calls cut the sequence.
+int64_t least_tiled_tokens(int64_t heads, int64_t kv_heads);
+
 /// Upper bound over all batches of at most `rows` rows in `sequences` sequences, whatever their
 /// contexts.
 size_t paged_attention_workspace_bytes(Isa isa, const KvLayout& layout, int64_t heads, int64_t rows,

@@ -61,7 +61,9 @@ void attend_tile(Isa isa, TileBuffers& b, int64_t rows, int64_t head_dim, float 
   for (int64_t row = 1; row < rows; ++row) {
     all = {std::min(all.first, b.spans[row].first), std::max(all.last, b.spans[row].last)};
   }
-  for (int64_t first = all.first; first < all.last; first += kKeyBlock) {
+  // Blocks begin at the same keys in every tile, so that a row's sums have one order wherever tiles
+  // are cut; what a row does not see weighs nothing.
+  for (int64_t first = all.first - all.first % kKeyBlock; first < all.last; first += kKeyBlock) {
     const int64_t count = std::min(kKeyBlock, all.last - first);
     const Rows keys = source.keys(source.context, first, count, b.stored);
     tile.pack(keys.data, keys.stride, 1, count, head_dim, tile.columns, b.packed_kv);

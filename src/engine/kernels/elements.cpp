@@ -5,7 +5,7 @@ namespace verge::kernels {
 
 const ElementKernels& element_kernels(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::Avx512) return avx512::kElements;
+  if (isa >= Isa::Avx512) return avx512::kElements;
   if (isa == Isa::Avx2) return avx2::kElements;
 #endif
   (void)isa;

@@ -9,8 +9,6 @@
 namespace verge::kernels {
 namespace {
 
-constexpr Isa kAll[] = {Isa::Generic, Isa::Avx2, Isa::Avx512};
-
 #if defined(__x86_64__)
 // Register bits: Intel SDM volume 2, CPUID; volume 1, 13.3 (XCR0).
 struct Cpuid {
@@ -44,9 +42,9 @@ Isa detect() {
   constexpr int kOpmask = 5, kZmmHigh = 6, kZmm16To31 = 7;
   constexpr int kF = 16, kDq = 17, kBw = 30, kVl = 31, kVnni = 11, kBf16 = 5;
   const bool avx512 = has_all(state, {kOpmask, kZmmHigh, kZmm16To31}) &&
-                      has_all(leaf7.ebx, {kF, kDq, kBw, kVl}) && has_all(leaf7.ecx, {kVnni}) &&
-                      has_all(leaf7_1.eax, {kBf16});
-  return avx512 ? Isa::Avx512 : Isa::Avx2;
+                      has_all(leaf7.ebx, {kF, kDq, kBw, kVl}) && has_all(leaf7.ecx, {kVnni});
+  if (!avx512) return Isa::Avx2;
+  return has_all(leaf7_1.eax, {kBf16}) ? Isa::Avx512Bf16 : Isa::Avx512;
 }
 #else
 Isa detect() {
@@ -69,12 +67,14 @@ std::string_view name(Isa isa) {
       return "avx2";
     case Isa::Avx512:
       return "avx512";
+    case Isa::Avx512Bf16:
+      return "avx512-bf16";
   }
   return "unknown";
 }
 
 std::optional<Isa> isa_from_name(std::string_view word) {
-  for (Isa isa : kAll) {
+  for (Isa isa : kAllIsas) {
     if (name(isa) == word) return isa;
   }
   return std::nullopt;

@@ -10,16 +10,19 @@ namespace verge::kernels {
 
 /// In order: each contains the one before.
 enum class Isa : uint8_t {
-  Generic,  // what the compiler's baseline gives
-  Avx2,     // AVX2, FMA, F16C, BMI2: x86-64-v3
-  Avx512,   // F, BW, VL, DQ, VNNI and BF16: Zen 4, Cooper Lake, Sapphire Rapids and later
+  Generic,     // what the compiler's baseline gives
+  Avx2,        // AVX2, FMA, F16C, BMI2: x86-64-v3
+  Avx512,      // F, BW, VL, DQ and VNNI: Cascade Lake, Ice Lake and later
+  Avx512Bf16,  // BF16 too: Zen 4, Cooper Lake, Sapphire Rapids and later
 };
+
+inline constexpr Isa kAllIsas[] = {Isa::Generic, Isa::Avx2, Isa::Avx512, Isa::Avx512Bf16};
 
 /// The most this processor and its operating system support.
 Isa best_isa();
 
 std::string_view name(Isa isa);
-/// "generic", "avx2", "avx512"; nothing for any other word.
+/// "generic", "avx2", "avx512", "avx512-bf16"; nothing for any other word.
 std::optional<Isa> isa_from_name(std::string_view name);
 
 }  // namespace verge::kernels

@@ -1,6 +1,6 @@
 #pragma once
 // KernelDef: the fast way to run an operator. Kernels are found by file name: ops/x.cpp defines
-// `KernelDef x()` for the operator x, and chooses among generic/, avx2/ and avx512/ by the Isa it
+// `KernelDef x()` for the operator x, and chooses among generic/, avx2/, avx512/ ... by the Isa it
 // is given. A kernel is called by every thread of a pool at once and shares the work through its
 // Worker. It does not allocate; the plan gives it the workspace it asked for.
 

@@ -21,7 +21,7 @@ int64_t group_of(const PagedAttention& a) {
   return a.heads / a.layout.kv_heads;
 }
 bool is_tiled(const PagedAttention& a, const KvSequence& sequence) {
-  return sequence.tokens * group_of(a) >= kTileFrom && sequence.tokens > 1;
+  return sequence.tokens >= least_tiled_tokens(a.heads, a.layout.kv_heads);
 }
 Span span_of(const PagedAttention& a, int64_t position) {
   const int64_t first = a.window > 0 ? std::max<int64_t>(position + 1 - a.window, 0) : 0;
@@ -305,10 +305,14 @@ Decoded decoded_of(const PagedAttention& a) {
 
 }  // namespace
 
+int64_t least_tiled_tokens(int64_t heads, int64_t kv_heads) {
+  const int64_t group = heads / kv_heads;
+  return std::max<int64_t>((kTileFrom + group - 1) / group, 2);
+}
+
 size_t paged_attention_workspace_bytes(Isa isa, const KvLayout& kv, int64_t heads, int64_t rows,
                                        int64_t sequences, int threads) {
-  const int64_t group = heads / kv.kv_heads;
-  const int64_t decoded = std::min(rows, sequences * std::max<int64_t>((kTileFrom - 1) / group, 1));
+  const int64_t decoded = std::min(rows, sequences * (least_tiled_tokens(heads, kv.kv_heads) - 1));
   const Layout layout(nullptr, isa, kv, heads, decoded);
   return static_cast<size_t>(layout.shared + threads * layout.per_worker);
 }

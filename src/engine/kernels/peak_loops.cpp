@@ -4,6 +4,7 @@ namespace verge::kernels {
 
 const PeakLoops& peak_loops(Isa isa) {
 #if defined(__x86_64__)
+  if (isa == Isa::Avx512Bf16) return avx512_bf16::kPeakLoops;
   if (isa == Isa::Avx512) return avx512::kPeakLoops;
   if (isa == Isa::Avx2) return avx2::kPeakLoops;
 #endif

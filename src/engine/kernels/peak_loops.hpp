@@ -35,5 +35,8 @@ extern const PeakLoops kPeakLoops;
 namespace avx512 {
 extern const PeakLoops kPeakLoops;
 }
+namespace avx512_bf16 {
+extern const PeakLoops kPeakLoops;
+}
 
 }  // namespace verge::kernels

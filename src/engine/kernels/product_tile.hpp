@@ -1,7 +1,7 @@
 #pragma once
-// The inner interface of the matrix products: what generic/, avx2/ and avx512/ each implement, and
-// the form of activations that they share. Internal to the kernels. Plain data only: the ISA
-// folders must not instantiate templates or inline functions of others.
+// The inner interface of the matrix products: what generic/, avx2/, avx512/ and avx512_bf16/
+// implement, and the form of activations that they share. Internal to the kernels. Plain data only:
+// the ISA folders must not instantiate templates or inline functions of others.
 
 #include <cstdint>
 
@@ -59,6 +59,9 @@ namespace avx2 {
 extern const ProductFunctions kProductFunctions;
 }
 namespace avx512 {
+extern const ProductFunctions kProductFunctions;
+}
+namespace avx512_bf16 {
 extern const ProductFunctions kProductFunctions;
 }
 

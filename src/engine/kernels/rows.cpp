@@ -5,7 +5,7 @@ namespace verge::kernels {
 
 const RowKernels& row_kernels(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::Avx512) return avx512::kRows;
+  if (isa >= Isa::Avx512) return avx512::kRows;
   if (isa == Isa::Avx2) return avx2::kRows;
 #endif
   (void)isa;

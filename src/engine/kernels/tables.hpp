@@ -1,5 +1,6 @@
 #pragma once
-// The kernel tables that the folders generic/, avx2/ and avx512/ define. Internal to this module.
+// The kernel tables that the folders generic/, avx2/, avx512/ and avx512_bf16/ define. Internal to
+// this module.
 
 #include <verge/engine/kernels/elements.hpp>
 #include <verge/engine/kernels/rows.hpp>
@@ -21,9 +22,11 @@ extern const TapKernels kTaps;
 }  // namespace avx2
 namespace avx512 {
 extern const TileKernels kTileF32;
-extern const TileKernels kTileBf16;
 extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
 }  // namespace avx512
+namespace avx512_bf16 {
+extern const TileKernels kTileBf16;
+}  // namespace avx512_bf16
 }  // namespace verge::kernels

@@ -53,7 +53,7 @@ void scatter(const Lattice& l, const float* line, int64_t first, int64_t count, 
 
 const TapKernels& tap_kernels(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::Avx512) return avx512::kTaps;
+  if (isa >= Isa::Avx512) return avx512::kTaps;
   if (isa == Isa::Avx2) return avx2::kTaps;
 #endif
   (void)isa;

@@ -7,7 +7,7 @@ namespace verge::kernels {
 
 const TileKernels& tile_f32(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::Avx512) return avx512::kTileF32;
+  if (isa >= Isa::Avx512) return avx512::kTileF32;
   if (isa == Isa::Avx2) return avx2::kTileF32;
 #endif
   (void)isa;
@@ -16,7 +16,7 @@ const TileKernels& tile_f32(Isa isa) {
 
 const TileKernels& tile_bf16(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::Avx512) return avx512::kTileBf16;
+  if (isa == Isa::Avx512Bf16) return avx512_bf16::kTileBf16;
 #endif
   return tile_f32(isa);
 }

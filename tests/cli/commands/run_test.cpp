@@ -58,7 +58,7 @@ TEST_F(RunCommand, EchoAndSpeedAroundTheAnswer) {
 
 TEST_F(RunCommand, EverySetOfKernelsAnswersAlike) {
   const auto wanted = json({"-p", "hello", "--kv", "f32"});
-  for (const char* isa : {"generic", "avx2", "avx512"}) {
+  for (const char* isa : {"generic", "avx2", "avx512", "avx512-bf16"}) {
     const test::Ran ran =
         test::run_verge(arguments({"-p", "hello", "--kv", "f32", "--isa", isa, "--json"}));
     if (ran.status == 2 && ran.err.find("this machine runs up to") != std::string::npos) continue;

@@ -87,7 +87,7 @@ void expect_dense(Isa isa, const Shape& s, Compute compute) {
     }
   }
   // Rounding to bf16 costs 2^-9 an operand where the processor has bf16 products.
-  const double factor = compute == Compute::Bf16 && isa == Isa::Avx512 ? 2000 : 1;
+  const double factor = compute == Compute::Bf16 && isa == Isa::Avx512Bf16 ? 2000 : 1;
   expect_close(out, e.out, factor * 1e-5, "out");
   expect_close(lse, e.log_sum_exp, factor * 1e-5, "log_sum_exp");
   expect_close(d_q, e.d_q, factor * 2e-5, "d_q");

@@ -64,7 +64,7 @@ void expect_gemm(Isa isa, Gemm g, int threads, int variant) {
   auto c = random_floats(g.m * g.c_stride, 3);
   if (g.beta == 0) std::fill(c.begin(), c.end(), NAN);
   g.c = c.data();
-  const bool rounds = g.compute == Compute::Bf16 && isa == Isa::Avx512;
+  const bool rounds = g.compute == Compute::Bf16 && isa == Isa::Avx512Bf16;
   const auto want = expected(g, rounds ? Compute::Bf16 : Compute::F32);
   Workspace workspace(gemm_workspace_bytes(isa, g));
   ThreadPool pool(threads);

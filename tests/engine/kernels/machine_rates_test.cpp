@@ -31,7 +31,7 @@ TEST(MachineRates, AreThereForWhatTheProcessorHas) {
   const MachineRates rates = measure_rates(pool, SystemClock());
   EXPECT_GT(rates.read_gb_s, 0.0);
   EXPECT_GT(rates.f32_gflops, 0.0);
-  EXPECT_EQ(rates.bf16_gflops > 0.0, best_isa() == Isa::Avx512);
+  EXPECT_EQ(rates.bf16_gflops > 0.0, best_isa() == Isa::Avx512Bf16);
   EXPECT_EQ(rates.int8_gops > 0.0, best_isa() >= Isa::Avx2);
 }
 

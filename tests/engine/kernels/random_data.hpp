@@ -10,7 +10,7 @@ namespace verge::kernels {
 
 inline std::vector<Isa> machine_isas() {
   std::vector<Isa> isas;
-  for (Isa isa : {Isa::Generic, Isa::Avx2, Isa::Avx512}) {
+  for (Isa isa : kAllIsas) {
     if (isa <= best_isa()) isas.push_back(isa);
   }
   return isas;

@@ -4,7 +4,7 @@
 
 #include <verge/engine/kernels/simd/vec.hpp>
 
-namespace verge::kernels::avx512 {
+namespace verge::kernels::VERGE_ISA {
 
 VERGE_INLINE __mmask16 first_lanes(int64_t count) {
   return static_cast<__mmask16>(count >= 16 ? 0xffff : (1u << (count > 0 ? count : 0)) - 1);
@@ -21,27 +21,6 @@ struct WordsF32 {
   /// The word of one k of 16 lines side by side.
   static VERGE_INLINE __m512i across(const float* in, int64_t, int64_t, __mmask16 lines) {
     return _mm512_castps_si512(_mm512_maskz_loadu_ps(lines, in));
-  }
-};
-
-/// Two bf16 a word, the even k in the low half.
-struct WordsBf16 {
-  static constexpr int64_t kStep = 2;
-
-  static VERGE_INLINE __m512i along(const float* in, int64_t left) {
-    const __m512 low = _mm512_maskz_loadu_ps(first_lanes(left), in);
-    const __m512 high = _mm512_maskz_loadu_ps(first_lanes(left - 16), in + 16);
-    return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
-  }
-  static VERGE_INLINE __m512i across(const float* in, int64_t k_stride, int64_t left,
-                                     __mmask16 lines) {
-    const __m512 even = _mm512_maskz_loadu_ps(lines, in);
-    const __m512 odd = _mm512_maskz_loadu_ps(left > 1 ? lines : __mmask16{0}, in + k_stride);
-    const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(odd, even));
-    const __m512i words = _mm512_set_epi32(
-        0x1f000f, 0x1e000e, 0x1d000d, 0x1c000c, 0x1b000b, 0x1a000a, 0x190009, 0x180008, 0x170007,
-        0x160006, 0x150005, 0x140004, 0x130003, 0x120002, 0x110001, 0x100000);
-    return _mm512_permutexvar_epi16(words, halves);
   }
 };
 
@@ -125,4 +104,4 @@ void pack(const float* in, int64_t line_stride, int64_t k_stride, int64_t lines,
   }
 }
 
-}  // namespace verge::kernels::avx512
+}  // namespace verge::kernels::VERGE_ISA

@@ -34,7 +34,7 @@ struct Bf16Weights {
   static VERGE_INLINE F32 add(Vector w, const uint8_t* x, F32 sum) {
     int32_t pair;
     __builtin_memcpy(&pair, x, 4);
-#if VERGE_LANES == 16
+#if defined(__AVX512BF16__)
     return (F32)_mm512_dpbf16_ps((__m512)sum, (__m512bh)w, (__m512bh)_mm512_set1_epi32(pair));
 #else
     const I32 pairs = pair - I32{};
