@@ -63,17 +63,39 @@ Result<bool> are_decoders(const runtime::PlanFile& plan, const format::ModelSour
   nn::DecoderShape shape = shape_of(plan);
   const auto within = [](int64_t x, int64_t most) { return x >= 1 && x <= most; };
   if (!within(shape.pages, kMostPages) || !within(shape.pages_per_sequence, kMostPages) ||
-      !within(shape.page_tokens, kMostPageTokens)) {
+      !within(shape.page_tokens, kMostPageTokens) ||
+      !within(shape.max_sequences, shape.max_tokens)) {
     return false;
   }
   const FileFacts facts(source);
   VERGE_TRY(const nn::DecoderConfig config, nn::read_config(facts));
   for (const auto& [name, use] : kPrograms) {
-    if (use == GraphUse::Decode) shape.max_tokens = shape.max_outputs = 1;
+    if (use == GraphUse::Decode) shape = decode_shape(shape);
     VERGE_TRY(const graph::Graph wanted, nn::build_decoder(config, facts, shape));
     if (!has_interface_of(plan.find(name)->graph, wanted)) return false;
   }
   return true;
+}
+
+// Whether a plan's shape serves what is asked for.
+Status check_asked(const nn::DecoderShape& shape, const LoadOptions& options) {
+  const int64_t context = shape.pages_per_sequence * shape.page_tokens;
+  if (options.context > context || shape.kv_dtype != options.kv_dtype) {
+    return make_error(Code::Conflict,
+                      "{}: compiled for a context of {} and a {} cache, {} and {} are asked for; "
+                      "compile it anew",
+                      options.plan, context, name(shape.kv_dtype), options.context,
+                      name(options.kv_dtype));
+  }
+  const int64_t kv_tokens = shape.pages * shape.page_tokens;
+  if (options.max_sequences > shape.max_sequences || options.kv_tokens > kv_tokens) {
+    return make_error(Code::Conflict,
+                      "{}: compiled for {} sequences in a cache of {} tokens, {} and {} are asked "
+                      "for; compile it anew",
+                      options.plan, shape.max_sequences, kv_tokens, options.max_sequences,
+                      options.kv_tokens);
+  }
+  return {};
 }
 
 }  // namespace
@@ -107,6 +129,16 @@ Result<runtime::PlanFile> compile_model(const format::ModelSource& source,
   return plan;
 }
 
+Result<runtime::Program> compile_hidden(const format::ModelSource& source,
+                                        const nn::DecoderConfig& config, nn::DecoderShape shape,
+                                        kernels::Isa isa, int threads) {
+  shape.has_logits = false;
+  shape.max_outputs = shape.max_tokens;
+  VERGE_TRY(graph::Graph graph, nn::build_decoder(config, FileFacts(source), shape));
+  VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(graph)));
+  return runtime::make_program(std::move(optimized.graph), isa, threads);
+}
+
 Result<runtime::PlanFile> load_compiled(const format::ModelSource& source,
                                         const LoadOptions& options) {
   VERGE_TRY(runtime::PlanFile plan, runtime::read_plan_file(options.plan));
@@ -119,15 +151,7 @@ Result<runtime::PlanFile> load_compiled(const format::ModelSource& source,
     return make_error(Code::Malformed, "{}: not the plan of this language model; compile it anew",
                       options.plan);
   }
-  const nn::DecoderShape shape = shape_of(plan);
-  const int64_t context = shape.pages_per_sequence * shape.page_tokens;
-  if (options.context > context || shape.kv_dtype != options.kv_dtype) {
-    return make_error(Code::Conflict,
-                      "{}: compiled for a context of {} and a {} cache, {} and {} are asked for; "
-                      "compile it anew",
-                      options.plan, context, name(shape.kv_dtype), options.context,
-                      name(options.kv_dtype));
-  }
+  VERGE_RETURN_IF_ERROR(check_asked(shape_of(plan), options));
   return plan;
 }
 
@@ -140,6 +164,7 @@ nn::DecoderShape shape_of(const runtime::PlanFile& plan) {
   shape.max_outputs = graph.symbols[nn::kOutputs].bound;
   shape.pages = cache.dims[0].factor;
   shape.page_tokens = cache.dims[3].factor;
+  shape.max_sequences = table.dims[0].factor;
   shape.pages_per_sequence = table.dims[1].factor;
   shape.kv_dtype = cache.dtype;
   return shape;

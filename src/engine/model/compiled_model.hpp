@@ -23,6 +23,11 @@ Result<runtime::PlanFile> compile_model(const format::ModelSource& source,
                                         const LoadOptions& options, int threads,
                                         const PassVisitor& observe = {});
 
+/// Prefill without the head: hidden states of all tokens, for the states of a decoder of `shape`.
+Result<runtime::Program> compile_hidden(const format::ModelSource& source,
+                                        const nn::DecoderConfig& config, nn::DecoderShape shape,
+                                        kernels::Isa isa, int threads);
+
 /// Those of options.plan. Fails as read_plan_file does, and with Conflict for a plan of another
 /// model or another context or cache type than the options ask for.
 Result<runtime::PlanFile> load_compiled(const format::ModelSource& source,

@@ -8,7 +8,11 @@ namespace verge::model {
 
 nn::DecoderShape decoder_shape(const nn::DecoderConfig& config, const LoadOptions& options);
 
-/// Fails with InvalidArgument for an absurd context or a cache type that does not fit the heads.
+/// The same for a run of one token.
+nn::DecoderShape decode_shape(nn::DecoderShape shape);
+
+/// Fails with InvalidArgument for an absurd context, cache or number of sequences, or a cache type
+/// that does not fit the heads.
 Status check_options(const nn::DecoderConfig& config, const LoadOptions& options);
 
 }  // namespace verge::model

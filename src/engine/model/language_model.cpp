@@ -3,6 +3,7 @@
 #include <verge/core/machine.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/graph/planner.hpp>
+#include <verge/engine/kernels/attention.hpp>
 #include <verge/engine/model/compiled_model.hpp>
 #include <verge/engine/model/decoder_options.hpp>
 #include <verge/engine/model/file_facts.hpp>
@@ -28,7 +29,7 @@ MemoryNeed need_of(const ModelSource& source, const nn::DecoderConfig& config,
   return need;
 }
 
-Status check_memory(const MemoryNeed& need, int64_t context) {
+Status check_memory(const MemoryNeed& need, int64_t kv_tokens) {
   constexpr double kMiB = 1 << 20;
   const int64_t available = available_memory_bytes();
   if (need.total() <= available) return {};
@@ -37,7 +38,8 @@ Status check_memory(const MemoryNeed& need, int64_t context) {
       "weights of {:.0f} MiB, a KV cache of {:.0f} MiB for {} tokens and {:.0f} MiB of "
       "activations exceed the {:.0f} MiB available; use a smaller --context or model",
       static_cast<double>(need.weights_bytes) / kMiB, static_cast<double>(need.kv_bytes) / kMiB,
-      context, static_cast<double>(need.arena_bytes) / kMiB, static_cast<double>(available) / kMiB);
+      kv_tokens, static_cast<double>(need.arena_bytes) / kMiB,
+      static_cast<double>(available) / kMiB);
 }
 
 // The mapped file that holds these bytes, or nullptr if they were made at loading.
@@ -56,13 +58,13 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& pa
                                                            const LoadOptions& options,
                                                            ThreadPool& pool) {
   VERGE_TRY(ModelSource source, ModelSource::open(path));
-  auto model = std::unique_ptr<LanguageModel>(new LanguageModel(std::move(source)));
+  auto model = std::unique_ptr<LanguageModel>(new LanguageModel(std::move(source), options, pool));
   VERGE_TRY(model->config_, nn::read_config(FileFacts(model->source_)));
   VERGE_RETURN_IF_ERROR(check_options(model->config_, options));
   VERGE_TRY(text::Vocabulary vocabulary, read_vocabulary(model->source_));
   VERGE_TRY(model->tokenizer_, text::make_tokenizer(std::move(vocabulary)));
   VERGE_RETURN_IF_ERROR(model->add_weights());
-  VERGE_RETURN_IF_ERROR(model->compile(options, pool));
+  VERGE_RETURN_IF_ERROR(model->compile());
   model->release_files();
   return model;
 }
@@ -102,24 +104,47 @@ void LanguageModel::release_files() {
   }
 }
 
-Status LanguageModel::compile(const LoadOptions& options, ThreadPool& pool) {
-  auto compiled = options.plan.empty() ? compile_model(source_, options, pool.size())
-                                       : load_compiled(source_, options);
+Status LanguageModel::prepare_hidden() {
+  if (decoder_->hidden != nullptr) return {};
+  VERGE_TRY(runtime::Program program,
+            compile_hidden(source_, config_, shape_, options_.isa, pool_.size()));
+  VERGE_TRY(runtime::Plan plan,
+            runtime::Plan::bind(std::move(program), weights_, states_, pool_, options_.canaries));
+  decoder_->hidden = std::make_unique<runtime::Plan>(std::move(plan));
+  return {};
+}
+
+Status LanguageModel::compile() {
+  auto compiled = options_.plan.empty() ? compile_model(source_, options_, pool_.size())
+                                        : load_compiled(source_, options_);
   if (!compiled) return compiled.error();
-  const nn::DecoderShape shape = shape_of(*compiled);
+  const nn::DecoderShape shape = shape_ = shape_of(*compiled);
   const int64_t context = shape.pages_per_sequence * shape.page_tokens;
-  VERGE_RETURN_IF_ERROR(check_memory(
-      need_of(source_, config_, shape, compiled->find("prefill")->memory.arena_bytes), context));
+  VERGE_RETURN_IF_ERROR(
+      check_memory(need_of(source_, config_, shape, compiled->find("prefill")->memory.arena_bytes),
+                   shape.pages * shape.page_tokens));
   const auto bind = [&](std::string_view program) {
-    return runtime::Plan::bind(*compiled->find(program), weights_, states_, pool, options.canaries);
+    return runtime::Plan::bind(*compiled->find(program), weights_, states_, pool_,
+                               options_.canaries);
   };
   VERGE_TRY(runtime::Plan prefill, bind("prefill"));
   VERGE_TRY(runtime::Plan decode, bind("decode"));
-  decoder_ = std::make_unique<runtime::Decoder>(
-      runtime::Decoder{std::move(prefill), std::move(decode), states_,
-                       runtime::KvPool(static_cast<int32_t>(shape.pages)), config_.layers,
-                       config_.vocab, shape.max_tokens, shape.max_outputs, shape.page_tokens,
-                       options.context > 0 ? options.context : context, compiled->model});
+  decoder_ = std::make_unique<runtime::Decoder>(runtime::Decoder{
+      .prefill = std::move(prefill),
+      .decode = std::move(decode),
+      .states = states_,
+      .pool = runtime::KvPool(static_cast<int32_t>(shape.pages)),
+      .layers = config_.layers,
+      .vocab = config_.vocab,
+      .d_model = config_.d_model,
+      .max_tokens = shape.max_tokens,
+      .max_outputs = shape.max_outputs,
+      .max_sequences = shape.max_sequences,
+      .min_chunk = kernels::least_tiled_tokens(config_.heads, config_.kv_heads),
+      .page_tokens = shape.page_tokens,
+      .context = options_.context > 0 ? options_.context : context,
+      .identity = compiled->model,
+  });
   return {};
 }
 

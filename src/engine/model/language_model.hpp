@@ -14,15 +14,18 @@
 #include <verge/core/threads.hpp>
 #include <verge/engine/format/model_source.hpp>
 #include <verge/engine/nn/config.hpp>
+#include <verge/engine/nn/decoder.hpp>
 #include <verge/engine/runtime/session.hpp>
 #include <verge/engine/text/tokenizer.hpp>
 
 namespace verge::model {
 
 struct LoadOptions {
-  int64_t context = 0;       // most tokens of a session; 0: the model's own, at most 4096
-  int64_t max_tokens = 512;  // of one prefill run
-  int64_t max_outputs = 1;   // rows of logits of one run; more when all tokens' logits are wanted
+  int64_t context = 0;        // most tokens of a sequence; 0: the model's own, at most 4096
+  int64_t max_tokens = 512;   // of one prefill run
+  int64_t max_outputs = 1;    // rows of logits of one run; more when all tokens' logits are wanted
+  int64_t max_sequences = 1;  // that run at once; there are as many rows of logits at least
+  int64_t kv_tokens = 0;      // tokens in the cache, of all sequences together; 0: one context
   DType kv_dtype = DType::F16;
   kernels::Isa isa = kernels::best_isa();
   bool canaries = false;  // see runtime::PlanOptions
@@ -32,7 +35,7 @@ struct LoadOptions {
 /// What loading will take, known before it begins.
 struct MemoryNeed {
   int64_t weights_bytes = 0;
-  int64_t kv_bytes = 0;     // at the full context
+  int64_t kv_bytes = 0;     // of the whole pool of pages
   int64_t arena_bytes = 0;  // activations, both plans
   int64_t total() const { return weights_bytes + kv_bytes + arena_bytes; }
 };
@@ -48,18 +51,25 @@ class LanguageModel {
   const nn::DecoderConfig& config() const { return config_; }
   const text::Tokenizer& tokenizer() const { return *tokenizer_; }
   runtime::Decoder& decoder() { return *decoder_; }
+  /// Makes decoder().hidden unless it exists: another program over the same weights and pages,
+  /// which takes memory for its activations only.
+  Status prepare_hidden();
   runtime::Session session() { return runtime::Session(*decoder_); }
   /// Private memory: repacked weights.
   int64_t weights_bytes() const { return weights_.private_bytes(); }
 
  private:
-  explicit LanguageModel(format::ModelSource source) : source_(std::move(source)) {}
+  LanguageModel(format::ModelSource source, const LoadOptions& options, ThreadPool& pool)
+      : source_(std::move(source)), options_(options), pool_(pool) {}
   Status add_weights();
   void release_files();
-  Status compile(const LoadOptions& options, ThreadPool& pool);
+  Status compile();
 
   format::ModelSource source_;
+  LoadOptions options_;
+  ThreadPool& pool_;
   nn::DecoderConfig config_;
+  nn::DecoderShape shape_;
   std::unique_ptr<text::Tokenizer> tokenizer_;
   runtime::WeightStore weights_;
   runtime::StateStore states_;

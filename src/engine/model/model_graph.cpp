@@ -55,7 +55,7 @@ Result<graph::Graph> model_graph(const format::ModelSource& source, const LoadOp
   VERGE_RETURN_IF_ERROR(check_options(config, options));
   if (use == GraphUse::Training) return training_graph(config, batch);
   nn::DecoderShape shape = decoder_shape(config, options);
-  if (use == GraphUse::Decode) shape.max_tokens = shape.max_outputs = 1;
+  if (use == GraphUse::Decode) shape = decode_shape(shape);
   auto graph = nn::build_decoder(config, facts, shape);
   if (!graph) return unreadable_tensor(source).value_or(graph.error());
   return graph;

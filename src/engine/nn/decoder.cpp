@@ -24,7 +24,8 @@ class Decoder {
     b_.source("output");
     x = b_.op("gather_rows", {x, in_.output_rows});
     x = blocks_.rms_norm(x, "output_norm", config_.norm_eps);
-    b_.output(logits(x), "logits");
+    b_.output(x, "hidden");
+    if (shape_.has_logits) b_.output(logits(x), "logits");
     return b_.finish();
   }
 

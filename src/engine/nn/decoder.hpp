@@ -18,12 +18,14 @@ struct DecoderShape {
   int64_t page_tokens = 32;
   int64_t pages_per_sequence = 1;
   DType kv_dtype = DType::F16;
+  bool has_logits = true;  // else the output is "hidden" alone
 };
 
 /// Inputs: tokens, positions, slots, token_sequence i32 [tokens]; page_table i32 [sequences,
 /// pages]; output_rows i32 [outputs]. States: kv.N [pages, 2, kv_heads, page_tokens, head_dim] for
-/// each layer. Outputs: logits f32 [outputs, vocab]. Symbols in this order: tokens, outputs. Fails
-/// with Malformed when a tensor is missing or its shape does not fit; the error names the layer.
+/// each layer. Outputs: hidden f32 [outputs, d_model], normalised, and logits f32 [outputs, vocab]
+/// of it. Symbols in this order: tokens, outputs. Fails with Malformed when a tensor is missing or
+/// its shape does not fit; the error names the layer.
 Result<graph::Graph> build_decoder(const DecoderConfig& config, const ModelFacts& facts,
                                    const DecoderShape& shape);
 

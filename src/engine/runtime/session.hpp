@@ -1,5 +1,5 @@
 #pragma once
-// Session: one conversation with a language model: the tokens so far and their KV pages. It can be
+// Session: one conversation with a language model: a Sequence and the logits after it. It can be
 // forked (both share the pages written so far), truncated, saved and restored. A Session belongs to
 // one thread and must not outlive its Decoder.
 
@@ -9,35 +9,13 @@
 #include <string>
 #include <vector>
 
-#include <verge/engine/runtime/kv_pool.hpp>
-#include <verge/engine/runtime/plan.hpp>
+#include <verge/engine/runtime/sequence.hpp>
 
 namespace verge::runtime {
 
-/// The compiled forms of a decoder graph (nn/decoder.hpp) and the KV pages they share.
-struct Decoder {
-  Plan prefill;  // up to max_tokens tokens a run
-  Plan decode;   // one token a run
-  StateStore& states;
-  KvPool pool;
-  int64_t layers;
-  int64_t vocab;
-  int64_t max_tokens;
-  int64_t max_outputs;
-  int64_t page_tokens;
-  int64_t context;       // most tokens of a session
-  std::string identity;  // hash of the model: a saved session fits no other
-};
-
-/// One page of one layer's KV cache.
-std::span<std::byte> page_bytes(const Decoder& decoder, int64_t layer, int32_t page);
-
 class Session {
  public:
-  explicit Session(Decoder& decoder) : decoder_(&decoder) {}
-  ~Session();
-  Session(Session&& other) noexcept;
-  Session& operator=(Session&& other) noexcept;
+  explicit Session(Decoder& decoder) : sequence_(decoder) {}
 
   /// Runs the model over these tokens. Fails with InvalidArgument when they exceed the context,
   /// OutOfMemory when no page is free, Cancelled when `cancel` becomes true; after a failure the
@@ -51,8 +29,8 @@ class Session {
   /// append. Valid until the next call on any session of the decoder.
   std::span<const float> logits() const { return logits_; }
 
-  const std::vector<int32_t>& tokens() const { return tokens_; }
-  int64_t length() const { return static_cast<int64_t>(tokens_.size()); }
+  const std::vector<int32_t>& tokens() const { return sequence_.tokens(); }
+  int64_t length() const { return sequence_.length(); }
 
   /// A second session with the same tokens. Only the last, partly filled page is copied.
   Result<Session> fork();
@@ -67,14 +45,13 @@ class Session {
   static Result<Session> restore(Decoder& decoder, const std::string& path);
 
  private:
-  Status reserve(int64_t length);
   Status load(const std::string& path);
   Status run_chunk(std::span<const int32_t> tokens, int64_t outputs,
                    const std::atomic<bool>* cancel);
+  using ChunkRunner = std::function<Status(std::span<const int32_t> chunk)>;
+  Status in_chunks(std::span<const int32_t> tokens, int64_t most, const ChunkRunner& run);
 
-  Decoder* decoder_;
-  std::vector<int32_t> tokens_;
-  std::vector<int32_t> pages_;
+  Sequence sequence_;
   std::span<const float> logits_;
 };
 

@@ -36,10 +36,16 @@ TEST(CompiledModel, KnowsWhatItWasCompiledFor) {
   ASSERT_TRUE(runtime::write_plan_file(folder / "m", *plan));
   LoadOptions options{.kv_dtype = DType::F32, .plan = folder / "m"};
   EXPECT_EQ(load_compiled(*source, options).error().code, Code::Conflict);
+  options.kv_dtype = DType::F16;
+  options.max_sequences = 2;
+  EXPECT_EQ(load_compiled(*source, options).error().code, Code::Conflict);
+  options.max_sequences = 1;
+  options.kv_tokens = 129;
+  EXPECT_EQ(load_compiled(*source, options).error().code, Code::Conflict);
+  options.kv_tokens = 0;
   runtime::PlanFile half = *plan;
   half.programs.pop_back();
   ASSERT_TRUE(runtime::write_plan_file(folder / "m", half));
-  options.kv_dtype = DType::F16;
   EXPECT_EQ(load_compiled(*source, options).error().code, Code::Malformed);
 }
 

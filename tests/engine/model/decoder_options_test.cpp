@@ -14,9 +14,29 @@ TEST(DecoderOptions, PagesCoverTheContext) {
   EXPECT_EQ(decoder_shape(config, {}).pages * decoder_shape(config, {}).page_tokens, 4096);
 }
 
+TEST(DecoderOptions, ManySequencesShareThePages) {
+  nn::DecoderConfig config;
+  config.context = 1000;
+  const nn::DecoderShape shape = decoder_shape(
+      config, {.context = 320, .max_tokens = 512, .max_sequences = 16, .kv_tokens = 1000});
+  EXPECT_EQ(shape.max_tokens, 512);
+  EXPECT_EQ(shape.max_outputs, 16);
+  EXPECT_EQ(shape.max_sequences, 16);
+  EXPECT_EQ(shape.pages_per_sequence, 10);
+  EXPECT_EQ(shape.pages, 32);
+  EXPECT_EQ(decoder_shape(config, {.max_tokens = 2, .max_sequences = 16}).max_tokens, 16);
+  const nn::DecoderShape decode = decode_shape(shape);
+  EXPECT_EQ(decode.max_tokens, 1);
+  EXPECT_EQ(decode.max_sequences, 1);
+  EXPECT_EQ(decode.pages, 32);
+}
+
 TEST(DecoderOptions, RefusesWhatDoesNotFit) {
   nn::DecoderConfig config;
   config.head_dim = 48;
+  EXPECT_FALSE(check_options(config, {.max_sequences = 0}));
+  EXPECT_FALSE(check_options(config, {.max_sequences = 1 << 20}));
+  EXPECT_FALSE(check_options(config, {.kv_tokens = -1}));
   EXPECT_FALSE(check_options(config, {.context = -1}));
   EXPECT_FALSE(check_options(config, {.kv_dtype = DType::Q8_0}));
   EXPECT_TRUE(check_options(config, {}));

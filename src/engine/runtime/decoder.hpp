@@ -1,0 +1,41 @@
+#pragma once
+// Decoder: what the sequences of one language model run on: its compiled plans and the pages of
+// keys and values that all of them share. One thread owns it.
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <verge/engine/runtime/kv_pool.hpp>
+#include <verge/engine/runtime/plan.hpp>
+
+namespace verge::runtime {
+
+/// The compiled forms of a decoder graph (nn/decoder.hpp) and the KV pages they share.
+struct Decoder {
+  Plan prefill;  // up to max_tokens tokens of up to max_sequences sequences a run
+  Plan decode;   // one token of one sequence a run
+  StateStore& states;
+  KvPool pool;
+  int64_t layers;
+  int64_t vocab;
+  int64_t d_model;
+  int64_t max_tokens;
+  int64_t max_outputs;    // rows of logits of one run
+  int64_t max_sequences;  // of one run
+  int64_t min_chunk;      // a prompt cut into pieces of at least so many tokens gives the same bits
+  int64_t page_tokens;
+  int64_t context;       // most tokens of a sequence
+  std::string identity;  // hash of the model: a saved session fits no other
+  int64_t outputs = 0;   // of the last step
+  Plan* ran = nullptr;   // what it ran on: one of these
+  /// Like prefill, without logits and with hidden states of all tokens; made when first wanted
+  /// (model/embedding.hpp).
+  std::unique_ptr<Plan> hidden = nullptr;
+};
+
+/// One page of one layer's KV cache.
+std::span<std::byte> page_bytes(const Decoder& decoder, int64_t layer, int32_t page);
+
+}  // namespace verge::runtime

@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <array>
+
+#include <verge/engine/runtime/step.hpp>
+
+namespace verge::runtime {
+namespace {
+
+struct Extents {
+  int64_t tokens = 0;
+  int64_t outputs = 0;
+};
+
+Extents extents_of(std::span<const StepItem> items) {
+  Extents sum;
+  for (const StepItem& item : items) {
+    sum.tokens += static_cast<int64_t>(item.tokens.size());
+    sum.outputs += item.outputs;
+  }
+  return sum;
+}
+
+// A file may name more tokens than its embedding has rows.
+Status check_tokens(std::span<const int32_t> tokens, int64_t vocab) {
+  for (const int32_t token : tokens) {
+    if (token >= 0 && token < vocab) continue;
+    return make_error(
+        Code::InvalidArgument,
+        "token {} is not one of the {} that the model has rows for; convert the model "
+        "again",
+        token, vocab);
+  }
+  return {};
+}
+
+Status check_extents(const Decoder& decoder, std::span<const StepItem> items, int64_t max_outputs) {
+  const Extents extents = extents_of(items);
+  const auto count = static_cast<int64_t>(items.size());
+  if (extents.tokens <= decoder.max_tokens && count <= decoder.max_sequences &&
+      extents.outputs <= max_outputs) {
+    return {};
+  }
+  return make_error(Code::InvalidArgument,
+                    "a step of {} tokens, {} sequences and {} rows of logits; the plans are for at "
+                    "most {}, {} and {}",
+                    extents.tokens, count, extents.outputs, decoder.max_tokens,
+                    decoder.max_sequences, max_outputs);
+}
+
+Status check(const Decoder& decoder, std::span<const StepItem> items, int64_t max_outputs) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    const StepItem& item = items[i];
+    VERGE_CHECK(&item.sequence->decoder() == &decoder, i);
+    VERGE_CHECK(!item.tokens.empty(), i);
+    const auto count = static_cast<int64_t>(item.tokens.size());
+    VERGE_CHECK(item.outputs >= 0 && item.outputs <= count, item.outputs, count);
+    const auto is_same = [&](const StepItem& o) { return o.sequence == item.sequence; };
+    VERGE_CHECK(std::ranges::none_of(items.first(i), is_same), i);
+    VERGE_RETURN_IF_ERROR(check_tokens(item.tokens, decoder.vocab));
+  }
+  return check_extents(decoder, items, max_outputs);
+}
+
+// Takes the pages that the items need; gives back what it took unless keep() is called.
+class Reservation {
+ public:
+  explicit Reservation(std::span<const StepItem> items) : items_(items) {}
+  Reservation(const Reservation&) = delete;
+  ~Reservation() {
+    for (size_t i = 0; i < before_.size(); ++i) items_[i].sequence->release_pages_after(before_[i]);
+  }
+
+  Status take() {
+    before_.reserve(items_.size());
+    for (const StepItem& item : items_) {
+      before_.push_back(item.sequence->pages().size());
+      VERGE_RETURN_IF_ERROR(item.sequence->reserve(item.sequence->length() +
+                                                   static_cast<int64_t>(item.tokens.size())));
+    }
+    return {};
+  }
+  void keep() { before_.clear(); }
+
+ private:
+  std::span<const StepItem> items_;
+  std::vector<size_t> before_;
+};
+
+// The inputs of one run, filled item by item.
+class Filler {
+ public:
+  Filler(const Decoder& decoder, Plan& plan)
+      : page_tokens_(decoder.page_tokens),
+        tokens_(plan.input("tokens").as<int32_t>()),
+        positions_(plan.input("positions").as<int32_t>()),
+        slots_(plan.input("slots").as<int32_t>()),
+        sequences_(plan.input("token_sequence").as<int32_t>()),
+        rows_(plan.input("output_rows").as<int32_t>()),
+        table_(plan.input("page_table").as<int32_t>()),
+        table_width_(plan.input("page_table").shape[1]) {}
+
+  void add(const StepItem& item) {
+    const auto pages = item.sequence->pages();
+    std::ranges::copy(pages, table_ + items_ * table_width_);
+    int64_t position = item.sequence->length();
+    for (const int32_t token : item.tokens) {
+      const int64_t page = pages[static_cast<size_t>(position / page_tokens_)];
+      tokens_[count_] = token;
+      positions_[count_] = static_cast<int32_t>(position);
+      slots_[count_] = static_cast<int32_t>(page * page_tokens_ + position % page_tokens_);
+      sequences_[count_] = static_cast<int32_t>(items_);
+      ++count_, ++position;
+    }
+    for (int64_t i = item.outputs; i > 0; --i) rows_[outputs_++] = static_cast<int32_t>(count_ - i);
+    ++items_;
+  }
+
+  // A run without any output computes one that nobody asked for: its head has at least a row.
+  std::array<int64_t, 2> extents() {
+    if (outputs_ == 0) rows_[outputs_++] = 0;
+    return {count_, outputs_};
+  }
+
+ private:
+  int64_t page_tokens_;
+  int32_t *tokens_, *positions_, *slots_, *sequences_, *rows_, *table_;
+  int64_t table_width_;
+  int64_t items_ = 0, count_ = 0, outputs_ = 0;
+};
+
+std::span<const float> row_of(const Decoder& decoder, std::string_view output, int64_t row) {
+  VERGE_CHECK(row >= 0 && row < decoder.outputs, row, decoder.outputs);
+  const TensorView& rows = decoder.ran->output(output);
+  const int64_t width = rows.shape.back();
+  return {rows.as<float>() + row * width, static_cast<size_t>(width)};
+}
+
+// Runs the items, which have been checked, on one of the decoder's plans.
+Status run_on(Plan& plan, Decoder& decoder, std::span<const StepItem> items,
+              const std::atomic<bool>* cancel) {
+  Reservation reservation(items);
+  VERGE_RETURN_IF_ERROR(reservation.take());
+  decoder.outputs = 0;  // a run that is stopped half-way has written over the last ones
+  decoder.ran = &plan;
+  Filler filler(decoder, plan);
+  for (const StepItem& item : items) filler.add(item);
+  if (!plan.run(filler.extents(), cancel)) return make_error(Code::Cancelled, "stopped");
+  reservation.keep();
+  for (const StepItem& item : items) item.sequence->extend(item.tokens);
+  decoder.outputs = extents_of(items).outputs;
+  return {};
+}
+
+}  // namespace
+
+Status run_step(Decoder& decoder, std::span<const StepItem> items,
+                const std::atomic<bool>* cancel) {
+  if (items.empty()) return {};
+  VERGE_RETURN_IF_ERROR(check(decoder, items, decoder.max_outputs));
+  Plan& plan = extents_of(items).tokens == 1 ? decoder.decode : decoder.prefill;
+  return run_on(plan, decoder, items, cancel);
+}
+
+Status run_hidden(Decoder& decoder, std::span<const StepItem> items,
+                  const std::atomic<bool>* cancel) {
+  VERGE_CHECK(decoder.hidden != nullptr, items.size());
+  if (items.empty()) return {};
+  VERGE_RETURN_IF_ERROR(check(decoder, items, decoder.max_tokens));
+  return run_on(*decoder.hidden, decoder, items, cancel);
+}
+
+std::span<const float> step_logits(const Decoder& decoder, int64_t row) {
+  return row_of(decoder, "logits", row);
+}
+
+std::span<const float> step_hidden(const Decoder& decoder, int64_t row) {
+  return row_of(decoder, "hidden", row);
+}
+
+int64_t next_chunk(const Decoder& decoder, int64_t remaining, int64_t most) {
+  if (remaining <= most) return remaining;
+  const int64_t chunk = std::min(most, remaining - decoder.min_chunk);
+  return chunk >= decoder.min_chunk ? chunk : 0;
+}
+
+}  // namespace verge::runtime

@@ -1,0 +1,51 @@
+#pragma once
+// run_step: one run of a language model over the new tokens of several sequences at once, decode
+// tokens and chunks of prompts together. The weights are read once for all of them.
+//
+// What a token's logits are, bit for bit, depends on its own sequence alone: not on the other items
+// of the step, their order or their number. A prompt may come whole or in chunks: with chunks of at
+// least Decoder::min_chunk tokens (next_chunk) the bits are the same. Smaller ones take the way of
+// decoded tokens, whose sums have another order.
+//
+//   Sequence a(decoder), b(decoder);
+//   VERGE_RETURN_IF_ERROR(run_step(decoder, {{{&a, prompt}, {&b, other_prompt}}}));
+//   step_logits(decoder, 1);  // after the last token of b
+
+#include <atomic>
+#include <span>
+
+#include <verge/engine/runtime/sequence.hpp>
+
+namespace verge::runtime {
+
+struct StepItem {
+  Sequence* sequence = nullptr;
+  std::span<const int32_t> tokens;  // that follow the sequence's, at least one
+  int64_t outputs = 1;              // the last so many of them get logits; may be 0
+  int32_t adapter = -1;             // reserved for adapters, not used yet
+};
+
+/// Runs the model over all items, each of another sequence of this decoder: at most
+/// decoder.max_tokens tokens, max_sequences items and max_outputs rows of logits in all. On success
+/// every sequence has grown by its tokens. Fails with InvalidArgument for more than that, for a
+/// token without a row or a sequence beyond the context, OutOfMemory when the pool lacks pages,
+/// Cancelled when `cancel` becomes true; then all sequences are as before.
+Status run_step(Decoder& decoder, std::span<const StepItem> items,
+                const std::atomic<bool>* cancel = nullptr);
+
+/// The same on decoder.hidden, which must exist: rows of hidden states, up to max_tokens, no
+/// logits.
+Status run_hidden(Decoder& decoder, std::span<const StepItem> items,
+                  const std::atomic<bool>* cancel = nullptr);
+
+/// Logits [vocab] of a row of the last step: rows count through the items' outputs in their order.
+/// Valid until the next step; the row must exist.
+std::span<const float> step_logits(const Decoder& decoder, int64_t row);
+/// The normalised hidden state [d_model] that they were made of.
+std::span<const float> step_hidden(const Decoder& decoder, int64_t row);
+
+/// How many of the `remaining` tokens of a prompt to run next if `most` may be: as many as leave
+/// none, or at least min_chunk, for later. 0 where `most` is too little for that.
+int64_t next_chunk(const Decoder& decoder, int64_t remaining, int64_t most);
+
+}  // namespace verge::runtime
