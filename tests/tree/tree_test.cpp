@@ -29,6 +29,14 @@ TEST(Tree, FunctionsAreShort) {
   expect_kept(functions_are_short, {"src", "tests", "bench"}, {".cpp"});
 }
 
+TEST(Tree, ThePagesKeepTheRulesToo) {
+  const std::vector<std::string> folders = {"web/src", "web/tests", "web/scripts"};
+  expect_kept(is_short, folders, {".ts", ".tsx", ".css", ".mjs"});
+  expect_kept(functions_are_short, {"web/src", "web/scripts"}, {".ts", ".tsx", ".mjs"});
+  expect_kept(has_no_forbidden_words, folders, {".ts", ".tsx", ".css", ".mjs", ".cmake"});
+  EXPECT_LE(lines_of("web/README.md").size(), 25u);
+}
+
 TEST(Tree, IncludesAreByFullPathAndDownward) {
   expect_kept(includes_by_full_path, {"src", "tests", "bench"});
   expect_kept(includes_downward, {"src"});

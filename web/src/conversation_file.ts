@@ -58,6 +58,7 @@ function readTree(value: unknown, where: string): Tree {
   const fields = fieldsOf(value, where);
   const tree: Tree = { messages: {}, chosen: {} };
   for (const [id, entry] of Object.entries(fieldsOf(fields.messages, `${where}, messages`))) {
+    if (!/^[a-z0-9-]{1,64}$/i.test(id)) throw new FormatError(`${where} has a message with a malformed name`);
     const message = readMessage(entry, id, `${where}, message ${id}`);
     if (message.parent !== null && !Object.hasOwn(tree.messages, message.parent)) {
       throw new FormatError(`${where}, message ${id} answers a message that is not before it`);

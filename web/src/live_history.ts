@@ -8,11 +8,19 @@ export interface Sample {
 
 export const longest = 300;
 
+/** Rates over less would be noise. */
+const leastMs = 500;
+/** After more, nobody was looking: the lines are broken. */
+const gapMs = 5000;
+
 /** Keeps the last `longest` samples; a server that started again starts a new history. */
 export function append(history: Sample[], sample: Sample): Sample[] {
   const last = history.at(-1);
-  const isRestarted = last !== undefined && sample.live.uptime_s < last.live.uptime_s;
-  return [...(isRestarted ? [] : history), sample].slice(-longest);
+  if (!last || sample.live.uptime_s < last.live.uptime_s) return [sample];
+  if (sample.atMs - last.atMs < leastMs) return history;
+  const hole: Sample = { atMs: sample.atMs - 1, live: { ...sample.live, models: [] } };
+  const isGap = sample.atMs - last.atMs > gapMs;
+  return [...history, ...(isGap ? [hole] : []), sample].slice(-longest);
 }
 
 const modelIn = (sample: Sample | undefined, name: string): LiveModel | undefined =>
@@ -48,10 +56,11 @@ const percentilesOf = (history: Sample[], name: string, read: (model: LiveModel)
   );
 
 /** One row of numbers for each line of each chart, as long as the history. */
-export function rowsOf(history: Sample[], name: string): Record<'requests' | 'pages' | 'speed' | 'ttft' | 'tpot', Row[]> {
+export function rowsOf(history: Sample[], name: string): Record<'requests' | 'batch' | 'pages' | 'speed' | 'ttft' | 'tpot', Row[]> {
   const row = (read: (model: LiveModel) => number | null | undefined) => rowOf(history, name, read);
   return {
-    requests: [row((m) => m.running), row((m) => m.waiting), row((m) => m.batch)],
+    requests: [row((m) => m.running), row((m) => m.waiting)],
+    batch: [row((m) => m.batch)],
     pages: [
       row((m) => m.kv && m.kv.pages - m.kv.free - m.kv.cached),
       row((m) => m.kv?.cached),

@@ -1,4 +1,15 @@
 import { render } from 'preact';
+import 'uplot/dist/uPlot.min.css';
+import './styles/base.css';
+import './styles/controls.css';
+import './styles/playground.css';
+import './styles/markdown.css';
+import './styles/pages.css';
+import { App } from './app';
+import { restore } from './conversations';
+import { applyTheme, theme } from './theme';
 
+applyTheme(theme.get());
+restore();
 const root = document.getElementById('app');
-if (root) render(<h1>Verge</h1>, root);
+if (root) render(<App />, root);

@@ -32,7 +32,7 @@ function takeCode(lines: string[], at: number): Taken | null {
   const isEnd = (line: string) => line.trim().startsWith(marker) && /^[`~\s]*$/.test(line);
   while (next < lines.length && !isEnd(lines[next] ?? '')) next += 1;
   const text = lines.slice(at + 1, next).join('\n');
-  const language = (open[2] ?? '').trim().split(/\s/)[0] ?? '';
+  const language = (open[2] ?? '').trim();
   return { block: { kind: 'code', language, text, isClosed: next < lines.length }, next: next + 1 };
 }
 
@@ -76,7 +76,9 @@ function takeTable(lines: string[], at: number): Taken | null {
   let next = at + 2;
   for (; next < lines.length && (lines[next] ?? '').includes('|'); next += 1) {
     const cells = cellsOf(lines[next] ?? '');
-    rows.push(head.map((_, column) => parseInline(cells[column] ?? '')));
+    // Cells too many stand in the last column.
+    const surplus = cells.splice(head.length - 1).join(' | ');
+    rows.push([...head.slice(1).map((_, column) => cells[column] ?? ''), surplus].map(parseInline));
   }
   return { block: { kind: 'table', align, head: head.map(parseInline), rows }, next };
 }

@@ -1,0 +1,42 @@
+// node test.mjs unit|e2e: bundles the tests of tests/unit or tests/e2e and runs them with Node's own test runner.
+// Exit status 77 says that the end-to-end tests were left out, and the line before it says why.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const web = dirname(dirname(fileURLToPath(import.meta.url)));
+const kind = process.argv[2] === 'e2e' ? 'e2e' : 'unit';
+const chromium = process.env.VERGE_CHROMIUM ?? '/usr/bin/chromium';
+if (kind === 'e2e' && !existsSync(chromium)) {
+  console.log(`skipped: there is no ${chromium}; install the package chromium or set VERGE_CHROMIUM`);
+  process.exit(77);
+}
+
+// Inside node_modules, so that the bundles find the packages they leave out.
+const cache = join(web, 'node_modules', '.verge-tests');
+mkdirSync(cache, { recursive: true });
+const folder = mkdtempSync(join(cache, `${kind}-`));
+let status = 1;
+try {
+  const tests = readdirSync(join(web, 'tests', kind)).filter((name) => name.endsWith('.test.ts'));
+  await build({
+    entryPoints: tests.map((name) => join(web, 'tests', kind, name)),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+  const files = readdirSync(folder).map((name) => join(folder, name));
+  const options = ['--enable-source-maps', '--test'];
+  const environment = { ...process.env, VERGE_WEB_FOLDER: web, VERGE_CHROMIUM: chromium };
+  status = spawnSync(process.execPath, [...options, ...files], { stdio: 'inherit', env: environment }).status ?? 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit(status);

@@ -1,0 +1,97 @@
+// One streamed answer of POST /v1/chat/completions.
+import { ApiError, errorText, request } from './api';
+import { EventParser } from './sse';
+import type { Message, Settings } from './conversation';
+
+export interface Usage {
+  promptTokens: number;
+  completionTokens: number;
+  cachedTokens: number | null;
+}
+
+export type ChatEvent =
+  | { kind: 'text'; text: string }
+  | { kind: 'end'; reason: string }
+  | { kind: 'usage'; usage: Usage };
+
+interface Chunk {
+  choices?: { delta?: { content?: string | null }; finish_reason?: string | null }[];
+  usage?: {
+    prompt_tokens?: number;
+    completion_tokens?: number;
+    prompt_tokens_details?: { cached_tokens?: number } | null;
+  } | null;
+}
+
+function parseSchema(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(0, 'The JSON schema of the settings is not JSON.');
+  }
+}
+
+/** The request for an answer to `history`. Settings that are empty are left to the server. */
+export function chatRequest(model: string, settings: Settings, history: Message[]): Record<string, unknown> {
+  const messages = history.map(({ role, text }) => ({ role: role as string, content: text }));
+  if (settings.system.trim()) messages.unshift({ role: 'system', content: settings.system });
+  const body: Record<string, unknown> = { model, messages, stream: true, stream_options: { include_usage: true } };
+  for (const name of ['temperature', 'top_p', 'top_k', 'max_tokens', 'seed'] as const) {
+    if (settings[name] !== null) body[name] = settings[name];
+  }
+  if (settings.schema.trim()) {
+    const schema = parseSchema(settings.schema);
+    body.response_format = { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
+  }
+  return body;
+}
+
+export function eventsOf(chunk: Chunk): ChatEvent[] {
+  const events: ChatEvent[] = [];
+  const choice = chunk.choices?.[0];
+  if (choice?.delta?.content) events.push({ kind: 'text', text: choice.delta.content });
+  if (choice?.finish_reason) events.push({ kind: 'end', reason: choice.finish_reason });
+  if (chunk.usage) {
+    events.push({
+      kind: 'usage',
+      usage: {
+        promptTokens: chunk.usage.prompt_tokens ?? 0,
+        completionTokens: chunk.usage.completion_tokens ?? 0,
+        cachedTokens: chunk.usage.prompt_tokens_details?.cached_tokens ?? null,
+      },
+    });
+  }
+  return events;
+}
+
+function parseData(data: string): ChatEvent[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    throw new ApiError(0, 'The server sent an event that is not JSON.');
+  }
+  const error = errorText(value);
+  if (error) throw new ApiError(0, error);
+  return eventsOf(value as Chunk);
+}
+
+/** Throws ApiError when the server refuses, fails on the way, or leaves before the end. */
+export async function* streamChat(body: unknown, signal: AbortSignal): AsyncGenerator<ChatEvent> {
+  const response = await request('/v1/chat/completions', body, signal);
+  const reader = response.body?.getReader();
+  if (!reader) throw new ApiError(0, 'The server sent no answer.');
+  const parser = new EventParser();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) throw new ApiError(0, 'The connection ended before the answer did.');
+      for (const { data } of parser.push(value)) {
+        if (data === '[DONE]') return;
+        yield* parseData(data);
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
+}

@@ -1,0 +1,168 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { edit, regenerate } from '../chat';
+import { changeLane, show } from '../conversation';
+import type { Message, Stats } from '../conversation';
+import { changeConversation } from '../conversations';
+import { formatBytes, formatMs, formatNumber } from '../format';
+import { memo } from '../memo';
+import { CopyButton } from './copy_button';
+import { IconButton } from './icon_button';
+import { Markdown } from './markdown';
+
+interface Place {
+  conversation: string;
+  lane: number;
+}
+
+interface Props extends Place {
+  message: Message;
+  versions: string;
+}
+
+function Figures({ stats }: { stats: Stats }) {
+  const cached = stats.cachedTokens ? ` (${formatNumber(stats.cachedTokens)} cached)` : '';
+  const parts = [
+    stats.tokensPerSecond === null ? null : `${formatNumber(stats.tokensPerSecond, 1)} tokens/s`,
+    `first token ${formatMs(stats.ttftMs)}`,
+    stats.promptTokens === null ? null : `${formatNumber(stats.promptTokens)} prompt${cached}`,
+    `${formatNumber(stats.completionTokens)} answer`,
+    stats.memoryBytes === null ? null : `${formatBytes(stats.memoryBytes)} memory`,
+  ];
+  return (
+    <ul class="figures" aria-label="Measured">
+      {parts.map((part) => part && <li key={part}>{part}</li>)}
+    </ul>
+  );
+}
+
+function Editor({ message, onSave, onClose }: { message: Message; onSave: (text: string) => void; onClose: () => void }) {
+  const [text, setText] = useState(message.text);
+  const area = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => area.current?.focus(), []);
+  const isQuestion = message.role === 'user';
+  const save = () => text.trim() && onSave(text.trim());
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      onClose();
+    }
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && isQuestion) {
+      event.preventDefault();
+      save();
+    }
+  };
+  return (
+    <div class="editor">
+      <textarea
+        ref={area}
+        aria-label={isQuestion ? 'Edit the message' : 'Edit the answer'}
+        rows={Math.min(12, Math.max(2, text.split('\n').length + 1))}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      <div class="editor-actions">
+        <button type="button" class="button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="button" class="button primary" disabled={!text.trim()} onClick={save}>
+          {isQuestion ? 'Send' : 'Save'}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+// `versions` is "id id id": a text, so that an unchanged list does not render the message again.
+function Versions({ conversation, lane, message, versions }: Props) {
+  const ids = versions.split(' ');
+  const index = ids.indexOf(message.id);
+  if (ids.length < 2) return null;
+  const go = (step: number) => () => {
+    const id = ids[index + step];
+    if (!id) return;
+    changeConversation(conversation, (old) => {
+      const tree = old.lanes[lane]?.tree;
+      return tree ? changeLane(old, lane, { tree: show(tree, id) }) : old;
+    });
+  };
+  return (
+    <span class="versions" role="group" aria-label="Versions">
+      <IconButton icon="left" label="Previous version" isDisabled={index === 0} onClick={go(-1)} />
+      <span>
+        {index + 1}
+        <span aria-hidden="true">/</span>
+        <span class="visually-hidden"> of </span>
+        {ids.length}
+      </span>
+      <IconButton icon="right" label="Next version" isDisabled={index === ids.length - 1} onClick={go(1)} />
+    </span>
+  );
+}
+
+const endings: Partial<Record<NonNullable<Message['state']>, string>> = {
+  stopped: 'Stopped',
+  length: 'Ended at the token limit',
+};
+
+function Body({ message }: { message: Message }) {
+  if (message.role === 'user') return <div class="said">{message.text}</div>;
+  const isWaiting = message.state === 'streaming' && message.text === '';
+  return (
+    <>
+      {isWaiting ? (
+        <p class="waiting">
+          <span class="visually-hidden">Waiting for the first token</span>
+          <i />
+          <i />
+          <i />
+        </p>
+      ) : (
+        <Markdown text={message.text} />
+      )}
+      {message.error && <p class="problem">{message.error}</p>}
+    </>
+  );
+}
+
+function Actions(props: Props & { onEdit: () => void }) {
+  const { conversation, lane, message, onEdit } = props;
+  const isAnswer = message.role === 'assistant';
+  const ending = message.state && endings[message.state];
+  return (
+    <div class="message-foot">
+      <Versions {...props} />
+      <CopyButton text={message.text} label={isAnswer ? 'Copy answer' : 'Copy message'} />
+      <IconButton icon="edit" label={isAnswer ? 'Edit answer' : 'Edit message'} onClick={onEdit} />
+      {isAnswer && (
+        <IconButton icon="again" label="Answer again" onClick={() => regenerate(conversation, lane, message.id)} />
+      )}
+      {ending && <span class="ending">{ending}</span>}
+    </div>
+  );
+}
+
+/** One message with what can be done to it. */
+export const MessageView = memo(function MessageView(props: Props) {
+  const { conversation, lane, message } = props;
+  const [isEditing, setEditing] = useState(false);
+  const isStreaming = message.state === 'streaming';
+  const onSave = (text: string) => {
+    setEditing(false);
+    if (text !== message.text) edit(conversation, lane, message.id, text);
+  };
+  return (
+    <li class={`message ${message.role}`} aria-busy={isStreaming}>
+      <h3 class="visually-hidden">{message.role === 'user' ? 'You' : message.model || 'Answer'}</h3>
+      {isEditing ? (
+        <Editor message={message} onSave={onSave} onClose={() => setEditing(false)} />
+      ) : (
+        <>
+          <Body message={message} />
+          {message.stats && <Figures stats={message.stats} />}
+          {!isStreaming && <Actions {...props} onEdit={() => setEditing(true)} />}
+        </>
+      )}
+    </li>
+  );
+});
