@@ -14,7 +14,7 @@ namespace {
 
 struct Options {
   ModelOptions model;
-  serve::GenerateOptions generate;
+  serve::AnswerOptions generate;
   std::string system;
   bool plain = false;
 };

@@ -18,7 +18,7 @@ using nlohmann::ordered_json;
 
 struct Options {
   ModelOptions model;
-  serve::GenerateOptions generate;
+  serve::AnswerOptions generate;
   std::string prompt;
   bool no_special = false;
   bool parse_special = false;

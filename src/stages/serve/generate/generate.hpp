@@ -10,27 +10,9 @@
 
 #include <verge/core/clock.hpp>
 #include <verge/engine/model/language_model.hpp>
-#include <verge/engine/text/logprobs.hpp>
-#include <verge/engine/text/sampler.hpp>
+#include <verge/stages/serve/generate/answer.hpp>
 
 namespace verge::serve {
-
-struct GenerateOptions {
-  text::SamplerOptions sampling;
-  int64_t max_tokens = -1;        // -1: until the model stops or the context is full
-  std::vector<std::string> stop;  // the answer ends before any of these
-  bool ignore_end = false;        // go on past end-of-text tokens
-  int top_logprobs = -1;          // -1: none; 0: of the chosen token; k: and of the k likeliest
-  bool continues_text = true;     // the prompt ends in text, so a leading space is a space
-};
-
-struct TokenLogprobs {
-  text::TokenLogprob chosen;
-  std::vector<text::TokenLogprob> top;  // likeliest first
-};
-
-enum class StopReason { EndOfText, StopString, MaxTokens, ContextFull, Cancelled };
-std::string_view name(StopReason reason);
 
 struct Generation {
   std::string text;
@@ -50,7 +32,7 @@ struct Generation {
 /// Fails as Session::append and Sampler do; Cancelled during the prompt leaves the session as
 /// before, and during the answer it is a normal end.
 Result<Generation> generate(model::LanguageModel& model, runtime::Session& session,
-                            std::span<const int32_t> prompt, const GenerateOptions& options,
+                            std::span<const int32_t> prompt, const AnswerOptions& options,
                             const Clock& clock,
                             const std::function<void(std::string_view)>& on_text = {},
                             const std::atomic<bool>* cancel = nullptr);

@@ -41,7 +41,7 @@ class Generate : public testing::Test {
   SystemClock clock_;
   std::unique_ptr<model::LanguageModel> model_;
   std::vector<int32_t> prompt_ = test::random_tokens(10, 512);
-  GenerateOptions options_;
+  AnswerOptions options_;
   std::string shown_;
 };
 
@@ -138,7 +138,7 @@ TEST(GenerateStories, GreedyTokensEqualLlamaCpp) {
       const auto answer = nlohmann::json::parse(ask_llama_peer(
           fmt::format("generate {} -p '{}' -n 200 --ignore-eos --kv {} --flash off --threads 1",
                       path, text, kv)));
-      GenerateOptions options;
+      AnswerOptions options;
       options.max_tokens = 200;
       options.ignore_end = true;
       options.sampling.temperature = 0;

@@ -1,0 +1,69 @@
+#include <verge/stages/serve/generate/answer.hpp>
+
+namespace verge::serve {
+
+std::string_view name(StopReason reason) {
+  switch (reason) {
+    case StopReason::EndOfText:
+      return "end_of_text";
+    case StopReason::StopString:
+      return "stop_string";
+    case StopReason::MaxTokens:
+      return "max_tokens";
+    case StopReason::ContextFull:
+      return "context_full";
+    case StopReason::Cancelled:
+      return "cancelled";
+  }
+  return "cancelled";
+}
+
+Answer::Answer(const text::Tokenizer& tokenizer, AnswerOptions options, text::Sampler sampler)
+    : tokenizer_(&tokenizer),
+      options_(std::move(options)),
+      sampler_(std::move(sampler)),
+      detokenizer_(tokenizer, {.starts_text = !options_.continues_text}),
+      stops_(options_.stop) {}
+
+Result<Answer> Answer::start(const text::Tokenizer& tokenizer, AnswerOptions options,
+                             std::span<const int32_t> prompt) {
+  VERGE_TRY(text::Sampler sampler, text::Sampler::create(options.sampling, tokenizer.size()));
+  for (const int32_t token : prompt) sampler.accept(token);
+  return Answer(tokenizer, std::move(options), std::move(sampler));
+}
+
+Result<Piece> Answer::draw(std::span<const float> logits) {
+  VERGE_CHECK(!reason_.has_value());
+  VERGE_TRY(const int32_t token, sampler_.sample(logits));
+  if (!options_.ignore_end && tokenizer_->is_end(token)) return end(StopReason::EndOfText);
+  Piece piece;
+  if (options_.top_logprobs >= 0) {
+    piece.logprobs.push_back(
+        {{token, text::token_logprob(logits, token)},
+         text::top_logprobs(logits, static_cast<size_t>(options_.top_logprobs))});
+  }
+  sampler_.accept(token);
+  tokens_.push_back(token);
+  piece.tokens.push_back(token);
+  piece.text = stops_.push(detokenizer_.push(token));
+  if (const auto reason = reason_to_stop()) piece.text += end(*reason).text;
+  return piece;
+}
+
+std::optional<StopReason> Answer::reason_to_stop() const {
+  if (stops_.stopped()) return StopReason::StopString;
+  const bool at_limit =
+      options_.max_tokens >= 0 && static_cast<int64_t>(tokens_.size()) >= options_.max_tokens;
+  return at_limit ? std::optional(StopReason::MaxTokens) : std::nullopt;
+}
+
+Piece Answer::end(StopReason reason) {
+  if (reason_) return {};
+  reason_ = reason;
+  Piece piece;
+  piece.text = stops_.push(detokenizer_.flush());
+  piece.text += stops_.flush();
+  return piece;
+}
+
+}  // namespace verge::serve

@@ -1,0 +1,83 @@
+#pragma once
+// Answer: what becomes of one sequence's logits: a token is drawn, the text it completes is shown,
+// and the answer ends for a reason. It runs no model: generate() feeds it the logits of one
+// session, the scheduler those of many sequences.
+//
+//   VERGE_TRY(Answer answer, Answer::start(tokenizer, options, prompt));
+//   while (!answer.reason()) {
+//     VERGE_TRY(Piece piece, answer.draw(logits));   // then run the model on piece.tokens
+//   }
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <verge/engine/text/detokenizer.hpp>
+#include <verge/engine/text/logprobs.hpp>
+#include <verge/engine/text/sampler.hpp>
+#include <verge/engine/text/stop_strings.hpp>
+
+namespace verge::serve {
+
+struct AnswerOptions {
+  text::SamplerOptions sampling;
+  int64_t max_tokens = -1;        // -1: until the model stops or the context is full
+  std::vector<std::string> stop;  // the answer ends before any of these
+  bool ignore_end = false;        // go on past end-of-text tokens
+  int top_logprobs = -1;          // -1: none; 0: of the chosen token; k: and of the k likeliest
+  bool continues_text = true;     // the prompt ends in text, so a leading space is a space
+};
+
+struct TokenLogprobs {
+  text::TokenLogprob chosen;
+  std::vector<text::TokenLogprob> top;  // likeliest first
+};
+
+enum class StopReason { EndOfText, StopString, MaxTokens, ContextFull, Cancelled };
+std::string_view name(StopReason reason);
+
+/// What one step adds to an answer. Text comes in whole characters and lags behind the tokens while
+/// a character is unfinished or may begin a stop string.
+struct Piece {
+  std::string text;
+  std::vector<int32_t> tokens;
+  std::vector<TokenLogprobs> logprobs;  // one a token if asked for
+};
+
+/// One thread at a time; keeps a reference to the tokenizer.
+class Answer {
+ public:
+  /// `prompt` counts for the repetition penalties. Fails as Sampler::create does.
+  static Result<Answer> start(const text::Tokenizer& tokenizer, AnswerOptions options,
+                              std::span<const int32_t> prompt);
+
+  /// Draws the next token from logits [vocab]; no token if it is an end-of-text. When it ends the
+  /// answer, the text that was held back comes with it. Fails as Sampler::sample does.
+  Result<Piece> draw(std::span<const float> logits);
+  /// Ends it from outside (ContextFull, Cancelled): the text that was held back.
+  Piece end(StopReason reason);
+
+  /// Empty while it goes on.
+  const std::optional<StopReason>& reason() const { return reason_; }
+  /// The stop string that ended it, if one did.
+  const std::string& stop_string() const { return stops_.matched(); }
+  const std::vector<int32_t>& tokens() const { return tokens_; }
+  const AnswerOptions& options() const { return options_; }
+
+ private:
+  Answer(const text::Tokenizer& tokenizer, AnswerOptions options, text::Sampler sampler);
+  std::optional<StopReason> reason_to_stop() const;
+
+  const text::Tokenizer* tokenizer_;
+  AnswerOptions options_;
+  text::Sampler sampler_;
+  text::Detokenizer detokenizer_;
+  text::StopStrings stops_;
+  std::vector<int32_t> tokens_;
+  std::optional<StopReason> reason_;
+};
+
+}  // namespace verge::serve

@@ -1,0 +1,113 @@
+#include <cmath>
+
+#include <verge/stages/serve/generate/generate.hpp>
+
+#include "tiny_models.hpp"
+
+namespace verge::serve {
+namespace {
+
+class AnswerOf : public testing::Test {
+ protected:
+  void SetUp() override {
+    model_ = test::load_model(test::write_model(folder_, test::tiny_spec("tiny-llama")), pool_, {});
+    ASSERT_NE(model_, nullptr);
+    options_.sampling.temperature = 0;
+  }
+
+  const text::Tokenizer& tokenizer() const { return model_->tokenizer(); }
+
+  Answer start() {
+    auto answer = Answer::start(tokenizer(), options_, prompt_);
+    EXPECT_TRUE(answer.ok()) << answer.error().message;
+    return std::move(*answer);
+  }
+
+  // Logits whose largest is that of `token`.
+  std::vector<float> logits(int32_t token) const {
+    std::vector<float> all(static_cast<size_t>(tokenizer().size()), 0.0f);
+    all[static_cast<size_t>(token)] = 5;
+    return all;
+  }
+
+  Piece draw(Answer& answer, int32_t token) const {
+    auto piece = answer.draw(logits(token));
+    EXPECT_TRUE(piece.ok()) << piece.error().message;
+    return piece.ok() ? *piece : Piece{};
+  }
+
+  int32_t end_token() const {
+    for (int32_t token = 0; token < tokenizer().size(); ++token) {
+      if (tokenizer().is_end(token)) return token;
+    }
+    return -1;
+  }
+
+  test::TemporaryFolder folder_;
+  ThreadPool pool_{1};
+  std::unique_ptr<model::LanguageModel> model_;
+  std::vector<int32_t> prompt_ = {5, 6, 7};
+  AnswerOptions options_;
+};
+
+TEST_F(AnswerOf, TextOfAllPiecesIsThatOfAllTokens) {
+  Answer answer = start();
+  const std::vector<int32_t> drawn = test::random_tokens(40, tokenizer().size());
+  std::string text;
+  options_.ignore_end = true;
+  answer = start();
+  for (const int32_t token : drawn) text += draw(answer, token).text;
+  text += answer.end(StopReason::Cancelled).text;
+  EXPECT_EQ(answer.tokens(), drawn);
+  EXPECT_EQ(text, tokenizer().decode(drawn, {.starts_text = false}));
+}
+
+TEST_F(AnswerOf, EndsAtTheEndOfTextWithoutAToken) {
+  ASSERT_GE(end_token(), 0);
+  Answer answer = start();
+  EXPECT_TRUE(draw(answer, end_token()).tokens.empty());
+  EXPECT_EQ(answer.reason(), StopReason::EndOfText);
+  options_.ignore_end = true;
+  Answer other = start();
+  EXPECT_EQ(draw(other, end_token()).tokens, std::vector{end_token()});
+  EXPECT_FALSE(other.reason().has_value());
+}
+
+TEST_F(AnswerOf, FirstReasonStays) {
+  options_.max_tokens = 2;
+  Answer answer = start();
+  draw(answer, 20);
+  EXPECT_FALSE(answer.reason().has_value());
+  draw(answer, 21);
+  EXPECT_EQ(answer.reason(), StopReason::MaxTokens);
+  EXPECT_TRUE(answer.end(StopReason::Cancelled).text.empty());
+  EXPECT_EQ(answer.reason(), StopReason::MaxTokens);
+}
+
+TEST_F(AnswerOf, ThePromptCountsForThePenalties) {
+  options_.sampling.presence_penalty = 10;
+  Answer answer = start();
+  EXPECT_NE(draw(answer, prompt_[0]).tokens, std::vector{prompt_[0]});
+}
+
+TEST_F(AnswerOf, LogprobsComeWithTheirToken) {
+  options_.top_logprobs = 2;
+  Answer answer = start();
+  const Piece piece = draw(answer, 30);
+  ASSERT_EQ(piece.logprobs.size(), 1u);
+  const double rest = tokenizer().size() - 1;
+  EXPECT_NEAR(piece.logprobs[0].chosen.logprob, 5 - std::log(std::exp(5.0) + rest), 1e-4);
+  EXPECT_EQ(piece.logprobs[0].top.size(), 2u);
+}
+
+TEST_F(AnswerOf, RefusesLogitsThatAreNoNumbers) {
+  Answer answer = start();
+  std::vector<float> bad = logits(4);
+  bad[9] = NAN;
+  const auto piece = answer.draw(bad);
+  ASSERT_FALSE(piece.ok());
+  EXPECT_EQ(piece.error().code, Code::Malformed);
+}
+
+}  // namespace
+}  // namespace verge::serve
