@@ -18,23 +18,26 @@ std::string_view name(StopReason reason) {
   return "cancelled";
 }
 
-Answer::Answer(const text::Tokenizer& tokenizer, AnswerOptions options, text::Sampler sampler)
+Answer::Answer(const text::Tokenizer& tokenizer, AnswerOptions options, text::Sampler sampler,
+               std::unique_ptr<text::TokenConstraint> constraint)
     : tokenizer_(&tokenizer),
       options_(std::move(options)),
       sampler_(std::move(sampler)),
       detokenizer_(tokenizer, {.starts_text = !options_.continues_text}),
-      stops_(options_.stop) {}
+      stops_(options_.stop),
+      constraint_(std::move(constraint)) {}
 
 Result<Answer> Answer::start(const text::Tokenizer& tokenizer, AnswerOptions options,
-                             std::span<const int32_t> prompt) {
+                             std::span<const int32_t> prompt,
+                             std::unique_ptr<text::TokenConstraint> constraint) {
   VERGE_TRY(text::Sampler sampler, text::Sampler::create(options.sampling, tokenizer.size()));
   for (const int32_t token : prompt) sampler.accept(token);
-  return Answer(tokenizer, std::move(options), std::move(sampler));
+  return Answer(tokenizer, std::move(options), std::move(sampler), std::move(constraint));
 }
 
 Result<Piece> Answer::draw(std::span<const float> logits) {
   VERGE_CHECK(!reason_.has_value());
-  VERGE_TRY(const int32_t token, sampler_.sample(logits));
+  VERGE_TRY(const int32_t token, sampler_.sample(logits, constraint_.get()));
   if (!options_.ignore_end && tokenizer_->is_end(token)) return end(StopReason::EndOfText);
   Piece piece;
   if (options_.top_logprobs >= 0) {
@@ -43,6 +46,7 @@ Result<Piece> Answer::draw(std::span<const float> logits) {
          text::top_logprobs(logits, static_cast<size_t>(options_.top_logprobs))});
   }
   sampler_.accept(token);
+  if (constraint_) constraint_->accept(token);
   tokens_.push_back(token);
   piece.tokens.push_back(token);
   piece.text = stops_.push(detokenizer_.push(token));
@@ -52,6 +56,7 @@ Result<Piece> Answer::draw(std::span<const float> logits) {
 
 std::optional<StopReason> Answer::reason_to_stop() const {
   if (stops_.stopped()) return StopReason::StopString;
+  if (constraint_ && constraint_->is_finished()) return StopReason::EndOfText;
   const bool at_limit =
       options_.max_tokens >= 0 && static_cast<int64_t>(tokens_.size()) >= options_.max_tokens;
   return at_limit ? std::optional(StopReason::MaxTokens) : std::nullopt;

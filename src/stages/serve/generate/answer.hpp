@@ -19,6 +19,7 @@
 #include <verge/engine/text/logprobs.hpp>
 #include <verge/engine/text/sampler.hpp>
 #include <verge/engine/text/stop_strings.hpp>
+#include <verge/engine/text/token_constraint.hpp>
 
 namespace verge::serve {
 
@@ -50,9 +51,11 @@ struct Piece {
 /// One thread at a time; keeps a reference to the tokenizer.
 class Answer {
  public:
-  /// `prompt` counts for the repetition penalties. Fails as Sampler::create does.
+  /// `prompt` counts for the repetition penalties; `constraint`, if any, says what may be drawn,
+  /// and ends the answer where nothing may follow. Fails as Sampler::create does.
   static Result<Answer> start(const text::Tokenizer& tokenizer, AnswerOptions options,
-                              std::span<const int32_t> prompt);
+                              std::span<const int32_t> prompt,
+                              std::unique_ptr<text::TokenConstraint> constraint = {});
 
   /// Draws the next token from logits [vocab]; no token if it is an end-of-text. When it ends the
   /// answer, the text that was held back comes with it. Fails as Sampler::sample does.
@@ -66,9 +69,11 @@ class Answer {
   const std::string& stop_string() const { return stops_.matched(); }
   const std::vector<int32_t>& tokens() const { return tokens_; }
   const AnswerOptions& options() const { return options_; }
+  bool is_constrained() const { return constraint_ != nullptr; }
 
  private:
-  Answer(const text::Tokenizer& tokenizer, AnswerOptions options, text::Sampler sampler);
+  Answer(const text::Tokenizer& tokenizer, AnswerOptions options, text::Sampler sampler,
+         std::unique_ptr<text::TokenConstraint> constraint);
   std::optional<StopReason> reason_to_stop() const;
 
   const text::Tokenizer* tokenizer_;
@@ -76,6 +81,7 @@ class Answer {
   text::Sampler sampler_;
   text::Detokenizer detokenizer_;
   text::StopStrings stops_;
+  std::unique_ptr<text::TokenConstraint> constraint_;  // null: none
   std::vector<int32_t> tokens_;
   std::optional<StopReason> reason_;
 };

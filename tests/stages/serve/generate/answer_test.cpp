@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <verge/stages/serve/generate/generate.hpp>
@@ -51,11 +52,11 @@ class AnswerOf : public testing::Test {
 };
 
 TEST_F(AnswerOf, TextOfAllPiecesIsThatOfAllTokens) {
-  Answer answer = start();
-  const std::vector<int32_t> drawn = test::random_tokens(40, tokenizer().size());
-  std::string text;
   options_.ignore_end = true;
-  answer = start();
+  Answer answer = start();
+  const std::vector<int32_t> drawn =
+      tokenizer().encode("a girl na\xC3\xAFve, once", {.add_special = false});
+  std::string text;
   for (const int32_t token : drawn) text += draw(answer, token).text;
   text += answer.end(StopReason::Cancelled).text;
   EXPECT_EQ(answer.tokens(), drawn);
@@ -98,6 +99,33 @@ TEST_F(AnswerOf, LogprobsComeWithTheirToken) {
   const double rest = tokenizer().size() - 1;
   EXPECT_NEAR(piece.logprobs[0].chosen.logprob, 5 - std::log(std::exp(5.0) + rest), 1e-4);
   EXPECT_EQ(piece.logprobs[0].top.size(), 2u);
+}
+
+// Allows one token, then the end alone.
+class OnlyOnce : public text::TokenConstraint {
+ public:
+  explicit OnlyOnce(int32_t token) : token_(token) {}
+  void mask(std::span<uint64_t> bits) override {
+    std::ranges::fill(bits, 0);
+    if (!done_) bits[static_cast<size_t>(token_ / 64)] |= uint64_t{1} << (token_ % 64);
+  }
+  void accept(int32_t token) override { done_ = done_ || token == token_; }
+  bool is_complete() const override { return done_; }
+  bool is_finished() const override { return done_; }
+  std::unique_ptr<TokenConstraint> clone() const override {
+    return std::make_unique<OnlyOnce>(*this);
+  }
+
+ private:
+  int32_t token_;
+  bool done_ = false;
+};
+
+TEST_F(AnswerOf, AConstraintSaysWhatIsDrawnAndWhenItEnds) {
+  auto answer = Answer::start(tokenizer(), options_, prompt_, std::make_unique<OnlyOnce>(33));
+  ASSERT_TRUE(answer.ok()) << answer.error().message;
+  EXPECT_EQ(draw(*answer, 20).tokens, std::vector{33});
+  EXPECT_EQ(answer->reason(), StopReason::EndOfText);
 }
 
 TEST_F(AnswerOf, RefusesLogitsThatAreNoNumbers) {

@@ -1,0 +1,35 @@
+#pragma once
+// ModelFace: what can be said of a model without loading its weights: enough to tokenize, to apply
+// the chat template, and to refuse what can never fit.
+
+#include <memory>
+#include <string>
+
+#include <verge/engine/model/language_model.hpp>
+
+namespace verge::serve {
+
+struct ServedModel {
+  std::string name;
+  std::string path;
+  model::LoadOptions load = {};  // max_sequences and kv_tokens say how much it serves at once
+};
+
+/// Immutable: any thread.
+struct ModelFace {
+  std::string name;
+  format::ModelSource source;  // metadata: the chat template, general.*
+  nn::DecoderConfig config;
+  std::unique_ptr<text::Tokenizer> tokenizer;
+  model::MemoryNeed need;
+  int64_t context = 0;    // most tokens of a sequence
+  int64_t kv_tokens = 0;  // most tokens of all sequences together
+
+  /// Most tokens that one request's prompt and answer may have, but for the last.
+  int64_t limit() const { return context < kv_tokens ? context : kv_tokens; }
+};
+
+/// Fails as LanguageModel::load does for a bad file or bad options.
+Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model);
+
+}  // namespace verge::serve

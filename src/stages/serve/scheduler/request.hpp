@@ -1,0 +1,83 @@
+#pragma once
+// What is asked of the scheduler, and where the answer goes.
+//
+//   struct Printer : AnswerSink {
+//     void on_piece(const Piece& piece) override { queue.push(piece.text); }
+//     void on_end(const End& end) override { queue.close(); }
+//   };
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <verge/core/result.hpp>
+#include <verge/stages/serve/generate/answer.hpp>
+
+namespace verge::serve {
+
+using RequestId = uint64_t;
+
+struct Request {
+  std::string model = {};    // a name the ModelPool knows
+  std::string adapter = {};  // "": none
+  std::vector<int32_t> prompt = {};
+  AnswerOptions options = {};
+  /// What may be drawn; the answer draws within a clone.
+  std::shared_ptr<const text::TokenConstraint> constraint = {};
+  std::string tenant = {};  // who shares fairly; "" is a tenant too
+  int priority = 0;         // higher is served first, within -8 to 8
+  double deadline_s = 0;    // from submission; 0: none
+};
+
+/// What a request has used, whatever became of it.
+struct Usage {
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;  // of the prompt, found computed
+  int64_t answer_tokens = 0;
+};
+
+struct Timings {
+  double queued_s = 0;               // until its first step
+  double prefill_s = 0;              // from its first step until its first token
+  double time_to_first_token_s = 0;  // from submission
+  double decode_s = 0;               // everything after the first token
+  int preemptions = 0;
+
+  /// Mean seconds between two tokens (TPOT); 0 for fewer than two.
+  double time_per_output_token_s(int64_t answer_tokens) const {
+    return answer_tokens > 1 ? decode_s / static_cast<double>(answer_tokens - 1) : 0;
+  }
+};
+
+/// The request has its first part in a run of the model.
+struct Start {
+  RequestId id = 0;
+  int64_t prompt_tokens = 0;
+  int64_t cached_tokens = 0;
+};
+
+/// The last that is heard of a request.
+struct End {
+  RequestId id = 0;
+  /// An error ends an answer early: that of loading the model, Cancelled for a deadline that has
+  /// passed, Internal for a bug. A cancellation that was asked for is a reason, no error.
+  Status status = {};
+  StopReason reason = StopReason::Cancelled;
+  std::string stop_string = {};  // what ended it, where reason is StopString
+  Usage usage = {};
+  Timings timings = {};
+};
+
+/// Receives one answer, in order: on_start at most once, pieces, on_end exactly once. Called on the
+/// engine's thread, so it must not block: it hands over and returns. One that throws ends its own
+/// request and no other.
+class AnswerSink {
+ public:
+  virtual ~AnswerSink() = default;
+  virtual void on_start(const Start&) {}
+  virtual void on_piece(const Piece& piece) = 0;
+  virtual void on_end(const End& end) = 0;
+};
+
+}  // namespace verge::serve
