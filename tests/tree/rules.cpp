@@ -131,6 +131,15 @@ Violations includes_by_full_path(const File& file) {
   return lines_with(file, is_product ? quoted : upward, "include <verge/...>");
 }
 
+// "stages/serve/chat" is of the stage "stages/serve".
+bool is_stage(std::string_view module) {
+  return module.starts_with("stages/");
+}
+
+std::string_view stage_of(std::string_view module) {
+  return module.substr(0, module.rfind('/'));
+}
+
 Violations includes_downward(const File& file) {
   static const std::regex include(R"(^\s*#\s*include\s+<verge/([^>]+)>)");
   Violations found;
@@ -140,9 +149,9 @@ Violations includes_downward(const File& file) {
     if (!std::regex_search(file.lines[i], match, include)) continue;
     const std::optional<size_t> used = module_of(match[1]);
     const bool is_upward = own && used && *used > *own;
-    const bool is_sideways = own && used && *used != *own &&
-                             modules()[*own].starts_with("stages/") &&
-                             modules()[*used].starts_with("stages/");
+    const bool is_sideways = own && used && *used != *own && is_stage(modules()[*own]) &&
+                             is_stage(modules()[*used]) &&
+                             stage_of(modules()[*own]) != stage_of(modules()[*used]);
     if (is_upward || is_sideways) found.push_back(at(file, i, match.str()));
   }
   return found;

@@ -51,7 +51,7 @@ const Example kExamples[] = {
     {"from core", includes_downward,
      file("src/core/x.hpp", {"#include <verge/engine/graph/ir.hpp>"}), 1},
     {"another stage", includes_downward,
-     file("src/stages/serve/chat/x.cpp", {"#include <verge/stages/serve/bench/bench.hpp>"}), 1},
+     file("src/stages/serve/chat/x.cpp", {"#include <verge/stages/build/train_lm/corpus.hpp>"}), 1},
     {"a lower module", includes_downward,
      file("src/stages/serve/chat/x.cpp", {"#include <verge/engine/text/tokenizer.hpp>"}), 0},
     {"no guard", begins_with_pragma_once, file("src/core/x.hpp", {"// x", "#pragma once"}), 1},

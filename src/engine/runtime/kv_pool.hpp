@@ -20,6 +20,7 @@ class KvPool {
   /// One user less; the page is free at zero.
   void release(int32_t page);
   bool is_shared(int32_t page) const { return users_[static_cast<size_t>(page)] > 1; }
+  int32_t users(int32_t page) const { return users_[static_cast<size_t>(page)]; }
 
   int32_t pages() const { return static_cast<int32_t>(users_.size()); }
   int32_t free_pages() const { return static_cast<int32_t>(free_.size()); }

@@ -60,6 +60,8 @@ class ModelPool {
   Result<std::shared_ptr<const ModelFace>> face(const std::string& name);
   /// Any thread.
   LoadState state(const std::string& name) const;
+  /// What a model takes; 0 while its file is not read.
+  int64_t need_bytes(const std::string& name) const;
   int64_t memory_bytes() const { return options_.memory_bytes; }
 
   // From here on: the scheduler's thread, names that are served and whose face has been read.
@@ -84,7 +86,7 @@ class ModelPool {
  private:
   struct Entry {
     ServedModel served;
-    std::mutex face_mutex;
+    mutable std::mutex face_mutex;
     std::shared_ptr<const ModelFace> face;
     LoadState state = LoadState::Unloaded;
     std::optional<Error> error;
