@@ -29,6 +29,14 @@ export function stop(conversation: string): void {
   for (const run of runs.get()) if (run.conversation === conversation) run.abort.abort();
 }
 
+/** To be called before the page goes: stops, and keeps what is written so far. */
+export function stopAll(): void {
+  for (const run of runs.get()) {
+    run.abort.abort();
+    changeConversation(run.conversation, (old) => ({ ...old }));
+  }
+}
+
 function patchMessage(run: Run, patch: Partial<Message>, isKept: boolean): void {
   const patched = (old: Conversation) => {
     const tree = old.lanes[run.lane]?.tree;

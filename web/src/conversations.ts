@@ -71,6 +71,21 @@ export function bring(brought: Conversation[]): void {
   conversations.set([...fresh, ...conversations.get()].sort((a, b) => b.updated - a.updated));
 }
 
+/** Takes over what another tab has written or deleted. */
+export function followOtherTabs(isBusy: (id: string) => boolean): void {
+  addEventListener('storage', ({ key, newValue }) => {
+    const id = key?.startsWith(prefix) ? key.slice(prefix.length) : '';
+    if (!id || isBusy(id)) return;
+    const others = conversations.get().filter((conversation) => conversation.id !== id);
+    try {
+      const changed = newValue === null ? [] : [readConversation(JSON.parse(newValue))];
+      conversations.set([...changed, ...others].sort((a, b) => b.updated - a.updated));
+    } catch {
+      // Written by a newer version of the page: the own copy stays.
+    }
+  });
+}
+
 /** Reads local storage; an entry that cannot be read stays where it is. */
 export function restore(): void {
   const found: Conversation[] = [];

@@ -6,10 +6,13 @@ import './styles/playground.css';
 import './styles/markdown.css';
 import './styles/pages.css';
 import { App } from './app';
-import { restore } from './conversations';
+import { isRunning, stopAll } from './chat';
+import { followOtherTabs, restore } from './conversations';
 import { applyTheme, theme } from './theme';
 
 applyTheme(theme.get());
 restore();
+followOtherTabs(isRunning);
+addEventListener('pagehide', stopAll);
 const root = document.getElementById('app');
 if (root) render(<App />, root);

@@ -52,7 +52,7 @@ export function Composer({ conversation, isRunning, isReady }: Props) {
           <Icon name="stop" />
         </button>
       ) : (
-        <button type="submit" class="send" aria-label="Send" title="Send (Enter)" disabled={!isReady || !text.trim()}>
+        <button type="submit" class="send" aria-label="Send" title="Send (Enter)" aria-disabled={!isReady || !text.trim()}>
           <Icon name="send" />
         </button>
       )}

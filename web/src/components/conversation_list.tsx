@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../api';
+import { stop } from '../chat';
 import { isEmpty } from '../conversation';
 import type { Conversation } from '../conversation';
 import { readFile, writeFile } from '../conversation_file';
@@ -9,6 +10,7 @@ import { ConfirmDialog } from './dialog';
 import { Icon } from './icon';
 import { IconButton } from './icon_button';
 import { Panel } from './panel';
+import { useFocusAfter } from './use_focus_after';
 
 interface Props {
   current: string;
@@ -51,8 +53,13 @@ function TitleInput({ conversation, onDone }: { conversation: Conversation; onDo
 function Entry({ conversation, isCurrent, onOpen }: { conversation: Conversation; isCurrent: boolean; onOpen: () => void }) {
   const [isRenaming, setRenaming] = useState(false);
   const [isRemoving, setRemoving] = useState(false);
+  const place = useFocusAfter(isRenaming, '.entry-open');
+  const onRemove = () => {
+    stop(conversation.id);
+    remove(conversation.id);
+  };
   return (
-    <li class={isCurrent ? 'entry current' : 'entry'}>
+    <li ref={place} class={isCurrent ? 'entry current' : 'entry'}>
       {isRenaming ? (
         <TitleInput conversation={conversation} onDone={() => setRenaming(false)} />
       ) : (
@@ -73,7 +80,7 @@ function Entry({ conversation, isCurrent, onOpen }: { conversation: Conversation
           title="Delete this conversation?"
           text={`“${conversation.title}” will be gone for good.`}
           action="Delete"
-          onConfirm={() => remove(conversation.id)}
+          onConfirm={onRemove}
           onClose={() => setRemoving(false)}
         />
       )}

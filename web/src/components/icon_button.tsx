@@ -11,7 +11,10 @@ interface Props {
   class?: string;
 }
 
-/** A button that shows an icon alone; `label` is its name and its tooltip. */
+/**
+ * A button that shows an icon alone; `label` is its name and its tooltip. When it is disabled the focus can still stand
+ * on it: a press that disables its own button must not throw the focus away.
+ */
 export function IconButton({ icon, label, onClick, isDisabled, isPressed, isExpanded, class: name }: Props) {
   return (
     <button
@@ -19,10 +22,10 @@ export function IconButton({ icon, label, onClick, isDisabled, isPressed, isExpa
       class={`icon-button ${name ?? ''}`}
       aria-label={label}
       title={label}
-      disabled={isDisabled}
+      aria-disabled={isDisabled}
       aria-pressed={isPressed}
       aria-expanded={isExpanded}
-      onClick={onClick}
+      onClick={() => isDisabled || onClick()}
     >
       <Icon name={icon} />
     </button>

@@ -87,9 +87,10 @@ export function LaneView({ conversation, index }: Props) {
           <Welcome />
         ) : (
           <ol class="messages">
+            {/* Versions of a message share its place, so that the focus stays when another is shown. */}
             {path.map((message) => (
               <MessageView
-                key={message.id}
+                key={message.parent ?? 'first'}
                 conversation={conversation.id}
                 lane={index}
                 message={message}

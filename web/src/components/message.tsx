@@ -8,6 +8,7 @@ import { memo } from '../memo';
 import { CopyButton } from './copy_button';
 import { IconButton } from './icon_button';
 import { Markdown } from './markdown';
+import { useFocusAfter } from './use_focus_after';
 
 interface Place {
   conversation: string;
@@ -146,13 +147,14 @@ function Actions(props: Props & { onEdit: () => void }) {
 export const MessageView = memo(function MessageView(props: Props) {
   const { conversation, lane, message } = props;
   const [isEditing, setEditing] = useState(false);
+  const place = useFocusAfter(isEditing, 'button[aria-label^="Edit"]');
   const isStreaming = message.state === 'streaming';
   const onSave = (text: string) => {
     setEditing(false);
     if (text !== message.text) edit(conversation, lane, message.id, text);
   };
   return (
-    <li class={`message ${message.role}`} aria-busy={isStreaming}>
+    <li ref={place} class={`message ${message.role}`} aria-busy={isStreaming}>
       <h3 class="visually-hidden">{message.role === 'user' ? 'You' : message.model || 'Answer'}</h3>
       {isEditing ? (
         <Editor message={message} onSave={onSave} onClose={() => setEditing(false)} />

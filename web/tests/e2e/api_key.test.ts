@@ -21,7 +21,8 @@ test('a server with keys is asked again with the key, which only this tab keeps'
   const dialog = page.getByRole('dialog', { name: 'API key' });
   await dialog.getByLabel('API key').fill('wrong');
   await page.keyboard.press('Enter');
-  await dialog.waitFor();
+  // The field is empty: this is a new dialog.
+  await page.waitForFunction(() => document.querySelector<HTMLInputElement>('dialog input')?.value === '');
   await dialog.getByLabel('API key').fill('sesame');
   await page.keyboard.press('Enter');
   await dialog.waitFor({ state: 'detached' });

@@ -15,7 +15,7 @@ function policy(): string {
 }
 
 export function recordedServer(key = ''): RecordedServer {
-  return new RecordedServer(process.env.VERGE_WEB_DIST ?? join(web, 'dist'), policy(), key);
+  return new RecordedServer(process.env.VERGE_WEB_DIST ?? join(web, '../build/web'), policy(), key);
 }
 
 export function launch(): Promise<Browser> {

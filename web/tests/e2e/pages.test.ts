@@ -80,8 +80,11 @@ test('an edited message starts a branch, and both stay', () =>
     await settled(page);
     const versions = await page.locator('.versions').evaluateAll((all) => all.map((at) => at.textContent));
     assert.deepEqual(versions, ['2/ of 2', '2/ of 2']);
-    await press(page, 'Previous version');
+    await page.getByRole('button', { name: 'Previous version' }).first().focus();
+    await page.keyboard.press('Enter');
     assert.equal(await page.locator('.said').innerText(), 'First question');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Next version');
     await page.reload();
     await page.locator('.said').waitFor();
     assert.equal(await page.locator('.said').innerText(), 'First question');
@@ -141,6 +144,23 @@ test('an answer is shown as Markdown, and nothing in it becomes HTML', () =>
     assert.equal(await shown.locator('img, script, iframe, svg[onload]').count(), 0);
     assert.match(await shown.innerText(), /<img src=x onerror=/);
     assert.deepEqual(await shown.locator('a').evaluateAll((all) => all.map((at) => at.getAttribute('href'))), ['https://example.org/a', 'https://example.org/a.png']);
+  }));
+
+test('what was written before the page goes is kept, and a second tab follows', () =>
+  inPage(async (page) => {
+    await limitTokens(page, 900);
+    await ask(page, 'Long enough');
+    await answers(page).locator('.markdown').filter({ hasText: /\S/ }).waitFor();
+    await page.reload();
+    await answers(page).getByText(/Stopped|Ended/).waitFor();
+    assert.ok((await answers(page).locator('.markdown').innerText()).trim().length > 0);
+    const second = await page.context().newPage();
+    await second.goto(`${base}/`);
+    await press(second, 'Rename');
+    await second.getByLabel('New name').fill('Named elsewhere');
+    await second.keyboard.press('Enter');
+    await page.locator('.entry', { hasText: 'Named elsewhere' }).waitFor();
+    assert.equal(await second.evaluate(() => document.activeElement?.textContent), 'Named elsewhere');
   }));
 
 test('models are listed, unloaded and loaded', () =>
