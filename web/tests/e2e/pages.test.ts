@@ -32,6 +32,12 @@ async function inPage(run: (page: Page) => Promise<void>, options = {}): Promise
   await watched.close();
 }
 
+// Of a server that runs, this model's answers last long enough to be stopped.
+async function chooseSlow(page: Page): Promise<void> {
+  const slow = process.env.VERGE_SLOW_MODEL;
+  if (slow) await page.getByLabel('Model', { exact: true }).selectOption(slow);
+}
+
 const answers = (page: Page) => page.locator('.message.assistant');
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first().click();
 const running = (page: Page) =>
@@ -52,6 +58,7 @@ test('an answer streams and is measured', () =>
 
 test('Escape stops an answer, and the server stops too', () =>
   inPage(async (page) => {
+    await chooseSlow(page);
     await limitTokens(page, 900);
     await ask(page, 'Write a long text.');
     await answers(page).locator('.markdown').filter({ hasText: /\S/ }).waitFor();
@@ -148,6 +155,7 @@ test('an answer is shown as Markdown, and nothing in it becomes HTML', () =>
 
 test('what was written before the page goes is kept, and a second tab follows', () =>
   inPage(async (page) => {
+    await chooseSlow(page);
     await limitTokens(page, 900);
     await ask(page, 'Long enough');
     await answers(page).locator('.markdown').filter({ hasText: /\S/ }).waitFor();
