@@ -9,6 +9,9 @@
 
 namespace verge::kernels {
 
+constexpr int64_t kAdapterTile = 4;
+constexpr int64_t kAdapterRanks = 4;
+
 struct RowKernels {
   /// y = activation(y + bias + constant) + residual; bias and residual may be null.
   void (*epilogue)(int64_t n, float* y, const float* bias, float constant, Activation activation,
@@ -41,6 +44,13 @@ struct RowKernels {
   void (*add_values)(DType dtype, int64_t head_dim, int64_t heads, const float* weights,
                      int64_t weight_stride, int64_t count, const void* values, int64_t row_bytes,
                      const void* next, float* out);
+  /// A low-rank adapter shared by 1 to kAdapterTile rows: h[t][r] = scale * a[r] . x[t] for 1 to
+  /// kAdapterRanks rows of a (`row_bytes` apart, n stored values each); then y[t] += sum_r h[t][r]
+  /// * b[r] over n columns of `ranks` rows of b. No result depends on the rows beside it.
+  void (*adapter_down)(DType dtype, int64_t n, int64_t rows, const float* const* x, int64_t ranks,
+                       const void* a, int64_t row_bytes, float scale, float* const* h);
+  void (*adapter_up)(DType dtype, int64_t n, int64_t rows, int64_t ranks, const float* const* h,
+                     const void* b, int64_t row_bytes, float* const* y);
 };
 
 const RowKernels& row_kernels(Isa isa);

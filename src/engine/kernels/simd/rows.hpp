@@ -3,6 +3,7 @@
 
 #include <verge/engine/kernels/rows.hpp>
 #include <verge/engine/kernels/simd/activations.hpp>
+#include <verge/engine/kernels/simd/adapter_rows.hpp>
 #include <verge/engine/kernels/simd/cached_rows.hpp>
 
 namespace verge::kernels::VERGE_ISA {
@@ -151,6 +152,8 @@ constexpr RowKernels kRowTable = {
     .narrow = narrow,
     .key_scores = key_scores,
     .add_values = add_values,
+    .adapter_down = adapter_down,
+    .adapter_up = adapter_up,
 };
 
 }  // namespace verge::kernels::VERGE_ISA
