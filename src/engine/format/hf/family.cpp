@@ -100,6 +100,15 @@ Result<HfFamily> hf_family(std::string_view model_type) {
                     model_type, known);
 }
 
+Result<HfFamily> hf_family_of(std::string_view architecture) {
+  const auto found = std::ranges::find(kFamilies, architecture, &HfFamily::architecture);
+  if (found != std::end(kFamilies)) return *found;
+  return make_error(
+      Code::Unsupported,
+      "no Hugging Face names are known for architecture {}; fetch the adapter as GGUF",
+      architecture);
+}
+
 std::optional<std::string> gguf_tensor_name(const HfFamily& family, std::string_view hf_name) {
   for (std::string_view dropped : kDropped) {
     if (hf_name.starts_with(dropped)) return "";

@@ -29,6 +29,10 @@ struct HfFamily {
 /// Unsupported for a model_type that Verge does not know; the error lists those it does.
 Result<HfFamily> hf_family(std::string_view model_type);
 
+/// The family of an architecture that GGUF names; of several that share one, any: their tensors
+/// have the same names and rows. Unsupported as above.
+Result<HfFamily> hf_family_of(std::string_view architecture);
+
 /// GGUF's name of a tensor, "" for one that GGUF does not keep (buffers, the vision tower), nothing
 /// for an unknown one.
 std::optional<std::string> gguf_tensor_name(const HfFamily& family, std::string_view hf_name);

@@ -40,14 +40,16 @@ Status widen_vector(StoredTensor& tensor, float added, ModelSource& source) {
   return {};
 }
 
-/// Heads whose rows must be interleaved: those of Llama's queries and keys; 0 for other tensors.
-uint32_t heads_to_interleave(const HyperParameters& parameters, std::string_view name) {
-  if (!parameters.family.interleave) return 0;
+}  // namespace
+
+uint32_t interleaved_heads(const HfFamily& family, std::string_view name, uint32_t heads,
+                           uint32_t kv_heads) {
+  if (!family.interleave) return 0;
   const size_t dot = name.find('.', 4);  // behind "blk."
   if (!name.starts_with("blk.") || dot == std::string_view::npos) return 0;
   const std::string_view rest = name.substr(dot + 1);
-  if (rest == "attn_q.weight" || rest == "attn_q.bias") return parameters.heads;
-  if (rest == "attn_k.weight" || rest == "attn_k.bias") return parameters.kv_heads;
+  if (rest == "attn_q.weight" || rest == "attn_q.bias") return heads;
+  if (rest == "attn_k.weight" || rest == "attn_k.bias") return kv_heads;
   return 0;
 }
 
@@ -60,8 +62,6 @@ Status mark_interleaved(StoredTensor& tensor, uint32_t heads) {
   tensor.interleave_heads = static_cast<int>(heads);
   return {};
 }
-
-}  // namespace
 
 Status add_hf_tensor(const HyperParameters& parameters, const StoredTensor& tensor,
                      ModelSource& source) {
@@ -81,7 +81,8 @@ Status add_hf_tensor(const HyperParameters& parameters, const StoredTensor& tens
     const float one = parameters.family.norms_add_one && is_norm ? 1.f : 0.f;
     VERGE_RETURN_IF_ERROR(widen_vector(added, one, source));
   }
-  const uint32_t heads = heads_to_interleave(parameters, *name);
+  const uint32_t heads =
+      interleaved_heads(parameters.family, *name, parameters.heads, parameters.kv_heads);
   if (heads > 0) VERGE_RETURN_IF_ERROR(mark_interleaved(added, heads));
   return source.add(std::move(added));
 }

@@ -13,6 +13,13 @@ namespace verge::format {
 Status add_hf_tensor(const HyperParameters& parameters, const StoredTensor& tensor,
                      ModelSource& source);
 
+/// Heads whose rows GGUF interleaves in the tensor of this name: those of Llama's queries and keys;
+/// 0 for other tensors.
+uint32_t interleaved_heads(const HfFamily& family, std::string_view name, uint32_t heads,
+                           uint32_t kv_heads);
+/// Marks a tensor's rows so. Malformed for rows that heads do not divide.
+Status mark_interleaved(StoredTensor& tensor, uint32_t heads);
+
 Status add_rope_factors(const HyperParameters& parameters, ModelSource& source);
 
 }  // namespace verge::format
