@@ -118,10 +118,12 @@ std::string identity_of(const format::ModelSource& source) {
 
 Result<runtime::PlanFile> compile_model(const format::ModelSource& source,
                                         const LoadOptions& options, int threads,
-                                        const PassVisitor& observe) {
+                                        const PassVisitor& observe,
+                                        const graph::AdapterLayout* adapters) {
   runtime::PlanFile plan{identity_of(source), {}};
   for (const auto& [name, use] : kPrograms) {
     VERGE_TRY(graph::Graph graph, model_graph(source, options, use));
+    if (adapters != nullptr) graph = graph::attach_adapters(std::move(graph), *adapters);
     VERGE_TRY(runtime::Program program,
               compile_program(std::move(graph), name, options, threads, observe));
     plan.programs.emplace_back(name, std::move(program));
@@ -131,10 +133,12 @@ Result<runtime::PlanFile> compile_model(const format::ModelSource& source,
 
 Result<runtime::Program> compile_hidden(const format::ModelSource& source,
                                         const nn::DecoderConfig& config, nn::DecoderShape shape,
-                                        kernels::Isa isa, int threads) {
+                                        kernels::Isa isa, int threads,
+                                        const graph::AdapterLayout* adapters) {
   shape.has_logits = false;
   shape.max_outputs = shape.max_tokens;
   VERGE_TRY(graph::Graph graph, nn::build_decoder(config, FileFacts(source), shape));
+  if (adapters != nullptr) graph = graph::attach_adapters(std::move(graph), *adapters);
   VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(graph)));
   return runtime::make_program(std::move(optimized.graph), isa, threads);
 }

@@ -4,6 +4,7 @@
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/graph/planner.hpp>
 #include <verge/engine/kernels/attention.hpp>
+#include <verge/engine/model/adapter_set.hpp>
 #include <verge/engine/model/compiled_model.hpp>
 #include <verge/engine/model/decoder_options.hpp>
 #include <verge/engine/model/file_facts.hpp>
@@ -54,6 +55,10 @@ std::shared_ptr<const MappedFile> file_of(const ModelSource& source,
 
 }  // namespace
 
+LanguageModel::LanguageModel(ModelSource source, const LoadOptions& options, ThreadPool& pool)
+    : source_(std::move(source)), options_(options), pool_(pool) {}
+LanguageModel::~LanguageModel() = default;
+
 Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& path,
                                                            const LoadOptions& options,
                                                            ThreadPool& pool) {
@@ -64,6 +69,7 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& pa
   VERGE_TRY(text::Vocabulary vocabulary, read_vocabulary(model->source_));
   VERGE_TRY(model->tokenizer_, text::make_tokenizer(std::move(vocabulary)));
   VERGE_RETURN_IF_ERROR(model->add_weights());
+  VERGE_RETURN_IF_ERROR(model->add_adapters());
   VERGE_RETURN_IF_ERROR(model->compile());
   model->release_files();
   return model;
@@ -96,6 +102,31 @@ Status LanguageModel::add_weights() {
   return {};
 }
 
+Status LanguageModel::add_adapters() {
+  if (options_.adapters.empty() && options_.max_adapters == 0) return {};
+  if (!options_.plan.empty()) {
+    return make_error(Code::Conflict, "{}: a compiled plan has no adapters; load without it",
+                      options_.plan);
+  }
+  VERGE_TRY(const graph::Graph graph, model_graph(source_, options_, GraphUse::Decode));
+  VERGE_TRY(adapters_, AdapterSet::load(source_, graph, options_));
+  adapters_->add_to(weights_);
+  return {};
+}
+
+std::optional<int32_t> LanguageModel::adapter(std::string_view name) const {
+  return adapters_ == nullptr ? std::nullopt : adapters_->find(name);
+}
+
+Result<int32_t> LanguageModel::add_adapter(const AdapterSpec& spec) {
+  if (adapters_ == nullptr) {
+    return make_error(Code::Busy, "{}: no room for adapters; load the base with some", spec.path);
+  }
+  VERGE_TRY(const int32_t index, adapters_->add(spec, source_));
+  decoder_->adapters = adapters_->identities();
+  return index;
+}
+
 // What is left to read of the files are single rows of an embedding that is not tied.
 void LanguageModel::release_files() {
   for (const auto& file : source_.files) {
@@ -104,10 +135,14 @@ void LanguageModel::release_files() {
   }
 }
 
+const graph::AdapterLayout* LanguageModel::layout() const {
+  return adapters_ == nullptr ? nullptr : &adapters_->layout();
+}
+
 Status LanguageModel::prepare_hidden() {
   if (decoder_->hidden != nullptr) return {};
   VERGE_TRY(runtime::Program program,
-            compile_hidden(source_, config_, shape_, options_.isa, pool_.size()));
+            compile_hidden(source_, config_, shape_, options_.isa, pool_.size(), layout()));
   VERGE_TRY(runtime::Plan plan,
             runtime::Plan::bind(std::move(program), weights_, states_, pool_, options_.canaries));
   decoder_->hidden = std::make_unique<runtime::Plan>(std::move(plan));
@@ -115,8 +150,9 @@ Status LanguageModel::prepare_hidden() {
 }
 
 Status LanguageModel::compile() {
-  auto compiled = options_.plan.empty() ? compile_model(source_, options_, pool_.size())
-                                        : load_compiled(source_, options_);
+  auto compiled = options_.plan.empty()
+                      ? compile_model(source_, options_, pool_.size(), {}, layout())
+                      : load_compiled(source_, options_);
   if (!compiled) return compiled.error();
   const nn::DecoderShape shape = shape_ = shape_of(*compiled);
   const int64_t context = shape.pages_per_sequence * shape.page_tokens;
@@ -144,6 +180,7 @@ Status LanguageModel::compile() {
       .page_tokens = shape.page_tokens,
       .context = options_.context > 0 ? options_.context : context,
       .identity = compiled->model,
+      .adapters = adapters_ == nullptr ? std::vector<std::string>{} : adapters_->identities(),
   });
   return {};
 }

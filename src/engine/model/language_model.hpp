@@ -9,7 +9,10 @@
 //   session.logits();
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <verge/core/threads.hpp>
 #include <verge/engine/format/model_source.hpp>
@@ -18,7 +21,18 @@
 #include <verge/engine/runtime/session.hpp>
 #include <verge/engine/text/tokenizer.hpp>
 
+namespace verge::graph {
+struct AdapterLayout;
+}
+
 namespace verge::model {
+
+/// A LoRA adapter of the model: a GGUF file of llama.cpp or a folder of PEFT.
+struct AdapterSpec {
+  std::string name = {};
+  std::string path = {};
+  float scale = 1;  // beside the adapter's own alpha
+};
 
 struct LoadOptions {
   int64_t context = 0;        // most tokens of a sequence; 0: the model's own, at most 4096
@@ -30,7 +44,15 @@ struct LoadOptions {
   kernels::Isa isa = kernels::best_isa();
   bool canaries = false;  // see runtime::PlanOptions
   std::string plan = {};  // a file of `verge compile`; empty: compile now
+  std::vector<AdapterSpec> adapters = {};
+  int64_t max_adapters = 0;  // room for so many in all, for add_adapter; those given have theirs
+  int64_t adapter_rank = 0;  // most rank of those that follow; 0: 64
+  /// F32, F16 or BF16 to keep them in. Nothing: the 16-bit type that all given files have, else
+  /// F32.
+  std::optional<DType> adapter_dtype = {};
 };
+
+class AdapterSet;
 
 /// What loading will take, known before it begins.
 struct MemoryNeed {
@@ -44,8 +66,10 @@ class LanguageModel {
  public:
   /// Fails with NotFound or Malformed for a bad file, Unsupported for an unknown architecture or
   /// tensor type, OutOfMemory when weights and context exceed the memory that is there.
+  /// Adapters: as AdapterSet::load; Conflict with a plan, which has none.
   static Result<std::unique_ptr<LanguageModel>> load(const std::string& path,
                                                      const LoadOptions& options, ThreadPool& pool);
+  ~LanguageModel();
 
   const format::ModelSource& source() const { return source_; }
   const nn::DecoderConfig& config() const { return config_; }
@@ -55,13 +79,19 @@ class LanguageModel {
   /// which takes memory for its activations only.
   Status prepare_hidden();
   runtime::Session session() { return runtime::Session(*decoder_); }
+  /// The adapter of this name, for StepItem::adapter and Session::set_adapter.
+  std::optional<int32_t> adapter(std::string_view name) const;
+  /// Loads one more, between steps; its index. Fails with Busy without room (max_adapters), with
+  /// Unsupported for a rank beyond adapter_rank, else as load does; then nothing has changed.
+  Result<int32_t> add_adapter(const AdapterSpec& spec);
   /// Private memory: repacked weights.
   int64_t weights_bytes() const { return weights_.private_bytes(); }
 
  private:
-  LanguageModel(format::ModelSource source, const LoadOptions& options, ThreadPool& pool)
-      : source_(std::move(source)), options_(options), pool_(pool) {}
+  LanguageModel(format::ModelSource source, const LoadOptions& options, ThreadPool& pool);
   Status add_weights();
+  Status add_adapters();
+  const graph::AdapterLayout* layout() const;
   void release_files();
   Status compile();
 
@@ -71,6 +101,7 @@ class LanguageModel {
   nn::DecoderConfig config_;
   nn::DecoderShape shape_;
   std::unique_ptr<text::Tokenizer> tokenizer_;
+  std::unique_ptr<AdapterSet> adapters_;  // null: the graphs have none
   runtime::WeightStore weights_;
   runtime::StateStore states_;
   std::unique_ptr<runtime::Decoder> decoder_;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <verge/engine/runtime/kv_pool.hpp>
 #include <verge/engine/runtime/plan.hpp>
@@ -28,8 +29,10 @@ struct Decoder {
   int64_t page_tokens;
   int64_t context;       // most tokens of a sequence
   std::string identity;  // hash of the model: a saved session fits no other
-  int64_t outputs = 0;   // of the last step
-  Plan* ran = nullptr;   // what it ran on: one of these
+  /// Of each adapter that a StepItem may name, the hash of its values.
+  std::vector<std::string> adapters = {};
+  int64_t outputs = 0;  // of the last step
+  Plan* ran = nullptr;  // what it ran on: one of these
   /// Like prefill, without logits and with hidden states of all tokens; made when first wanted
   /// (model/embedding.hpp).
   std::unique_ptr<Plan> hidden = nullptr;

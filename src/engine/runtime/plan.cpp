@@ -275,6 +275,10 @@ const TensorView& Plan::input(std::string_view name) {
   return impl_->views[static_cast<size_t>(at->second)];
 }
 
+bool Plan::has_input(std::string_view name) const {
+  return impl_->inputs.contains(name);
+}
+
 const TensorView& Plan::output(std::string_view name) const {
   const auto at = impl_->outputs.find(name);
   VERGE_CHECK(at != impl_->outputs.end(), name);

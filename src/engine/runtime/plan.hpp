@@ -58,6 +58,7 @@ class Plan {
 
   /// The memory of an input at its upper bound; write it before run(). The name must exist.
   const TensorView& input(std::string_view name);
+  bool has_input(std::string_view name) const;
   /// An output of the last run; only the actual extents hold data.
   const TensorView& output(std::string_view name) const;
 

@@ -10,11 +10,18 @@ void Session::truncate(int64_t length) {
   sequence_.truncate(length);
 }
 
+void Session::set_adapter(int32_t adapter) {
+  const auto count = static_cast<int64_t>(sequence_.decoder().adapters.size());
+  VERGE_CHECK(adapter >= -1 && adapter < count, adapter, count);
+  VERGE_CHECK(length() == 0, length());
+  adapter_ = adapter;
+}
+
 // Runs one chunk; the last `outputs` tokens get logits.
 Status Session::run_chunk(std::span<const int32_t> tokens, int64_t outputs,
                           const std::atomic<bool>* cancel) {
   logits_ = {};  // a run that is stopped half-way has written over them
-  const StepItem item{&sequence_, tokens, outputs};
+  const StepItem item{&sequence_, tokens, outputs, adapter_};
   Decoder& decoder = sequence_.decoder();
   VERGE_RETURN_IF_ERROR(run_step(decoder, std::span(&item, 1), cancel));
   logits_ = step_logits(decoder, outputs - 1);
@@ -57,6 +64,7 @@ Result<Session> Session::fork() {
   Session copy(sequence_.decoder());
   VERGE_TRY(copy.sequence_, sequence_.fork());
   copy.logits_ = logits_;
+  copy.adapter_ = adapter_;
   return copy;
 }
 

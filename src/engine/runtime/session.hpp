@@ -29,6 +29,11 @@ class Session {
   /// append. Valid until the next call on any session of the decoder.
   std::span<const float> logits() const { return logits_; }
 
+  /// The adapter (an index into decoder.adapters, -1 for none) of all tokens of this session, of
+  /// which there are none yet.
+  void set_adapter(int32_t adapter);
+  int32_t adapter() const { return adapter_; }
+
   const std::vector<int32_t>& tokens() const { return sequence_.tokens(); }
   int64_t length() const { return sequence_.length(); }
 
@@ -40,9 +45,9 @@ class Session {
   /// Writes tokens and KV pages to a file, atomically and with a checksum.
   Status save(const std::string& path) const;
   /// Reads a saved session and runs its last token again, for the logits. Fails with Malformed for
-  /// a damaged file, Conflict for another model's or another type of cache, OutOfMemory when no
-  /// page is free, InvalidArgument when it exceeds the context.
-  static Result<Session> restore(Decoder& decoder, const std::string& path);
+  /// a damaged file, Conflict for another model's, another adapter's or another type of cache,
+  /// OutOfMemory when no page is free, InvalidArgument when it exceeds the context.
+  static Result<Session> restore(Decoder& decoder, const std::string& path, int32_t adapter = -1);
 
  private:
   Status load(const std::string& path);
@@ -53,6 +58,7 @@ class Session {
 
   Sequence sequence_;
   std::span<const float> logits_;
+  int32_t adapter_ = -1;
 };
 
 }  // namespace verge::runtime

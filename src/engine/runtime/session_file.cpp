@@ -14,6 +14,12 @@ DType cache_type(const Decoder& decoder) {
   return decoder.states.all().at("kv.0").dtype;
 }
 
+// Keys and values are those of one model with one adapter.
+std::string identity(const Decoder& decoder, int32_t adapter) {
+  if (adapter < 0) return decoder.identity;
+  return decoder.identity + "+" + decoder.adapters[static_cast<size_t>(adapter)];
+}
+
 Error other_model(const std::string& path, std::string_view what) {
   return make_error(Code::Conflict, "{}: saved with another {}; start a new session", path, what);
 }
@@ -25,7 +31,7 @@ Status Session::save(const std::string& path) const {
   const Decoder& decoder = sequence_.decoder();
   CheckedWriter writer(std::move(file), kMagic);
   writer.number(kVersion);
-  writer.text(decoder.identity);
+  writer.text(identity(decoder, adapter_));
   writer.number(static_cast<uint32_t>(cache_type(decoder)));
   writer.number(decoder.page_tokens);
   sequence_.write(writer);
@@ -38,7 +44,7 @@ Status Session::load(const std::string& path) {
   const Decoder& decoder = sequence_.decoder();
   CheckedReader reader(content);
   if (reader.number<uint32_t>() != kVersion) return other_model(path, "version of Verge");
-  if (reader.text() != decoder.identity) return other_model(path, "model");
+  if (reader.text() != identity(decoder, adapter_)) return other_model(path, "model or adapter");
   if (reader.number<uint32_t>() != static_cast<uint32_t>(cache_type(decoder))) {
     return other_model(path, "type of KV cache");
   }
@@ -48,8 +54,9 @@ Status Session::load(const std::string& path) {
   return make_error(Code::Malformed, "{}: {}", path, status.error().message);
 }
 
-Result<Session> Session::restore(Decoder& decoder, const std::string& path) {
+Result<Session> Session::restore(Decoder& decoder, const std::string& path, int32_t adapter) {
   Session session(decoder);
+  session.set_adapter(adapter);
   VERGE_RETURN_IF_ERROR(session.load(path));
   if (session.length() > 0) {
     const int32_t last = session.tokens().back();

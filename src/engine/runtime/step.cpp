@@ -33,6 +33,13 @@ Status check_tokens(std::span<const int32_t> tokens, int64_t vocab) {
   return {};
 }
 
+Status check_adapter(const Decoder& decoder, int32_t adapter) {
+  const auto count = static_cast<int64_t>(decoder.adapters.size());
+  if (adapter >= -1 && adapter < count) return {};
+  return make_error(Code::InvalidArgument, "adapter {} of {}; load it with the model", adapter,
+                    count);
+}
+
 Status check_extents(const Decoder& decoder, std::span<const StepItem> items, int64_t max_outputs) {
   const Extents extents = extents_of(items);
   const auto count = static_cast<int64_t>(items.size());
@@ -57,6 +64,7 @@ Status check(const Decoder& decoder, std::span<const StepItem> items, int64_t ma
     const auto is_same = [&](const StepItem& o) { return o.sequence == item.sequence; };
     VERGE_CHECK(std::ranges::none_of(items.first(i), is_same), i);
     VERGE_RETURN_IF_ERROR(check_tokens(item.tokens, decoder.vocab));
+    VERGE_RETURN_IF_ERROR(check_adapter(decoder, item.adapter));
   }
   return check_extents(decoder, items, max_outputs);
 }
@@ -97,7 +105,9 @@ class Filler {
         sequences_(plan.input("token_sequence").as<int32_t>()),
         rows_(plan.input("output_rows").as<int32_t>()),
         table_(plan.input("page_table").as<int32_t>()),
-        table_width_(plan.input("page_table").shape[1]) {}
+        table_width_(plan.input("page_table").shape[1]),
+        adapters_(optional_input(plan, "adapter_of_tokens")),
+        output_adapters_(optional_input(plan, "adapter_of_outputs")) {}
 
   void add(const StepItem& item) {
     const auto pages = item.sequence->pages();
@@ -109,22 +119,33 @@ class Filler {
       positions_[count_] = static_cast<int32_t>(position);
       slots_[count_] = static_cast<int32_t>(page * page_tokens_ + position % page_tokens_);
       sequences_[count_] = static_cast<int32_t>(items_);
+      if (adapters_ != nullptr) adapters_[count_] = item.adapter;
       ++count_, ++position;
     }
-    for (int64_t i = item.outputs; i > 0; --i) rows_[outputs_++] = static_cast<int32_t>(count_ - i);
+    for (int64_t i = item.outputs; i > 0; --i) add_output(count_ - i, item.adapter);
     ++items_;
   }
 
   // A run without any output computes one that nobody asked for: its head has at least a row.
   std::array<int64_t, 2> extents() {
-    if (outputs_ == 0) rows_[outputs_++] = 0;
+    if (outputs_ == 0) add_output(0, -1);
     return {count_, outputs_};
   }
 
  private:
+  static int32_t* optional_input(Plan& plan, std::string_view name) {
+    return plan.has_input(name) ? plan.input(name).as<int32_t>() : nullptr;
+  }
+
+  void add_output(int64_t row, int32_t adapter) {
+    if (output_adapters_ != nullptr) output_adapters_[outputs_] = adapter;
+    rows_[outputs_++] = static_cast<int32_t>(row);
+  }
+
   int64_t page_tokens_;
   int32_t *tokens_, *positions_, *slots_, *sequences_, *rows_, *table_;
   int64_t table_width_;
+  int32_t *adapters_, *output_adapters_;  // null where the graph has no adapters
   int64_t items_ = 0, count_ = 0, outputs_ = 0;
 };
 

@@ -22,14 +22,17 @@ struct StepItem {
   Sequence* sequence = nullptr;
   std::span<const int32_t> tokens;  // that follow the sequence's, at least one
   int64_t outputs = 1;              // the last so many of them get logits; may be 0
-  int32_t adapter = -1;             // reserved for adapters, not used yet
+  /// Which of decoder.adapters changes the model for these tokens; -1 for none. Keys and values
+  /// follow from it too: a sequence keeps one adapter, and shares pages with sequences of the same.
+  int32_t adapter = -1;
 };
 
 /// Runs the model over all items, each of another sequence of this decoder: at most
 /// decoder.max_tokens tokens, max_sequences items and max_outputs rows of logits in all. On success
 /// every sequence has grown by its tokens. Fails with InvalidArgument for more than that, for a
-/// token without a row or a sequence beyond the context, OutOfMemory when the pool lacks pages,
-/// Cancelled when `cancel` becomes true; then all sequences are as before.
+/// token without a row, an adapter that is not there or a sequence beyond the context, OutOfMemory
+/// when the pool lacks pages, Cancelled when `cancel` becomes true; then all sequences are as
+/// before.
 Status run_step(Decoder& decoder, std::span<const StepItem> items,
                 const std::atomic<bool>* cancel = nullptr);
 
