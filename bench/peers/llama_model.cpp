@@ -67,6 +67,17 @@ ContextPointer make_context(llama_model* model, const Options& options, int toke
   return context;
 }
 
+void attach_adapter(llama_model* model, llama_context* context, const Options& options) {
+  if (!options.has("--lora")) return;
+  const std::string path = options.text("--lora", "");
+  llama_adapter_lora* adapter = llama_adapter_lora_init(model, path.c_str());
+  if (adapter == nullptr) throw std::runtime_error(path + " does not load");
+  float scale = 1;
+  if (llama_set_adapters_lora(context, &adapter, 1, &scale) != 0) {
+    throw std::runtime_error(path + " cannot be applied");
+  }
+}
+
 std::vector<llama_token> tokenize(const llama_vocab* vocab, const std::string& text, bool special,
                                   bool parse_special) {
   std::vector<llama_token> tokens(text.size() + 8);

@@ -4,6 +4,7 @@
 //   --kv f32|f16      type of the KV cache, default f16
 //   --flash on|off    flash attention, default: the library decides
 //   --plain           weights as they stand in the file, not repacked for the CPU
+//   --lora FILE       an adapter, of scale 1
 
 #include <memory>
 #include <span>
@@ -29,6 +30,8 @@ void start_llama();
 /// Throws std::runtime_error if the file does not load.
 ModelPointer load_model(const std::string& path, const Options& options, bool vocab_only = false);
 ContextPointer make_context(llama_model* model, const Options& options, int tokens);
+/// With --lora FILE, adds the adapter to the context; it lives as long as the model.
+void attach_adapter(llama_model* model, llama_context* context, const Options& options);
 
 std::vector<llama_token> tokenize(const llama_vocab* vocab, const std::string& text, bool special,
                                   bool parse_special);

@@ -29,7 +29,7 @@ constexpr const char* kUsage =
     "  quantize IN OUT TYPE [--pure]                     q4_0, q8_0, q4_k_m, ...\n"
     "  encode TYPE IN OUT --columns N                    raw f32 rows to blocks\n"
     "  decode TYPE IN OUT --columns N                    blocks to raw f32 rows\n"
-    "and of a model's run: [--threads T] [--kv f32] [--flash on|off] [--plain]\n";
+    "and of a model's run: [--threads T] [--kv f32] [--flash on|off] [--plain] [--lora FILE]\n";
 
 std::string read_all(std::istream& stream) {
   return {std::istreambuf_iterator<char>(stream), {}};
@@ -64,6 +64,7 @@ json logits(const Options& options) {
   const ModelPointer model = load_model(options.word(1), options);
   const ContextPointer context =
       make_context(model.get(), options, static_cast<int>(tokens.size()));
+  attach_adapter(model.get(), context.get(), options);
   std::vector<float> values;
   decode(context.get(), tokens, 0, &values);
   write_file(options.text("--out", "logits.f32"), values.data(), values.size() * sizeof(float));
@@ -79,6 +80,7 @@ json generate(const Options& options) {
   const int count = options.number("-n", 16);
   const int prompt_size = static_cast<int>(prompt.size());
   const ContextPointer context = make_context(model.get(), options, prompt_size + count);
+  attach_adapter(model.get(), context.get(), options);
   decode(context.get(), prompt, 0);
   std::vector<llama_token> tokens;
   for (int i = 0; i < count; ++i) {

@@ -42,12 +42,14 @@ inline std::string ask_llama_peer(const std::string& arguments) {
 
 /// Logits [tokens, vocab] of a model file, from the f32 KV cache and unrepacked weights.
 /// Activations of quantized layers are rounded to 8 bits by llama.cpp.
+/// `options` are further ones of the command, "--lora FILE".
 inline std::vector<float> llama_peer_logits(const std::string& model,
-                                            std::span<const int32_t> tokens) {
+                                            std::span<const int32_t> tokens,
+                                            const std::string& options = "") {
   const std::string out = model + ".logits";
   ask_llama_peer(
-      fmt::format("logits {} --tokens {} --out {} --kv f32 --flash off --plain --threads 1", model,
-                  fmt::join(tokens, ","), out));
+      fmt::format("logits {} --tokens {} --out {} --kv f32 --flash off --plain --threads 1 {}",
+                  model, fmt::join(tokens, ","), out, options));
   std::vector<float> logits(std::filesystem::file_size(out) / sizeof(float));
   std::ifstream(out, std::ios::binary)
       .read(reinterpret_cast<char*>(logits.data()),
