@@ -1,3 +1,5 @@
+#include <charconv>
+#include <filesystem>
 
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
@@ -55,11 +57,35 @@ void ModelOptions::declare_plan(Parser& parser) {
                     "A plan of this model by `verge compile`; compiled now without");
 }
 
+void ModelOptions::declare_lora(Parser& parser) {
+  parser.add_option("--lora", lora,
+                    "A LoRA adapter, FILE or FILE:SCALE: GGUF, or a folder that PEFT saved");
+}
+
 Result<std::unique_ptr<model::LanguageModel>> ModelOptions::load(ThreadPool& pool) const {
   VERGE_TRY(model::LoadOptions options, load_options());
   options.plan = plan;
+  if (!lora.empty()) options.adapters = {adapter_spec(lora)};
   VERGE_TRY(const std::string path, model_path(model));
   return model::LanguageModel::load(path, options, pool);
+}
+
+runtime::Session ModelOptions::session(model::LanguageModel& model) const {
+  runtime::Session session = model.session();
+  if (!lora.empty()) session.set_adapter(0);
+  return session;
+}
+
+model::AdapterSpec adapter_spec(const std::string& text) {
+  model::AdapterSpec spec{"lora", text};
+  const size_t colon = text.rfind(':');
+  std::error_code error;
+  if (colon == std::string::npos || std::filesystem::exists(text, error)) return spec;
+  const char* end = text.data() + text.size();
+  float scale = 0;
+  const auto [stop, failure] = std::from_chars(text.data() + colon + 1, end, scale);
+  if (failure == std::errc() && stop == end) spec = {"lora", text.substr(0, colon), scale};
+  return spec;
 }
 
 void declare_sampling(Parser& parser, text::SamplerOptions& options) {

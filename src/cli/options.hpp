@@ -32,13 +32,21 @@ struct ModelOptions {
   std::string isa;
   ThreadOptions threads;
   std::string plan;
+  std::string lora;
 
   void declare(Parser& parser);
   /// --plan
   void declare_plan(Parser& parser);
+  /// --lora
+  void declare_lora(Parser& parser);
   Result<model::LoadOptions> load_options() const;
   Result<std::unique_ptr<model::LanguageModel>> load(ThreadPool& pool) const;
+  /// A session of the loaded model, with the adapter of --lora if there is one.
+  runtime::Session session(model::LanguageModel& model) const;
 };
+
+/// "FILE" or "FILE:SCALE", of the name "lora". A file whose own name ends in :NUMBER wins.
+model::AdapterSpec adapter_spec(const std::string& text);
 
 /// --temp, --top-k and the rest of the sampler's chain.
 void declare_sampling(Parser& parser, text::SamplerOptions& options);

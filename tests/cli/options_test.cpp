@@ -46,6 +46,20 @@ TEST(ModelOptions, CacheTypesAndKernelsByName) {
   EXPECT_FALSE(load_options("f16", "sse"));
 }
 
+TEST(AdapterSpec, AFileAndItsScale) {
+  const std::tuple<const char*, const char*, float> cases[] = {{"a.gguf", "a.gguf", 1.0f},
+                                                               {"a.gguf:0.5", "a.gguf", 0.5f},
+                                                               {"dir:x/a.gguf", "dir:x/a.gguf", 1},
+                                                               {"a:1:-2", "a:1", -2},
+                                                               {"a:", "a:", 1},
+                                                               {"a:0.5x", "a:0.5x", 1}};
+  for (const auto& [text, path, scale] : cases) {
+    const model::AdapterSpec spec = adapter_spec(text);
+    EXPECT_EQ(spec.path, path) << text;
+    EXPECT_EQ(spec.scale, scale) << text;
+  }
+}
+
 TEST(SamplingOptions, EachSetsItsField) {
   text::SamplerOptions options;
   CLI::App app;

@@ -36,7 +36,7 @@ class Chat {
         context_(context),
         model_(model),
         conversation_(std::move(conversation)),
-        session_(model.session()),
+        session_(options.model.session(model)),
         interrupted_(catch_interrupts()) {
     conversation_.set_system(options.system);
   }
@@ -162,6 +162,7 @@ Action declare(Parser& parser, Context& context) {
   options->generate.sampling.temperature = 0.7f;
   options->model.declare(parser);
   options->model.declare_plan(parser);
+  options->model.declare_lora(parser);
   parser.add_option("--system", options->system, "System message, before all others");
   parser.add_option("-n,--tokens", options->generate.max_tokens,
                     "Most tokens of an answer; -1 for no limit");

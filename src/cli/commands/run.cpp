@@ -82,7 +82,7 @@ Status execute(const Options& options, Context& context) {
   const std::vector<int32_t> prompt = model->tokenizer().encode(
       read_prompt(options.prompt),
       {.add_special = !options.no_special, .parse_special = options.parse_special});
-  runtime::Session session = model->session();
+  runtime::Session session = options.model.session(*model);
   if (options.echo && !context.json) context.out << model->tokenizer().decode(prompt) << std::flush;
   const auto show = [&](std::string_view text) {
     if (context.json) return;
@@ -105,6 +105,7 @@ Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   options->model.declare(parser);
   options->model.declare_plan(parser);
+  options->model.declare_lora(parser);
   parser.add_option("-p,--prompt", options->prompt, "The text to continue; - reads standard input")
       .required();
   parser.add_option("-n,--tokens", options->generate.max_tokens,
@@ -127,7 +128,8 @@ Action declare(Parser& parser, Context& context) {
 Command run() {
   return {"run", "Everyday", "Continue a prompt with a language model",
           "  verge run model.gguf -p 'Once upon a time' -n 100\n"
-          "  verge run model.gguf -p - --temp 0 --json < prompt.txt",
+          "  verge run model.gguf -p - --temp 0 --json < prompt.txt\n"
+          "  verge run model.gguf --lora style.gguf:0.8 -p 'Once upon a time'",
           declare};
 }
 

@@ -1,3 +1,4 @@
+#include <adapters.hpp>
 #include <command_line.hpp>
 #include <gtest/gtest.h>
 #include <standard_input.hpp>
@@ -66,6 +67,15 @@ TEST_F(RunCommand, EverySetOfKernelsAnswersAlike) {
   }
 }
 
+TEST_F(RunCommand, AnAdapterChangesTheAnswer) {
+  const std::string adapter = folder_ / "adapter:1.gguf";
+  test::random_adapter(model_, {.size = 2}).write_gguf(adapter);
+  const auto plain = json({"-p", "hello"}), changed = json({"-p", "hello", "--lora", adapter});
+  EXPECT_NE(changed["tokens"], plain["tokens"]);
+  EXPECT_EQ(json({"-p", "hello", "--lora", adapter + ":1"})["tokens"], changed["tokens"]);
+  EXPECT_EQ(json({"-p", "hello", "--lora", adapter + ":0"})["tokens"], plain["tokens"]);
+}
+
 TEST_F(RunCommand, RefusesBadInput) {
   const auto refused = [&](std::vector<std::string> more, int status, const char* part) {
     more.insert(more.begin(), {"-p", "x"});
@@ -74,6 +84,8 @@ TEST_F(RunCommand, RefusesBadInput) {
   refused({"--kv", "q3_k"}, 2, "f32, f16, bf16 or q8_0");
   refused({"--isa", "neon"}, 2, "--isa neon");
   refused({"--top-p", "2"}, 2, "top_p is 2");
+  refused({"--lora", folder_ / "no.lora"}, 1, "no.lora");
+  refused({"--lora", model_}, 1, "general.type is");
   test::expect_refused(test::run_verge({"run", model_, "-p", "x", "-t", "100000"}), 2,
                        "--threads 100000");
   test::expect_refused(test::run_verge({"run", folder_ / "no.gguf", "-p", "x"}), 1, "no.gguf");
