@@ -1,10 +1,12 @@
 // node test.mjs unit|e2e: bundles the tests of tests/unit or tests/e2e and runs them with Node's own test runner.
+// The latter run against the server at VERGE_URL; or one that VERGE_BINARY starts with VERGE_MODEL; or recorded answers.
 // Exit status 77 says that the end-to-end tests were left out, and the line before it says why.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { startServer } from './real_server.mjs';
 
 const web = dirname(dirname(fileURLToPath(import.meta.url)));
 const kind = process.argv[2] === 'e2e' ? 'e2e' : 'unit';
@@ -19,7 +21,10 @@ const cache = join(web, 'node_modules', '.verge-tests');
 mkdirSync(cache, { recursive: true });
 const folder = mkdtempSync(join(cache, `${kind}-`));
 let status = 1;
+let server = null;
 try {
+  const { VERGE_BINARY: verge, VERGE_MODEL: model } = process.env;
+  if (kind === 'e2e' && verge && model && !process.env.VERGE_URL) server = await startServer(verge, model, folder);
   const tests = readdirSync(join(web, 'tests', kind)).filter((name) => name.endsWith('.test.ts'));
   await build({
     entryPoints: tests.map((name) => join(web, 'tests', kind, name)),
@@ -32,11 +37,14 @@ try {
     sourcemap: 'inline',
     logLevel: 'warning',
   });
-  const files = readdirSync(folder).map((name) => join(folder, name));
+  const files = readdirSync(folder).filter((name) => name.endsWith('.mjs')).map((name) => join(folder, name));
   const options = ['--enable-source-maps', '--test'];
   const environment = { ...process.env, VERGE_WEB_FOLDER: web, VERGE_CHROMIUM: chromium };
-  status = spawnSync(process.execPath, [...options, ...files], { stdio: 'inherit', env: environment }).status ?? 1;
+  if (server) Object.assign(environment, { VERGE_URL: server.url, VERGE_SLOW_MODEL: 'slow' });
+  const runner = spawn(process.execPath, [...options, ...files], { stdio: 'inherit', env: environment });
+  status = await new Promise((resolve) => runner.once('exit', (code) => resolve(code ?? 1)));
 } finally {
+  await server?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 process.exit(status);

@@ -8,10 +8,11 @@ export interface Percentiles {
   count?: number;
 }
 
-/** Of a model that is not loaded only the first five are there. */
+/** Of a model that is not loaded only the first six are there. */
 export interface LiveModel {
   name: string;
   loaded: boolean;
+  state?: string;
   bytes?: number;
   context?: number;
   quantization?: string | null;

@@ -137,7 +137,7 @@ export function counterpart(from: Tree, id: string, to: Tree): Message | undefin
 export function titleFrom(text: string): string {
   const line = text.trim().split(/\s+/).join(' ');
   const characters = [...line];
-  return characters.length > 48 ? `${characters.slice(0, 47).join('')}…` : line || 'New conversation';
+  return characters.length > 48 ? `${characters.slice(0, 47).join('')}…` : line || 'Untitled';
 }
 
 export function changeLane(conversation: Conversation, index: number, patch: Partial<Lane>): Conversation {

@@ -64,11 +64,13 @@ export function remove(id: string): void {
   }
 }
 
-/** Adds what a file brought. A conversation that is here already comes in as a copy. */
+/** Adds what a file brought and opens the first. A conversation that is here already comes in as a copy. */
 export function bring(brought: Conversation[]): void {
   const fresh = brought.map((conversation) => (find(conversation.id) ? { ...conversation, id: newId() } : conversation));
   fresh.forEach(save);
-  conversations.set([...fresh, ...conversations.get()].sort((a, b) => b.updated - a.updated));
+  conversations.set([...fresh, ...conversations.get()]);
+  const [first] = fresh;
+  if (first) openId.set(first.id);
 }
 
 /** Takes over what another tab has written or deleted. */
@@ -79,7 +81,7 @@ export function followOtherTabs(isBusy: (id: string) => boolean): void {
     const others = conversations.get().filter((conversation) => conversation.id !== id);
     try {
       const changed = newValue === null ? [] : [readConversation(JSON.parse(newValue))];
-      conversations.set([...changed, ...others].sort((a, b) => b.updated - a.updated));
+      conversations.set([...changed, ...others]);
     } catch {
       // Written by a newer version of the page: the own copy stays.
     }

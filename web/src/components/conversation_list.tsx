@@ -1,10 +1,11 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { messageOf } from '../api';
 import { stop } from '../chat';
 import { isEmpty } from '../conversation';
 import type { Conversation } from '../conversation';
 import { readFile, writeFile } from '../conversation_file';
 import { bring, conversations, remove, rename, storageProblem } from '../conversations';
+import { memo } from '../memo';
 import { useStore } from '../store';
 import { ConfirmDialog } from './dialog';
 import { Icon } from './icon';
@@ -50,7 +51,13 @@ function TitleInput({ conversation, onDone }: { conversation: Conversation; onDo
   return <input ref={input} aria-label="New name" value={conversation.title} onKeyDown={onKeyDown} onBlur={() => close(true)} />;
 }
 
-function Entry({ conversation, isCurrent, onOpen }: { conversation: Conversation; isCurrent: boolean; onOpen: () => void }) {
+interface EntryProps {
+  conversation: Conversation;
+  isCurrent: boolean;
+  onOpen: (id: string) => void;
+}
+
+const Entry = memo(function Entry({ conversation, isCurrent, onOpen }: EntryProps) {
   const [isRenaming, setRenaming] = useState(false);
   const [isRemoving, setRemoving] = useState(false);
   const place = useFocusAfter(isRenaming, '.entry-open');
@@ -63,7 +70,7 @@ function Entry({ conversation, isCurrent, onOpen }: { conversation: Conversation
       {isRenaming ? (
         <TitleInput conversation={conversation} onDone={() => setRenaming(false)} />
       ) : (
-        <button type="button" class="entry-open" aria-current={isCurrent ? 'true' : undefined} onClick={onOpen}>
+        <button type="button" class="entry-open" aria-current={isCurrent ? 'true' : undefined} onClick={() => onOpen(conversation.id)}>
           {conversation.lanes.length > 1 && <Icon name="columns" />}
           <span>{conversation.title}</span>
         </button>
@@ -86,7 +93,7 @@ function Entry({ conversation, isCurrent, onOpen }: { conversation: Conversation
       )}
     </li>
   );
-}
+});
 
 function Transfer({ all }: { all: Conversation[] }) {
   const picker = useRef<HTMLInputElement>(null);
@@ -129,6 +136,11 @@ function Transfer({ all }: { all: Conversation[] }) {
 export function ConversationList({ current, onOpen, onNew, onClose }: Props) {
   const all = useStore(conversations);
   const problem = useStore(storageProblem);
+  // The same function each time, so that an answer being written renders one entry, not all.
+  const latest = useRef(onOpen);
+  latest.current = onOpen;
+  const open = useCallback((id: string) => latest.current(id), []);
+  const newestFirst = [...all].sort((a, b) => b.updated - a.updated);
   return (
     <Panel name="Conversations" class="list" onClose={onClose}>
       <button type="button" class="button new" onClick={onNew}>
@@ -136,16 +148,16 @@ export function ConversationList({ current, onOpen, onNew, onClose }: Props) {
       </button>
       {problem && <p class="problem small">{problem}</p>}
       <ul class="entries">
-        {all.map((conversation) => (
+        {newestFirst.map((conversation) => (
           <Entry
             key={conversation.id}
             conversation={conversation}
             isCurrent={conversation.id === current}
-            onOpen={() => onOpen(conversation.id)}
+            onOpen={open}
           />
         ))}
       </ul>
-      <Transfer all={all.filter((conversation) => !isEmpty(conversation))} />
+      <Transfer all={newestFirst.filter((conversation) => !isEmpty(conversation))} />
     </Panel>
   );
 }

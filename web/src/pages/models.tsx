@@ -14,6 +14,12 @@ interface RowProps {
   onProblem: (text: string) => void;
 }
 
+function stateOf(model: LiveModel | undefined, isBusy: boolean): string {
+  if (isBusy) return model?.loaded ? 'unloading' : 'loading';
+  if (model?.loaded) return 'loaded';
+  return model?.state === 'loading' || model?.state === 'failed' ? model.state : 'on disk';
+}
+
 function ModelRow({ name, model, onProblem }: RowProps) {
   const [isBusy, setBusy] = useState(false);
   const isLoaded = model?.loaded ?? false;
@@ -29,7 +35,7 @@ function ModelRow({ name, model, onProblem }: RowProps) {
     await refreshLive();
     setBusy(false);
   };
-  const state = isBusy ? (isLoaded ? 'unloading' : 'loading') : isLoaded ? 'loaded' : 'on disk';
+  const state = stateOf(model, isBusy);
   return (
     <tr>
       <th scope="row">{name}</th>

@@ -32,6 +32,12 @@ async function inPage(run: (page: Page) => Promise<void>, options = {}): Promise
   await watched.close();
 }
 
+// Of a server that runs, this model's answers last long enough to be stopped.
+async function chooseSlow(page: Page): Promise<void> {
+  const slow = process.env.VERGE_SLOW_MODEL;
+  if (slow) await page.getByLabel('Model', { exact: true }).selectOption(slow);
+}
+
 const answers = (page: Page) => page.locator('.message.assistant');
 const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).first().click();
 const running = (page: Page) =>
@@ -39,6 +45,24 @@ const running = (page: Page) =>
     const live = (await (await fetch('/verge/live')).json()) as { models: { running?: number }[] };
     return live.models.reduce((sum, model) => sum + (model.running ?? 0), 0);
   });
+
+test('the policy is in force, and what breaks it is seen here', async () => {
+  const { page, faults, close } = await openPage(browser, base);
+  const told = page.waitForEvent('console', (message) => message.text().startsWith('policy:'));
+  await page.evaluate(() => document.body.setAttribute('style', 'color: red'));
+  await told;
+  assert.match(faults.join(), /policy: style-src/);
+  const isRefused = await page.evaluate(() => {
+    try {
+      document.body.insertAdjacentHTML('beforeend', '<b>x</b>');
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  assert.ok(isRefused, 'HTML may be made of text');
+  await close();
+});
 
 test('an answer streams and is measured', () =>
   inPage(async (page) => {
@@ -52,6 +76,7 @@ test('an answer streams and is measured', () =>
 
 test('Escape stops an answer, and the server stops too', () =>
   inPage(async (page) => {
+    await chooseSlow(page);
     await limitTokens(page, 900);
     await ask(page, 'Write a long text.');
     await answers(page).locator('.markdown').filter({ hasText: /\S/ }).waitFor();
@@ -125,7 +150,7 @@ test('conversations are renamed, exported, deleted and imported', () =>
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.locator('.entry', { hasText: 'Kept' }).waitFor({ state: 'detached' });
     await page.locator('input[type=file]').setInputFiles(file);
-    await page.locator('.entry', { hasText: 'Kept' }).getByRole('button').first().click();
+    await page.locator('.entry.current', { hasText: 'Kept' }).waitFor();
     assert.equal(await page.locator('.said').innerText(), 'Keep this');
     writeFileSync(join(folder, 'bad.json'), '{"conversations": 3}');
     await page.locator('input[type=file]').setInputFiles(join(folder, 'bad.json'));
@@ -136,7 +161,7 @@ test('an answer is shown as Markdown, and nothing in it becomes HTML', () =>
   inPage(async (page) => {
     writeFileSync(join(folder, 'sample.json'), sampleFile);
     await page.locator('input[type=file]').setInputFiles(join(folder, 'sample.json'));
-    await page.locator('.entry', { hasText: 'Sample' }).getByRole('button').first().click();
+    await page.locator('.entry.current', { hasText: 'Sample' }).waitFor();
     const shown = answers(page).locator('.markdown');
     for (const part of ['h3', 'strong', 'em', 'ol > li', 'table td', '.code pre', 'blockquote']) {
       assert.ok((await shown.locator(part).count()) > 0, part);
@@ -148,6 +173,7 @@ test('an answer is shown as Markdown, and nothing in it becomes HTML', () =>
 
 test('what was written before the page goes is kept, and a second tab follows', () =>
   inPage(async (page) => {
+    await chooseSlow(page);
     await limitTokens(page, 900);
     await ask(page, 'Long enough');
     await answers(page).locator('.markdown').filter({ hasText: /\S/ }).waitFor();
@@ -199,7 +225,7 @@ test('every page can be used on a phone', () =>
       }
       await page.getByRole('link', { name: 'Playground', exact: true }).click();
       await press(page, 'Conversations');
-      await page.getByRole('button', { name: 'New conversation' }).first().click();
+      await press(page, 'New conversation');
       await page.locator('.welcome').waitFor();
     },
     { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },

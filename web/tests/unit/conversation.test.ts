@@ -74,7 +74,7 @@ test('whatever is added and shown, the path is a chain and every message can be 
 
 test('a title is one short line', () => {
   assert.equal(titleFrom('  one\n two '), 'one two');
-  assert.equal(titleFrom(''), 'New conversation');
+  assert.equal(titleFrom(''), 'Untitled');
   const long = titleFrom('🌍'.repeat(100));
   assert.equal([...long].length, 48);
   assert.ok(long.endsWith('…'));

@@ -1,0 +1,359 @@
+#include <algorithm>
+#include <set>
+
+#include <verge/core/checksum.hpp>
+#include <verge/stages/serve/scheduler/batch.hpp>
+
+namespace verge::serve {
+namespace {
+
+constexpr size_t kCandidates = 16;  // of a tenant and priority: they are taken in order
+constexpr size_t kBatchSizes = 64;
+
+bool reaches_the_end(const Task& task, int64_t tokens) {
+  return task.length() + tokens == static_cast<int64_t>(task.feed.size());
+}
+
+}  // namespace
+
+Batch::Batch(runtime::Decoder& decoder, ThreadPool& pool, const Clock& clock, BatchOptions options,
+             SpillStore& spills)
+    : decoder_(decoder),
+      pool_(pool),
+      clock_(clock),
+      options_(std::move(options)),
+      spills_(spills),
+      cache_(decoder.pool, decoder.page_tokens) {}
+
+Status Batch::check(const runtime::Decoder& decoder) {
+  if (decoder.max_tokens > 2 * decoder.min_chunk) return {};
+  return make_error(Code::Unsupported,
+                    "a step of {} tokens has no room for a prompt's chunks of {} and one token of "
+                    "an answer; load the model with more max_tokens",
+                    decoder.max_tokens, 2 * decoder.min_chunk);
+}
+
+int64_t Batch::pages_for(int64_t tokens) const {
+  return (tokens + decoder_.page_tokens - 1) / decoder_.page_tokens;
+}
+
+bool Batch::step(Tasks& tasks, const StepContext& context) {
+  const double begin_s = clock_.seconds();
+  by_id_.clear();
+  for (const auto& task : tasks) by_id_[task->id] = task.get();
+  const PolicyState state = observe(tasks, context, begin_s);
+  const StepPlan plan = plan_step(state);
+  for (const RequestId id : plan.preempt) preempt(*by_id_.at(id));
+  for (const RequestId id : plan.admit) admit(*by_id_.at(id), context, begin_s);
+  const Items items = items_of(plan, state);
+  if (!items.empty()) {
+    ++counters_.steps;
+    counters_.batch_sizes.push_back(static_cast<int32_t>(items.size()));
+    if (counters_.batch_sizes.size() > kBatchSizes) {
+      counters_.batch_sizes.erase(counters_.batch_sizes.begin());
+    }
+    run(items, context);
+  }
+  counters_.busy_s += clock_.seconds() - begin_s;
+  if (options_.verify) check_pages(tasks);
+  return !items.empty() || !plan.preempt.empty() || !plan.admit.empty();
+}
+
+// All but the last tokens of a prompt, which are always computed anew: for the logits, and enough
+// of them to be a chunk.
+std::span<const uint64_t> Batch::adoptable(const Task& task) const {
+  if (!options_.share_prefixes) return {};
+  const int64_t pages = (task.prompt_tokens() - decoder_.min_chunk) / decoder_.page_tokens;
+  return std::span(task.hashes).first(static_cast<size_t>(std::max<int64_t>(pages, 0)));
+}
+
+Candidate Batch::candidate_of(Task& task) {
+  Candidate candidate{.id = task.id,
+                      .priority = task.request.priority,
+                      .since_s = task.submitted_s,
+                      .phase = task.phase,
+                      .length = task.length(),
+                      .prompt = task.prompt_tokens()};
+  if (task.sequence) {
+    for (const int32_t page : task.sequence->pages()) {
+      candidate.exclusive += decoder_.pool.users(page) == (cache_.holds(page) ? 2 : 1);
+    }
+  } else if (task.spill) {
+    candidate.length = task.spill->length();
+  } else {
+    const auto hashes = adoptable(task);
+    const std::vector<int32_t> pages = cache_.find(task.feed, hashes);
+    for (const int32_t page : pages) candidate.shared += decoder_.pool.is_shared(page);
+    candidate.length = static_cast<int64_t>(pages.size()) * decoder_.page_tokens;
+    if (pages.size() < hashes.size()) candidate.next_page = hashes[pages.size()];
+  }
+  return candidate;
+}
+
+// Those whose next page a running prompt is about to fill.
+void Batch::mark_waiting_for_prefix(PolicyState& state, const Tasks& tasks) const {
+  std::vector<const Task*> prompts;
+  for (const auto& task : tasks) {
+    if (task->phase == Phase::Running && task->length() < task->prompt_tokens()) {
+      prompts.push_back(task.get());
+    }
+  }
+  for (Candidate& candidate : state.candidates) {
+    if (candidate.next_page == 0) continue;
+    const auto index = static_cast<size_t>(candidate.length / decoder_.page_tokens);
+    for (const Task* other : prompts) {
+      if (other->hashes.size() <= index) continue;
+      const bool is_filled =
+          other->length() >= static_cast<int64_t>(index + 1) * decoder_.page_tokens;
+      candidate.waits_for_prefix |= !is_filled && other->hashes[index] == candidate.next_page;
+    }
+  }
+}
+
+PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_s) {
+  PolicyState state{.admitted_s = admitted_s_, .now_s = now_s, .admits = context.admits};
+  state.limits = {.step_tokens = options_.step_tokens,
+                  .max_tokens = decoder_.max_tokens,
+                  .max_sequences = decoder_.max_sequences,
+                  .max_outputs = decoder_.max_outputs,
+                  .min_chunk = decoder_.min_chunk,
+                  .page_tokens = decoder_.page_tokens,
+                  .reserve_pages = options_.reserve_pages,
+                  .ageing_s = options_.ageing_s};
+  std::map<std::string, size_t> tenants;
+  std::map<std::pair<size_t, int>, size_t> waiting;
+  for (const auto& task : tasks) {
+    const std::string& name = task->request.tenant;
+    const auto [tenant, is_new] = tenants.try_emplace(name, state.tenants.size());
+    if (is_new) {
+      const auto weight = options_.tenant_weights.find(name);
+      state.tenants.push_back({context.accounts.fair.served(name),
+                               weight == options_.tenant_weights.end() ? 1 : weight->second});
+    }
+    if (task->phase == Phase::Waiting) {
+      if (task->hashes.empty()) {
+        const std::string& adapter = task->request.adapter;
+        task->hashes = page_hashes(std::span(task->feed), decoder_.page_tokens,
+                                   checksum(std::as_bytes(std::span(adapter))));
+      }
+      if (++waiting[{tenant->second, task->request.priority}] > kCandidates) continue;
+    }
+    state.candidates.push_back(candidate_of(*task));
+    state.candidates.back().tenant = tenant->second;
+  }
+  mark_waiting_for_prefix(state, tasks);
+  state.free_pages = decoder_.pool.free_pages() + cache_.idle_pages();
+  return state;
+}
+
+void Batch::preempt(Task& task) {
+  // Where there is no room for its pages, they are computed again: prompt in chunks and answer
+  // token by token, as before, so that not a bit is another.
+  if (auto spill = spills_.put(*task.sequence)) task.spill = std::move(*spill);
+  task.sequence.reset();
+  task.phase = Phase::Preempted;
+  ++task.preemptions;
+  ++counters_.preemptions;
+}
+
+void Batch::make_room(int64_t pages) {
+  const int64_t missing = pages - decoder_.pool.free_pages();
+  if (missing > 0) cache_.evict(missing);
+}
+
+void Batch::adopt_prefix(Task& task) {
+  const std::vector<int32_t> pages = cache_.find(task.feed, adoptable(task));
+  const int64_t tokens = static_cast<int64_t>(pages.size()) * decoder_.page_tokens;
+  task.sequence->adopt(std::span(task.feed).first(static_cast<size_t>(tokens)), pages);
+  if (task.phase != Phase::Waiting || pages.empty()) return;
+  task.usage.cached_tokens = tokens;
+  ++counters_.prefix_hits;
+  counters_.cached_tokens += tokens;
+}
+
+void Batch::resume(Task& task) {
+  make_room(pages_for(task.spill->length()));
+  const Status status = spills_.restore(*task.spill, *task.sequence);
+  task.spill.reset();
+  if (!status) adopt_prefix(task);  // lost on the disk: it is computed again
+}
+
+void Batch::admit(Task& task, const StepContext& context, double now_s) {
+  task.sequence.emplace(decoder_);
+  if (task.spill) {
+    resume(task);
+  } else {
+    adopt_prefix(task);
+  }
+  if (task.phase == Phase::Waiting) {
+    context.accounts.fair.leave(task.request.tenant);
+    const auto tokens = static_cast<double>(task.prompt_tokens() - task.length());
+    context.accounts.fair.charge(task.request.tenant, FairShare::kPrefillCost * tokens);
+    admitted_s_[task.request.priority] = now_s;
+  }
+  task.phase = Phase::Running;
+  if (const Status status = begin(task, now_s); !status) end(task, status, context);
+}
+
+// A task that could not be restored has another length than planned, and waits for the next step.
+Batch::Items Batch::items_of(const StepPlan& plan, const PolicyState& state) {
+  std::map<RequestId, int64_t> lengths;
+  for (const Candidate& candidate : state.candidates) lengths[candidate.id] = candidate.length;
+  Items items;
+  int64_t pages = 0;
+  for (const StepPart& part : plan.run) {
+    Task* task = by_id_.at(part.id);
+    if (task->has_ended || task->length() != lengths.at(part.id)) continue;
+    items.push_back({task, part.tokens});
+    pages += pages_for(task->length() + part.tokens) - pages_for(task->length());
+  }
+  make_room(pages);
+  return items;
+}
+
+Status Batch::try_run(std::span<const Item> items, const StepContext& context) {
+  std::vector<runtime::StepItem> step;
+  std::vector<RequestId> ids;
+  for (const auto& [task, tokens] : items) {
+    const auto fresh =
+        std::span<const int32_t>(task->feed)
+            .subspan(static_cast<size_t>(task->length()), static_cast<size_t>(tokens));
+    ids.push_back(task->id);
+    step.push_back({&*task->sequence, fresh, reaches_the_end(*task, tokens) ? 1 : 0});
+  }
+  context.cancellations.begin(ids);
+  try {
+    const Status status = runtime::run_step(decoder_, step, context.cancellations.flag());
+    context.cancellations.end();
+    return status;
+  } catch (const std::exception& error) {
+    return make_error(Code::Internal, "{}", error.what());
+  }
+}
+
+// A step that fails is run again by halves, until the request that fails is known.
+void Batch::run(std::span<const Item> items, const StepContext& context) {
+  std::vector<Item> drawing;
+  for (const Item& item : items) {
+    if (reaches_the_end(*item.task, item.tokens)) drawing.push_back(item);
+  }
+  const Status status = try_run(items, context);
+  if (status) {
+    count(items, context);
+    draw(drawing, context);
+  } else if (status.error().code == Code::Cancelled) {
+    return;
+  } else if (items.size() > 1) {
+    run(items.first(items.size() / 2), context);
+    run(items.subspan(items.size() / 2), context);
+  } else if (status.error().code != Code::OutOfMemory) {  // of pages there will be more
+    end(*items[0].task, status, context);
+  }
+}
+
+// The sequences have grown by their items.
+void Batch::count(std::span<const Item> items, const StepContext& context) {
+  for (const auto& [task, tokens] : items) {
+    TenantSnapshot& tenant = context.accounts.tenants[task->request.tenant];
+    if (task->length() <= task->prompt_tokens()) {
+      counters_.prefill_tokens += tokens;
+      tenant.prefill_tokens += tokens;
+      publish(*task);
+    } else {
+      counters_.decode_tokens += tokens;
+      tenant.decode_tokens += tokens;
+      context.accounts.fair.charge(task->request.tenant,
+                                   FairShare::kDecodeCost * static_cast<double>(tokens));
+    }
+  }
+}
+
+// A prompt below the least chunk takes the way of decoded tokens, but fills no page either.
+void Batch::publish(const Task& task) {
+  if (!options_.share_prefixes || task.prompt_tokens() < decoder_.min_chunk) return;
+  const auto full = static_cast<size_t>(task.length() / decoder_.page_tokens);
+  cache_.add(task.feed, task.hashes, task.sequence->pages().first(full));
+}
+
+// On all threads, but for constraints, which share their tables.
+void Batch::draw(std::span<const Item> items, const StepContext& context) {
+  std::vector<Result<Piece>> pieces(items.size(), Result<Piece>(Piece{}));
+  const auto draw_one = [&](size_t i) {
+    try {
+      Answer& answer = items[i].task->answer;
+      if (answer.options().max_tokens == 0) {
+        pieces[i] = answer.end(StopReason::MaxTokens);
+      } else {
+        pieces[i] = answer.draw(runtime::step_logits(decoder_, static_cast<int64_t>(i)));
+      }
+    } catch (const std::exception& error) {
+      pieces[i] = make_error(Code::Internal, "{}", error.what());
+    }
+  };
+  const auto is_constrained = [&](size_t i) { return items[i].task->answer.is_constrained(); };
+  pool_.run([&](Worker& worker) {
+    for (auto i = static_cast<size_t>(worker.claim()); i < items.size();
+         i = static_cast<size_t>(worker.claim())) {
+      if (!is_constrained(i)) draw_one(i);
+    }
+  });
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (is_constrained(i)) draw_one(i);
+    hand_over(*items[i].task, pieces[i], context);
+  }
+}
+
+void Batch::hand_over(Task& task, const Result<Piece>& piece, const StepContext& context) {
+  if (!piece) return end(task, piece.error(), context);
+  const double now_s = clock_.seconds();
+  Status status = deliver(task, *piece, now_s);
+  if (status && !task.answer.reason() && task.length() >= task.face->limit()) {
+    status = deliver(task, task.answer.end(StopReason::ContextFull), now_s);
+  }
+  if (!status || task.answer.reason()) end(task, status, context);
+}
+
+void Batch::end(Task& task, const Status& status, const StepContext& context) {
+  finish(task, status, clock_.seconds(), context.observer);
+}
+
+void Batch::describe(ModelSnapshot& snapshot) const {
+  const auto keep = [&](auto ModelSnapshot::*field) { snapshot.*field = counters_.*field; };
+  keep(&ModelSnapshot::batch_sizes);
+  keep(&ModelSnapshot::steps);
+  keep(&ModelSnapshot::busy_s);
+  keep(&ModelSnapshot::prefill_tokens);
+  keep(&ModelSnapshot::decode_tokens);
+  keep(&ModelSnapshot::prefix_hits);
+  keep(&ModelSnapshot::cached_tokens);
+  keep(&ModelSnapshot::preemptions);
+  snapshot.pages_total = decoder_.pool.pages();
+  snapshot.pages_free = decoder_.pool.free_pages();
+  snapshot.pages_cached = cache_.idle_pages();
+  snapshot.page_tokens = decoder_.page_tokens;
+}
+
+void Batch::check_pages(const Tasks& tasks) const {
+  std::vector<int32_t> users(static_cast<size_t>(decoder_.pool.pages()));
+  for (const auto& task : tasks) {
+    if (!task->sequence) continue;
+    const auto pages = task->sequence->pages();
+    VERGE_CHECK(static_cast<int64_t>(pages.size()) == pages_for(task->length()), pages.size(),
+                task->length());
+    VERGE_CHECK(std::set(pages.begin(), pages.end()).size() == pages.size(), task->id);
+    VERGE_CHECK(
+        std::ranges::equal(task->sequence->tokens(),
+                           std::span(task->feed).first(static_cast<size_t>(task->length()))),
+        task->id);
+    for (const int32_t page : pages) ++users[static_cast<size_t>(page)];
+  }
+  int64_t free = 0;
+  for (int32_t page = 0; page < decoder_.pool.pages(); ++page) {
+    const int32_t counted = users[static_cast<size_t>(page)] + (cache_.holds(page) ? 1 : 0);
+    VERGE_CHECK(counted == decoder_.pool.users(page), page, counted, decoder_.pool.users(page));
+    free += counted == 0;
+  }
+  VERGE_CHECK(free == decoder_.pool.free_pages(), free, decoder_.pool.free_pages());
+}
+
+}  // namespace verge::serve

@@ -1,0 +1,200 @@
+#include <algorithm>
+
+#include <verge/stages/serve/scheduler/lanes.hpp>
+
+namespace verge::serve {
+
+Lanes::Lanes(ModelPool& models, const Clock& clock, LaneOptions options,
+             const EndObserver& observer)
+    : models_(models),
+      clock_(clock),
+      options_(std::move(options)),
+      observer_(observer),
+      spills_(options_.spill_memory_bytes, options_.spill_folder),
+      accounts_{FairShare(options_.batch.tenant_weights), {}} {
+  for (const std::string& name : models_.names()) lanes_[name];
+}
+
+void Lanes::add(std::unique_ptr<Task> task) {
+  const std::string& name = task->request.model;
+  Lane& lane = lanes_.at(name);
+  accounts_.fair.arrive(task->request.tenant);
+  accounts_.tenants[task->request.tenant];
+  if (lane.tasks.empty()) turns_.arrive(name);
+  lane.tasks.push_back(std::move(task));
+}
+
+void Lanes::finish_task(Task& task, const Status& status) {
+  if (task.has_ended) return;
+  if (task.phase == Phase::Waiting) accounts_.fair.leave(task.request.tenant);
+  finish(task, status, clock_.seconds(), observer_);
+}
+
+void Lanes::finish_lane(Lane& lane, const Status& status) {
+  for (const auto& task : lane.tasks) finish_task(*task, status);
+}
+
+// Forgets those that have ended.
+void Lanes::sweep(const std::string& name, Lane& lane) {
+  const size_t ended = std::erase_if(lane.tasks, [](const auto& task) { return task->has_ended; });
+  if (ended == 0 || !lane.tasks.empty()) return;
+  turns_.leave(name);
+  models_.touch(name);
+}
+
+void Lanes::end(RequestId id, const Status& status) {
+  for (auto& [name, lane] : lanes_) {
+    for (const auto& task : lane.tasks) {
+      if (task->id != id) continue;
+      // What was held back of the text belongs to the answer.
+      (void)deliver(*task, task->answer.end(StopReason::Cancelled), clock_.seconds());
+      finish_task(*task, status);
+      sweep(name, lane);
+      return;
+    }
+  }
+}
+
+void Lanes::end_all(const Status& status) {
+  for (auto& [name, lane] : lanes_) {
+    finish_lane(lane, status);
+    sweep(name, lane);
+  }
+}
+
+void Lanes::end_overdue() {
+  const double now_s = clock_.seconds();
+  for (auto& [name, lane] : lanes_) {
+    for (const auto& task : lane.tasks) {
+      const double deadline_s = task->request.deadline_s;
+      if (deadline_s == 0 || now_s - task->submitted_s < deadline_s) continue;
+      finish_task(*task,
+                  make_error(Code::Cancelled, "the deadline of {} s has passed after {} tokens",
+                             deadline_s, task->usage.answer_tokens));
+    }
+    sweep(name, lane);
+  }
+}
+
+bool Lanes::is_empty() const {
+  return std::ranges::all_of(lanes_, [](const auto& lane) { return lane.second.tasks.empty(); });
+}
+
+// One that is to leave is done when nothing of it runs; others also have those that wait.
+bool Lanes::is_busy(const std::string& name) const {
+  const Lane& lane = lanes_.at(name);
+  return std::ranges::any_of(
+      lane.tasks, [&](const auto& task) { return !lane.leaves || task->phase != Phase::Waiting; });
+}
+
+void Lanes::put_out(const std::string& name) {
+  Lane& lane = lanes_.at(name);
+  lane.batch.reset();
+  lane.leaves = false;
+  models_.unload(name);
+}
+
+void Lanes::open(const std::string& name, Lane& lane) {
+  LoadedModel& loaded = *models_.loaded(name);
+  runtime::Decoder& decoder = loaded.model->decoder();
+  const Status status = Batch::check(decoder);
+  if (!status) {
+    finish_lane(lane, status);
+    sweep(name, lane);
+    return;
+  }
+  lane.batch = std::make_unique<Batch>(decoder, *loaded.threads, clock_, options_.batch, spills_);
+  lane.wants_since_s = -1;
+}
+
+// Whoever uses the room for which `name` has waited finishes what it has begun, and goes.
+void Lanes::make_others_leave(const std::string& name) {
+  const auto leaving = models_.room_for(name, [](const std::string&) { return false; });
+  if (!leaving) return;
+  for (const std::string& other : *leaving) lanes_.at(other).leaves = true;
+}
+
+void Lanes::ask_for_room(const std::string& name, Lane& lane) {
+  if (lane.wants_since_s < 0) lane.wants_since_s = clock_.seconds();
+  const auto victims =
+      models_.room_for(name, [&](const std::string& other) { return is_busy(other); });
+  if (victims) {
+    for (const std::string& victim : *victims) put_out(victim);
+    models_.load(name);
+  } else if (clock_.seconds() - lane.wants_since_s >= options_.model_turn_s) {
+    make_others_leave(name);
+  }
+}
+
+void Lanes::manage_models() {
+  std::vector<std::pair<RequestId, std::string>> wanting;  // in order of their oldest request
+  for (auto& [name, lane] : lanes_) {
+    if (const auto error = models_.take_error(name)) {
+      finish_lane(lane, *error);
+      sweep(name, lane);
+    }
+    const LoadState state = models_.state(name);
+    if (state == LoadState::Ready && lane.batch == nullptr) open(name, lane);
+    const bool is_absent = state == LoadState::Unloaded || state == LoadState::Failed;
+    if (is_absent && !lane.tasks.empty()) wanting.emplace_back(lane.tasks.front()->id, name);
+  }
+  std::ranges::sort(wanting);
+  for (const auto& [id, name] : wanting) ask_for_room(name, lanes_.at(name));
+  for (const std::string& name :
+       models_.idle([&](const std::string& other) { return is_busy(other); })) {
+    put_out(name);
+  }
+}
+
+bool Lanes::step(Cancellations& cancellations) {
+  std::vector<std::pair<double, std::string>> turns;
+  for (const auto& [name, lane] : lanes_) {
+    if (lane.batch && !lane.tasks.empty()) turns.emplace_back(turns_.served(name), name);
+  }
+  std::ranges::sort(turns);
+  for (const auto& [served, name] : turns) {
+    Lane& lane = lanes_.at(name);
+    const double begin_s = clock_.seconds();
+    const auto requests = static_cast<double>(lane.tasks.size());
+    const bool worked =
+        lane.batch->step(lane.tasks, {accounts_, observer_, cancellations, !lane.leaves});
+    turns_.charge(name, (clock_.seconds() - begin_s) / requests);
+    models_.touch(name);
+    sweep(name, lane);
+    if (worked) return true;
+  }
+  return false;
+}
+
+std::map<std::string, int64_t> Lanes::waiting() const {
+  std::map<std::string, int64_t> waiting;
+  for (const auto& [name, lane] : lanes_) {
+    for (const auto& task : lane.tasks) waiting[task->request.tenant] += task->begun_s < 0;
+  }
+  return waiting;
+}
+
+void Lanes::describe(Snapshot& snapshot) const {
+  snapshot.tenants = accounts_.tenants;
+  for (const std::string& name : models_.names()) {
+    const Lane& lane = lanes_.at(name);
+    ModelSnapshot model;
+    if (lane.batch) lane.batch->describe(model);
+    model.name = name;
+    model.state = models_.state(name);
+    model.need_bytes = models_.need_bytes(name);
+    for (const auto& task : lane.tasks) {
+      TenantSnapshot& tenant = snapshot.tenants[task->request.tenant];
+      const bool runs = task->phase == Phase::Running;
+      model.running += runs;
+      model.waiting += task->phase == Phase::Waiting;
+      model.preempted += task->phase == Phase::Preempted;
+      model.spilled_bytes += task->spill ? task->spill->bytes() : 0;
+      tenant.running += runs;
+      tenant.waiting += !runs;
+    }
+    snapshot.models.push_back(std::move(model));
+  }
+}
+
+}  // namespace verge::serve

@@ -1,0 +1,70 @@
+#pragma once
+// Lanes: the requests of each model, loaded or not, and which model runs next. It has models loaded
+// for those who wait, and put out again; shares the engine's time by the requests that each has.
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include <verge/stages/serve/scheduler/batch.hpp>
+#include <verge/stages/serve/scheduler/model_pool.hpp>
+
+namespace verge::serve {
+
+struct LaneOptions {
+  BatchOptions batch = {};
+  double model_turn_s = 10;  // a model that waits for room so long has others finish and leave
+  int64_t spill_memory_bytes = 0;
+  std::string spill_folder = {};
+};
+
+/// The engine's thread.
+class Lanes {
+ public:
+  Lanes(ModelPool& models, const Clock& clock, LaneOptions options, const EndObserver& observer);
+
+  void add(std::unique_ptr<Task> task);
+  /// Ends one from outside: with an error, or as cancelled. An unknown id is ignored.
+  void end(RequestId id, const Status& status);
+  void end_all(const Status& status);
+  void end_overdue();
+  /// Loads for those who wait, puts out who is idle or in the way, passes on what went wrong.
+  void manage_models();
+  /// One step of the model whose turn it is; false when there was none.
+  bool step(Cancellations& cancellations);
+
+  bool is_empty() const;
+  /// Requests that have not begun, by tenant; all of them under no name's absence: see total().
+  std::map<std::string, int64_t> waiting() const;
+  /// Models, tenants; the rest is the scheduler's.
+  void describe(Snapshot& snapshot) const;
+
+ private:
+  struct Lane {
+    Tasks tasks;
+    std::unique_ptr<Batch> batch;  // while the model is loaded
+    double wants_since_s = -1;     // asks for room
+    bool leaves = false;           // is to be put out for another
+  };
+  bool is_busy(const std::string& name) const;
+  void finish_task(Task& task, const Status& status);
+  void finish_lane(Lane& lane, const Status& status);
+  void sweep(const std::string& name, Lane& lane);
+  void put_out(const std::string& name);
+  void open(const std::string& name, Lane& lane);
+  void ask_for_room(const std::string& name, Lane& lane);
+  void make_others_leave(const std::string& name);
+
+  ModelPool& models_;
+  const Clock& clock_;
+  LaneOptions options_;
+  const EndObserver& observer_;
+  SpillStore spills_;
+  Accounts accounts_;
+  FairShare turns_;  // of models, in seconds a request
+  std::map<std::string, Lane> lanes_;
+  int64_t finished_ = 0, failed_ = 0;
+};
+
+}  // namespace verge::serve

@@ -1,0 +1,177 @@
+#include <algorithm>
+
+#include <fmt/ranges.h>
+
+#include <verge/core/machine.hpp>
+#include <verge/core/units.hpp>
+#include <verge/stages/serve/scheduler/model_pool.hpp>
+
+namespace verge::serve {
+
+std::optional<std::vector<std::string>> make_room(std::vector<Resident> residents, int64_t budget,
+                                                  int64_t bytes) {
+  int64_t used = bytes;
+  for (const Resident& resident : residents) used += resident.bytes;
+  std::ranges::stable_sort(residents, {}, &Resident::used_s);
+  std::vector<std::string> out;
+  for (const Resident& resident : residents) {
+    if (used <= budget) break;
+    if (resident.is_busy) continue;
+    out.push_back(resident.name);
+    used -= resident.bytes;
+  }
+  return used <= budget ? std::optional(out) : std::nullopt;
+}
+
+ModelPool::ModelPool(std::vector<ServedModel> models, const Clock& clock, ModelPoolOptions options)
+    : clock_(clock), options_(options) {
+  if (options_.memory_bytes == 0) options_.memory_bytes = available_memory_bytes();
+  for (ServedModel& model : models) {
+    names_.push_back(model.name);
+    entries_[model.name].served = std::move(model);
+  }
+  loader_ = std::jthread([this](const std::stop_token& stop) { run_loader(stop); });
+}
+
+ModelPool::~ModelPool() {
+  loader_.request_stop();
+  loader_.join();
+}
+
+Result<std::shared_ptr<const ModelFace>> ModelPool::face(const std::string& name) {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) {
+    return make_error(Code::NotFound, "model {} is not served here; there are {}", name,
+                      fmt::join(names_, ", "));
+  }
+  Entry& entry = found->second;
+  const std::lock_guard lock(entry.face_mutex);
+  if (entry.face == nullptr) {
+    VERGE_TRY(entry.face, read_face(entry.served));
+  }
+  if (entry.face->need.total() <= options_.memory_bytes) return entry.face;
+  const model::MemoryNeed& need = entry.face->need;
+  return make_error(
+      Code::OutOfMemory,
+      "model {} needs {} (weights {}, cache {}, activations {}) of the {} that models "
+      "may have; allow more, or give a smaller cache",
+      name, show_bytes(need.total()), show_bytes(need.weights_bytes), show_bytes(need.kv_bytes),
+      show_bytes(need.arena_bytes), show_bytes(options_.memory_bytes));
+}
+
+LoadState ModelPool::state(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  return entries_.at(name).state;
+}
+
+void ModelPool::on_loaded(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  on_loaded_ = std::move(call);
+}
+
+void ModelPool::load(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_.at(name);
+  entry.state = LoadState::Loading;
+  entry.error.reset();
+  queue_.push_back(&entry);
+  queued_.notify_one();
+}
+
+void ModelPool::unload(const std::string& name) {
+  LoadedModel model;  // destroyed without the lock
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_.at(name);
+  VERGE_CHECK(entry.state == LoadState::Ready, name);
+  std::swap(model, entry.model);
+  entry.state = LoadState::Unloaded;
+}
+
+LoadedModel* ModelPool::loaded(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_.at(name);
+  return entry.state == LoadState::Ready ? &entry.model : nullptr;
+}
+
+std::optional<Error> ModelPool::take_error(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(entries_.at(name).error, std::nullopt);
+}
+
+void ModelPool::touch(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  entries_.at(name).used_s = clock_.seconds();
+}
+
+int64_t ModelPool::need_bytes(const std::string& name) const {
+  const Entry& entry = entries_.at(name);
+  const std::unique_lock lock(entry.face_mutex, std::try_to_lock);
+  return lock && entry.face ? entry.face->need.total() : 0;
+}
+
+std::optional<std::vector<std::string>> ModelPool::room_for(
+    const std::string& name, const std::function<bool(const std::string&)>& is_busy) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Resident> residents;
+  for (const auto& [other, entry] : entries_) {
+    if (other == name || (entry.state != LoadState::Ready && entry.state != LoadState::Loading)) {
+      continue;
+    }
+    residents.push_back({other, entry.face->need.total(), entry.used_s,
+                         entry.state == LoadState::Loading || is_busy(other)});
+  }
+  return make_room(std::move(residents), options_.memory_bytes,
+                   entries_.at(name).face->need.total());
+}
+
+std::vector<std::string> ModelPool::idle(
+    const std::function<bool(const std::string&)>& is_busy) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) {
+    const bool is_old = options_.idle_s > 0 && clock_.seconds() - entry.used_s >= options_.idle_s;
+    if (is_old && entry.state == LoadState::Ready && !is_busy(name)) names.push_back(name);
+  }
+  return names;
+}
+
+void ModelPool::run_loader(const std::stop_token& stop) {
+  while (true) {
+    Entry* entry = nullptr;
+    {
+      std::unique_lock lock(mutex_);
+      if (!queued_.wait(lock, stop, [&] { return !queue_.empty(); })) return;
+      if (stop.stop_requested()) return;
+      entry = queue_.front();
+      queue_.pop_front();
+    }
+    load_now(*entry);
+  }
+}
+
+void ModelPool::load_now(Entry& entry) {
+  LoadedModel loaded{std::make_unique<ThreadPool>(options_.threads), nullptr};
+  Status status;
+  try {
+    auto model = model::LanguageModel::load(entry.served.path, entry.served.load, *loaded.threads);
+    if (model) {
+      loaded.model = std::move(*model);
+    } else {
+      status = model.error();
+    }
+  } catch (const std::exception& error) {
+    status = make_error(Code::Internal, "model {}: {}", entry.served.name, error.what());
+  }
+  std::function<void()> call;
+  {
+    const std::lock_guard lock(mutex_);
+    entry.state = status ? LoadState::Ready : LoadState::Failed;
+    if (status) entry.model = std::move(loaded);
+    if (!status) entry.error = status.error();
+    entry.used_s = clock_.seconds();
+    call = on_loaded_;
+  }
+  if (call) call();
+}
+
+}  // namespace verge::serve

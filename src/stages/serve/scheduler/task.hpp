@@ -1,0 +1,53 @@
+#pragma once
+// Task: a request on its way through the scheduler: its tokens, its sequence while it runs, and
+// where it stands.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <verge/core/clock.hpp>
+#include <verge/engine/runtime/sequence.hpp>
+#include <verge/stages/serve/scheduler/model_face.hpp>
+#include <verge/stages/serve/scheduler/policy.hpp>
+#include <verge/stages/serve/scheduler/snapshot.hpp>
+#include <verge/stages/serve/scheduler/spill.hpp>
+
+namespace verge::serve {
+
+struct Task {
+  RequestId id = 0;  // in order of arrival
+  Request request;   // without its prompt, which begins `feed`
+  std::shared_ptr<AnswerSink> sink = {};
+  std::shared_ptr<const ModelFace> face = {};  // whose tokenizer the answer uses
+  Answer answer;
+  std::vector<int32_t> feed = {};     // prompt and drawn tokens: what its sequence holds or will hold
+  std::vector<uint64_t> hashes = {};  // of the prompt's full pages
+  Phase phase = Phase::Waiting;
+  bool has_ended = false;
+  std::optional<runtime::Sequence> sequence = {};  // while it runs
+  std::unique_ptr<Spill> spill = {};  // of what was put aside; null where it must be computed again
+  Usage usage;
+  int preemptions = 0;
+  double submitted_s = 0;
+  double begun_s = -1;
+  double first_token_s = -1;
+
+  int64_t length() const { return sequence ? sequence->length() : 0; }
+  int64_t prompt_tokens() const { return usage.prompt_tokens; }
+};
+
+/// Checks all that can be known before it runs. Fails with InvalidArgument for options out of range
+/// and for what can never fit in the context or the cache, naming the largest that can; Unsupported
+/// for an adapter.
+Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerSink> sink,
+                                        std::shared_ptr<const ModelFace> face);
+
+/// These call the sink. Fail with Internal when it throws: then the task should be finished.
+Status begin(Task& task, double now_s);
+Status deliver(Task& task, const Piece& piece, double now_s);
+/// Gives back pages and room, and tells the sink and the observer, once. The reason is that of the
+/// answer, Cancelled if it has none.
+void finish(Task& task, Status status, double now_s, const EndObserver& observer);
+
+}  // namespace verge::serve

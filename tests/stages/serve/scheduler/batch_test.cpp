@@ -1,0 +1,196 @@
+// One model's batch, and what goes wrong in it.
+
+#include <cmath>
+#include <limits>
+
+#include <verge/stages/serve/scheduler/batch.hpp>
+
+#include "serving.hpp"
+#include "tiny_models.hpp"
+
+namespace verge::serve {
+namespace {
+
+class OneBatch : public testing::Test {
+ protected:
+  void SetUp() override {
+    served_ = {.name = "m", .path = test::write_model(folder_, test::tiny_spec("tiny-llama"))};
+    served_.load.context = 128;
+    served_.load.max_sequences = 4;
+    served_.load.kv_tokens = 256;
+    auto face = read_face(served_);
+    ASSERT_TRUE(face.ok()) << face.error().message;
+    face_ = *face;
+    model_ = test::load_model(served_.path, pool_, served_.load);
+    ASSERT_NE(model_, nullptr);
+    batch_.emplace(model_->decoder(), pool_, clock_, BatchOptions{.verify = true}, spills_);
+  }
+
+  std::shared_ptr<test::Receiver> add(int64_t prompt, int64_t answer, int32_t first = 10,
+                                      std::shared_ptr<AnswerSink> sink = {}) {
+    Request request{.model = "m"};
+    for (int64_t i = 0; i < prompt; ++i) request.prompt.push_back(first + static_cast<int32_t>(i));
+    request.options.max_tokens = answer;
+    request.options.ignore_end = true;
+    request.options.sampling.temperature = 0;
+    auto receiver = std::make_shared<test::Receiver>();
+    auto task = make_task(request, sink ? sink : receiver, face_);
+    EXPECT_TRUE(task.ok()) << task.error().message;
+    (*task)->id = ++last_id_;
+    accounts_.fair.arrive("");
+    tasks_.push_back(std::move(*task));
+    return receiver;
+  }
+
+  bool step() {
+    const bool worked = batch_->step(tasks_, {accounts_, observer_, cancellations_});
+    std::erase_if(tasks_, [](const auto& task) { return task->has_ended; });
+    return worked;
+  }
+
+  void finish() {
+    for (int i = 0; i < 2000 && !tasks_.empty(); ++i) step();
+    EXPECT_TRUE(tasks_.empty());
+  }
+
+  ModelSnapshot described() const {
+    ModelSnapshot snapshot;
+    batch_->describe(snapshot);
+    return snapshot;
+  }
+
+  test::TemporaryFolder folder_;
+  ServedModel served_;
+  ThreadPool pool_{2};
+  SystemClock clock_;
+  std::shared_ptr<const ModelFace> face_;
+  std::unique_ptr<model::LanguageModel> model_;
+  SpillStore spills_{int64_t{1} << 30, ""};
+  Accounts accounts_;
+  EndObserver observer_;
+  Cancellations cancellations_;
+  std::optional<Batch> batch_;
+  Tasks tasks_;
+  RequestId last_id_ = 0;
+};
+
+TEST_F(OneBatch, CountsWhatItRuns) {
+  add(40, 5);
+  add(20, 3, 100);
+  finish();
+  const ModelSnapshot counted = described();
+  EXPECT_EQ(counted.prefill_tokens, 60);
+  EXPECT_EQ(counted.decode_tokens, 4 + 2);  // the first token comes of the prompt
+  EXPECT_EQ(counted.steps, 5);
+  EXPECT_EQ(counted.batch_sizes, (std::vector<int32_t>{2, 2, 2, 1, 1}));
+  EXPECT_EQ(accounts_.fair.served(""), 60 + 2 * 6);
+  EXPECT_EQ(accounts_.tenants[""].prefill_tokens, 60);
+  EXPECT_EQ(accounts_.tenants[""].decode_tokens, 6);
+  EXPECT_EQ(counted.pages_cached, 1);  // of 32 tokens
+}
+
+TEST_F(OneBatch, ALaterPromptAdoptsWhatAnEarlierOneLeft) {
+  const auto first = add(100, 4);
+  finish();
+  const auto second = add(100, 4);
+  finish();
+  EXPECT_EQ(second->tokens, first->tokens);
+  EXPECT_EQ(second->started->cached_tokens, 96 - (100 - 96 < model_->decoder().min_chunk ? 32 : 0));
+  EXPECT_EQ(described().prefix_hits, 1);
+}
+
+TEST_F(OneBatch, APrefixIsForgottenWhenPagesAreNeeded) {
+  add(100, 1);
+  finish();
+  EXPECT_EQ(described().pages_cached, 3);
+  const auto a = add(120, 8, 200), b = add(120, 8, 300);
+  finish();
+  EXPECT_TRUE(a->end.status.ok() && b->end.status.ok());
+  const ModelSnapshot end = described();
+  EXPECT_EQ(end.pages_free + end.pages_cached, end.pages_total);
+}
+
+TEST_F(OneBatch, NoTokensAskedForIsAPromptRun) {
+  const auto receiver = add(40, 0);
+  finish();
+  EXPECT_TRUE(receiver->tokens.empty());
+  EXPECT_EQ(receiver->end.reason, StopReason::MaxTokens);
+  EXPECT_EQ(described().prefill_tokens, 40);
+}
+
+struct Thrower : AnswerSink {
+  void on_piece(const Piece&) override {
+    if (++pieces == 3) throw std::runtime_error("the client's buffer is gone");
+  }
+  void on_end(const End& told) override { end = told; }
+  int pieces = 0;
+  End end;
+};
+
+TEST_F(OneBatch, ASinkThatThrowsEndsItsOwnRequest) {
+  const auto thrower = std::make_shared<Thrower>();
+  const auto good = add(20, 10);
+  add(20, 10, 50, thrower);
+  finish();
+  EXPECT_EQ(good->tokens.size(), 10u);
+  EXPECT_TRUE(good->end.status.ok());
+  EXPECT_EQ(thrower->pieces, 3);
+  EXPECT_EQ(thrower->end.status.error().code, Code::Internal);
+  EXPECT_NE(thrower->end.status.error().message.find("buffer is gone"), std::string::npos);
+}
+
+// A constraint with a bug in it.
+class Broken : public text::TokenConstraint {
+ public:
+  void mask(std::span<uint64_t> bits) override { std::ranges::fill(bits, ~uint64_t{0}); }
+  void accept(int32_t) override { VERGE_CHECK(false); }
+  bool is_complete() const override { return false; }
+  std::unique_ptr<TokenConstraint> clone() const override { return std::make_unique<Broken>(); }
+};
+
+TEST_F(OneBatch, ABugInOneRequestEndsThatRequest) {
+  const auto good = add(20, 10);
+  Request request{.model = "m", .prompt = {5, 6}};
+  request.constraint = std::make_shared<Broken>();
+  const auto bad = std::make_shared<test::Receiver>();
+  auto task = make_task(request, bad, face_);
+  (*task)->id = ++last_id_;
+  accounts_.fair.arrive("");
+  tasks_.push_back(std::move(*task));
+  finish();
+  EXPECT_EQ(bad->end.status.error().code, Code::Internal);
+  EXPECT_EQ(good->tokens.size(), 10u);
+}
+
+// A token that the model has no row for, as only a bug could bring it here: the run of all fails,
+// and the one that is to blame is found.
+TEST_F(OneBatch, ARunThatFailsForOneGoesOnForTheOthers) {
+  const auto a = add(20, 6), bad = add(20, 6, 60), c = add(20, 6, 120);
+  tasks_[1]->feed[3] = -1;
+  finish();
+  EXPECT_EQ(bad->end.status.error().code, Code::InvalidArgument);
+  EXPECT_EQ(a->tokens.size(), 6u);
+  EXPECT_EQ(c->tokens.size(), 6u);
+}
+
+TEST_F(OneBatch, ARunThatNobodyWaitsForStops) {
+  add(60, 4);
+  cancellations_.request(last_id_);
+  step();
+  EXPECT_EQ(tasks_[0]->length(), 0);
+  const auto other = add(20, 2, 200);
+  step();  // somebody waits for this one
+  EXPECT_GT(tasks_[0]->length(), 0);
+  cancellations_.take();
+  finish();
+  EXPECT_EQ(other->tokens.size(), 2u);
+}
+
+TEST_F(OneBatch, RefusesADecoderWithoutRoomForChunks) {
+  EXPECT_TRUE(Batch::check(model_->decoder()).ok());
+  model_->decoder().max_tokens = 2 * model_->decoder().min_chunk;
+  EXPECT_EQ(Batch::check(model_->decoder()).error().code, Code::Unsupported);
+}
+
+}  // namespace
+}  // namespace verge::serve

@@ -1,0 +1,94 @@
+#include <semaphore>
+
+#include <gtest/gtest.h>
+
+#include <verge/stages/serve/scheduler/model_pool.hpp>
+
+#include "serving.hpp"
+#include "tiny_model.hpp"
+
+namespace verge::serve {
+namespace {
+
+using Names = std::vector<std::string>;
+
+TEST(MakeRoom, PutsOutTheLeastRecentlyUsedThatAreNotBusy) {
+  const std::vector<Resident> residents = {
+      {"a", 40, 3, false}, {"b", 30, 1, false}, {"c", 20, 2, true}};
+  struct Case {
+    int64_t bytes;
+    std::optional<Names> out;
+  };
+  const Case cases[] = {{10, Names{}},         {11, Names{"b"}},      {40, Names{"b"}},
+                        {41, Names{"b", "a"}}, {80, Names{"b", "a"}}, {81, std::nullopt}};
+  for (const auto& [bytes, out] : cases) EXPECT_EQ(make_room(residents, 100, bytes), out) << bytes;
+}
+
+class Pool : public testing::Test {
+ protected:
+  ModelPool& make(std::vector<ServedModel> models, ModelPoolOptions options) {
+    pool_.emplace(std::move(models), clock_, options);
+    pool_->on_loaded([this] { loaded_.release(); });
+    return *pool_;
+  }
+
+  test::TemporaryFolder folder_;
+  test::HandClock clock_;
+  std::counting_semaphore<16> loaded_{0};
+  std::optional<ModelPool> pool_;  // last: it calls
+};
+
+TEST_F(Pool, LoadsOnItsOwnThreadAndUnloads) {
+  ModelPool& pool =
+      make({{.name = "tiny", .path = test::tiny_model(folder_)}}, {.threads = 1, .idle_s = 10});
+  EXPECT_EQ(pool.names(), Names{"tiny"});
+  EXPECT_EQ(pool.state("tiny"), LoadState::Unloaded);
+  EXPECT_EQ(pool.need_bytes("tiny"), 0);
+  ASSERT_TRUE(pool.face("tiny").ok());
+  EXPECT_GT(pool.need_bytes("tiny"), 0);
+  pool.load("tiny");
+  loaded_.acquire();
+  ASSERT_EQ(pool.state("tiny"), LoadState::Ready);
+  EXPECT_EQ(pool.loaded("tiny")->model->tokenizer().size(),
+            (*pool.face("tiny"))->tokenizer->size());
+  const auto is_busy = [](const std::string&) { return false; };
+  EXPECT_TRUE(pool.idle(is_busy).empty());
+  clock_.now_s = 9;
+  pool.touch("tiny");
+  clock_.now_s = 18;
+  EXPECT_TRUE(pool.idle(is_busy).empty());
+  clock_.now_s = 19;
+  EXPECT_EQ(pool.idle(is_busy), Names{"tiny"});
+  EXPECT_TRUE(pool.idle([](const std::string&) { return true; }).empty());
+  pool.unload("tiny");
+  EXPECT_EQ(pool.loaded("tiny"), nullptr);
+}
+
+TEST_F(Pool, AFailedLoadSaysWhyOnce) {
+  const std::string path = test::tiny_model(folder_);
+  ModelPool& pool = make({{.name = "tiny", .path = path}}, {});
+  ASSERT_TRUE(pool.face("tiny").ok());
+  std::filesystem::remove(path);
+  pool.load("tiny");
+  loaded_.acquire();
+  EXPECT_EQ(pool.state("tiny"), LoadState::Failed);
+  EXPECT_EQ(pool.take_error("tiny")->code, Code::NotFound);
+  EXPECT_FALSE(pool.take_error("tiny").has_value());
+}
+
+TEST_F(Pool, RefusesWhatItCannotServe) {
+  const std::string path = test::tiny_model(folder_);
+  ModelPool& pool = make(
+      {{.name = "tiny", .path = path}, {.name = "bad", .path = folder_.add("bad.gguf", "GGUF")}},
+      {.memory_bytes = 1000});
+  const auto other = pool.face("other");
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, Code::NotFound);
+  EXPECT_NE(other.error().message.find("tiny, bad"), std::string::npos) << other.error().message;
+  EXPECT_EQ(pool.face("tiny").error().code, Code::OutOfMemory);
+  EXPECT_NE(pool.face("tiny").error().message.find("1000"), std::string::npos);
+  EXPECT_FALSE(pool.face("bad").ok());
+}
+
+}  // namespace
+}  // namespace verge::serve
