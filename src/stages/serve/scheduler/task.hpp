@@ -21,7 +21,7 @@ struct Task {
   std::shared_ptr<AnswerSink> sink = {};
   std::shared_ptr<const ModelFace> face = {};  // whose tokenizer the answer uses
   Answer answer;
-  std::vector<int32_t> feed = {};     // prompt and drawn tokens: what its sequence holds or will hold
+  std::vector<int32_t> feed = {};  // prompt and drawn tokens: what its sequence holds or will hold
   std::vector<uint64_t> hashes = {};  // of the prompt's full pages
   Phase phase = Phase::Waiting;
   bool has_ended = false;

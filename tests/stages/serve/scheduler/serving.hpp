@@ -41,6 +41,7 @@ struct Receiver : serve::AnswerSink {
     EXPECT_FALSE(has_ended);
     end = told;
     has_ended = true;
+    has_ended.notify_all();
   }
 
   std::optional<serve::Start> started;
