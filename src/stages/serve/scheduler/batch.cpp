@@ -3,6 +3,7 @@
 
 #include <verge/core/checksum.hpp>
 #include <verge/stages/serve/scheduler/batch.hpp>
+#include <verge/stages/serve/scheduler/prefix_file.hpp>
 
 namespace verge::serve {
 namespace {
@@ -16,14 +17,15 @@ bool reaches_the_end(const Task& task, int64_t tokens) {
 
 }  // namespace
 
-Batch::Batch(runtime::Decoder& decoder, ThreadPool& pool, const Clock& clock, BatchOptions options,
-             SpillStore& spills)
-    : decoder_(decoder),
+Batch::Batch(model::LanguageModel& model, ThreadPool& pool, const Clock& clock,
+             BatchOptions options, SpillStore& spills)
+    : model_(model),
+      decoder_(model.decoder()),
       pool_(pool),
       clock_(clock),
       options_(std::move(options)),
       spills_(spills),
-      cache_(decoder.pool, decoder.page_tokens) {}
+      cache_(decoder_.pool, decoder_.page_tokens) {}
 
 Status Batch::check(const runtime::Decoder& decoder) {
   if (decoder.max_tokens > 2 * decoder.min_chunk) return {};
@@ -39,6 +41,7 @@ int64_t Batch::pages_for(int64_t tokens) const {
 
 bool Batch::step(Tasks& tasks, const StepContext& context) {
   const double begin_s = clock_.seconds();
+  const bool embedded = embed_one(tasks, context);
   by_id_.clear();
   for (const auto& task : tasks) by_id_[task->id] = task.get();
   const PolicyState state = observe(tasks, context, begin_s);
@@ -56,7 +59,7 @@ bool Batch::step(Tasks& tasks, const StepContext& context) {
   }
   counters_.busy_s += clock_.seconds() - begin_s;
   if (options_.verify) check_pages(tasks);
-  return !items.empty() || !plan.preempt.empty() || !plan.admit.empty();
+  return embedded || !items.empty() || !plan.preempt.empty() || !plan.admit.empty();
 }
 
 // All but the last tokens of a prompt, which are always computed anew: for the logits, and enough
@@ -88,6 +91,13 @@ Candidate Batch::candidate_of(Task& task) {
     if (pages.size() < hashes.size()) candidate.next_page = hashes[pages.size()];
   }
   return candidate;
+}
+
+// What else the pages depend on.
+uint64_t Batch::seed_of(const Task& task) const {
+  if (task.adapter < 0) return 0;
+  const std::string& identity = decoder_.adapters.at(static_cast<size_t>(task.adapter));
+  return checksum(std::as_bytes(std::span(identity)));
 }
 
 // Those whose next page a running prompt is about to fill.
@@ -123,6 +133,7 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
   std::map<std::string, size_t> tenants;
   std::map<std::pair<size_t, int>, size_t> waiting;
   for (const auto& task : tasks) {
+    if (task->request.embed) continue;
     const std::string& name = task->request.tenant;
     const auto [tenant, is_new] = tenants.try_emplace(name, state.tenants.size());
     if (is_new) {
@@ -132,9 +143,7 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
     }
     if (task->phase == Phase::Waiting) {
       if (task->hashes.empty()) {
-        const std::string& adapter = task->request.adapter;
-        task->hashes = page_hashes(std::span(task->feed), decoder_.page_tokens,
-                                   checksum(std::as_bytes(std::span(adapter))));
+        task->hashes = page_hashes(std::span(task->feed), decoder_.page_tokens, seed_of(*task));
       }
       if (++waiting[{tenant->second, task->request.priority}] > kCandidates) continue;
     }
@@ -195,6 +204,52 @@ void Batch::admit(Task& task, const StepContext& context, double now_s) {
   if (const Status status = begin(task, now_s); !status) end(task, status, context);
 }
 
+Task* Batch::next_to_embed(const Tasks& tasks, const StepContext& context) const {
+  Task* next = nullptr;
+  if (!context.admits) return next;
+  const auto served = [&](const Task& task) {
+    return context.accounts.fair.served(task.request.tenant);
+  };
+  for (const auto& task : tasks) {
+    if (!task->request.embed || task->phase != Phase::Waiting) continue;
+    if (next == nullptr || served(*task) < served(*next)) next = task.get();
+  }
+  return next;
+}
+
+// Puts aside who is in the way: until the next step, since a vector gives its pages back at once.
+void Batch::clear_pages(const Tasks& tasks, int64_t pages) {
+  make_room(pages);
+  for (size_t i = tasks.size(); i-- > 0 && decoder_.pool.free_pages() < pages;) {
+    if (tasks[i]->sequence) preempt(*tasks[i]);
+    make_room(pages);
+  }
+}
+
+// The vector of one text, of the tenant that has been served least.
+bool Batch::embed_one(const Tasks& tasks, const StepContext& context) {
+  Task* task = next_to_embed(tasks, context);
+  if (task == nullptr) return false;
+  const int64_t tokens = task->prompt_tokens();
+  clear_pages(tasks, pages_for(tokens));
+  const std::string& tenant = task->request.tenant;
+  context.accounts.fair.leave(tenant);
+  context.accounts.fair.charge(tenant, FairShare::kPrefillCost * static_cast<double>(tokens));
+  task->phase = Phase::Running;
+  Status status = begin(*task, clock_.seconds());
+  if (status) {
+    context.cancellations.begin({&task->id, 1});
+    const auto vector =
+        model::embed(model_, task->feed, *task->request.embed, context.cancellations.flag());
+    context.cancellations.end();
+    status = vector ? deliver(*task, *vector, clock_.seconds()) : Status(vector.error());
+  }
+  counters_.prefill_tokens += tokens;
+  context.accounts.tenants[tenant].prefill_tokens += tokens;
+  if (status || status.error().code != Code::Cancelled) end(*task, status, context);
+  return true;
+}
+
 // A task that could not be restored has another length than planned, and waits for the next step.
 Batch::Items Batch::items_of(const StepPlan& plan, const PolicyState& state) {
   std::map<RequestId, int64_t> lengths;
@@ -219,7 +274,8 @@ Status Batch::try_run(std::span<const Item> items, const StepContext& context) {
         std::span<const int32_t>(task->feed)
             .subspan(static_cast<size_t>(task->length()), static_cast<size_t>(tokens));
     ids.push_back(task->id);
-    step.push_back({&*task->sequence, fresh, reaches_the_end(*task, tokens) ? 1 : 0});
+    step.push_back(
+        {&*task->sequence, fresh, reaches_the_end(*task, tokens) ? 1 : 0, task->adapter});
   }
   context.cancellations.begin(ids);
   try {
@@ -315,6 +371,15 @@ void Batch::hand_over(Task& task, const Result<Piece>& piece, const StepContext&
 
 void Batch::end(Task& task, const Status& status, const StepContext& context) {
   finish(task, status, clock_.seconds(), context.observer);
+}
+
+Status Batch::save_prompts(const std::string& folder, int64_t most_bytes) const {
+  return save_prefixes(prefix_path(folder, decoder_), decoder_, cache_, most_bytes);
+}
+
+Status Batch::load_prompts(const std::string& folder) {
+  const auto pages = load_prefixes(prefix_path(folder, decoder_), decoder_, cache_);
+  return pages ? Status() : Status(pages.error());
 }
 
 void Batch::describe(ModelSnapshot& snapshot) const {

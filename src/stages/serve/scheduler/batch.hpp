@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <verge/core/threads.hpp>
+#include <verge/engine/model/language_model.hpp>
 #include <verge/engine/runtime/step.hpp>
 #include <verge/stages/serve/scheduler/cancellations.hpp>
 #include <verge/stages/serve/scheduler/fair_share.hpp>
@@ -45,7 +46,7 @@ struct StepContext {
 /// The engine's thread. The tasks' sequences and spills must be gone before it.
 class Batch {
  public:
-  Batch(runtime::Decoder& decoder, ThreadPool& pool, const Clock& clock, BatchOptions options,
+  Batch(model::LanguageModel& model, ThreadPool& pool, const Clock& clock, BatchOptions options,
         SpillStore& spills);
 
   /// Fails with Unsupported for a decoder whose steps are too small to cut prompts in.
@@ -53,6 +54,10 @@ class Batch {
 
   /// One run over some of the tasks. False when none could do anything.
   bool step(Tasks& tasks, const StepContext& context);
+
+  /// prefix_file.hpp, for this model.
+  Status save_prompts(const std::string& folder, int64_t most_bytes) const;
+  Status load_prompts(const std::string& folder);
 
   /// Fills in what is counted here.
   void describe(ModelSnapshot& snapshot) const;
@@ -71,12 +76,16 @@ class Batch {
   Candidate candidate_of(Task& task);
   void mark_waiting_for_prefix(PolicyState& state, const Tasks& tasks) const;
   std::span<const uint64_t> adoptable(const Task& task) const;
+  uint64_t seed_of(const Task& task) const;
   void preempt(Task& task);
   void admit(Task& task, const StepContext& context, double now_s);
   void resume(Task& task);
   void adopt_prefix(Task& task);
   void make_room(int64_t pages);
   int64_t pages_for(int64_t tokens) const;
+  Task* next_to_embed(const Tasks& tasks, const StepContext& context) const;
+  bool embed_one(const Tasks& tasks, const StepContext& context);
+  void clear_pages(const Tasks& tasks, int64_t pages);
   Items items_of(const StepPlan& plan, const PolicyState& state);
   void run(std::span<const Item> items, const StepContext& context);
   Status try_run(std::span<const Item> items, const StepContext& context);
@@ -86,6 +95,7 @@ class Batch {
   void end(Task& task, const Status& status, const StepContext& context);
   void hand_over(Task& task, const Result<Piece>& piece, const StepContext& context);
 
+  model::LanguageModel& model_;
   runtime::Decoder& decoder_;
   ThreadPool& pool_;
   const Clock& clock_;

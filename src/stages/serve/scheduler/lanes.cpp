@@ -15,6 +15,25 @@ Lanes::Lanes(ModelPool& models, const Clock& clock, LaneOptions options,
   for (const std::string& name : models_.names()) lanes_[name];
 }
 
+Lanes::~Lanes() {
+  for (auto& [name, lane] : lanes_) keep_prompts(lane);
+}
+
+// A prompt cache that cannot be written or read costs nothing but its use.
+void Lanes::keep_prompts(const Lane& lane) const {
+  if (lane.batch == nullptr || options_.prompt_cache_folder.empty()) return;
+  const Status status =
+      lane.batch->save_prompts(options_.prompt_cache_folder, options_.prompt_cache_bytes);
+  if (!status && options_.warn) options_.warn(status.error());
+}
+
+void Lanes::fetch_prompts(Lane& lane) const {
+  if (options_.prompt_cache_folder.empty()) return;
+  const Status status = lane.batch->load_prompts(options_.prompt_cache_folder);
+  if (status || status.error().code == Code::NotFound) return;
+  if (options_.warn) options_.warn(status.error());
+}
+
 void Lanes::add(std::unique_ptr<Task> task) {
   const std::string& name = task->request.model;
   Lane& lane = lanes_.at(name);
@@ -89,6 +108,7 @@ bool Lanes::is_busy(const std::string& name) const {
 
 void Lanes::put_out(const std::string& name) {
   Lane& lane = lanes_.at(name);
+  keep_prompts(lane);
   lane.batch.reset();
   lane.leaves = false;
   models_.unload(name);
@@ -96,14 +116,15 @@ void Lanes::put_out(const std::string& name) {
 
 void Lanes::open(const std::string& name, Lane& lane) {
   LoadedModel& loaded = *models_.loaded(name);
-  runtime::Decoder& decoder = loaded.model->decoder();
-  const Status status = Batch::check(decoder);
+  const Status status = Batch::check(loaded.model->decoder());
   if (!status) {
     finish_lane(lane, status);
     sweep(name, lane);
     return;
   }
-  lane.batch = std::make_unique<Batch>(decoder, *loaded.threads, clock_, options_.batch, spills_);
+  lane.batch =
+      std::make_unique<Batch>(*loaded.model, *loaded.threads, clock_, options_.batch, spills_);
+  fetch_prompts(lane);
   lane.wants_since_s = -1;
 }
 

@@ -17,12 +17,18 @@ struct LaneOptions {
   double model_turn_s = 10;  // a model that waits for room so long has others finish and leave
   int64_t spill_memory_bytes = 0;
   std::string spill_folder = {};
+  std::string prompt_cache_folder = {};
+  int64_t prompt_cache_bytes = 0;
+  std::function<void(const Error&)> warn = {};
 };
 
 /// The engine's thread.
 class Lanes {
  public:
   Lanes(ModelPool& models, const Clock& clock, LaneOptions options, const EndObserver& observer);
+  ~Lanes();
+  Lanes(const Lanes&) = delete;
+  Lanes& operator=(const Lanes&) = delete;
 
   void add(std::unique_ptr<Task> task);
   /// Ends one from outside: with an error, or as cancelled. An unknown id is ignored.
@@ -51,6 +57,8 @@ class Lanes {
   void finish_task(Task& task, const Status& status);
   void finish_lane(Lane& lane, const Status& status);
   void sweep(const std::string& name, Lane& lane);
+  void keep_prompts(const Lane& lane) const;
+  void fetch_prompts(Lane& lane) const;
   void put_out(const std::string& name);
   void open(const std::string& name, Lane& lane);
   void ask_for_room(const std::string& name, Lane& lane);

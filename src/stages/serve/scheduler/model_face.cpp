@@ -13,6 +13,9 @@ Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model) {
   VERGE_TRY(text::Vocabulary vocabulary, model::read_vocabulary(face->source));
   VERGE_TRY(face->tokenizer, text::make_tokenizer(std::move(vocabulary)));
   VERGE_TRY(face->need, model::plan_memory_need(face->source, model.load));
+  for (const model::AdapterSpec& adapter : model.load.adapters) {
+    face->adapters.push_back(adapter.name);
+  }
   const nn::DecoderShape shape = model::decoder_shape(face->config, model.load);
   face->kv_tokens = shape.pages * shape.page_tokens;
   face->context =

@@ -22,8 +22,9 @@ struct ModelFace {
   nn::DecoderConfig config;
   std::unique_ptr<text::Tokenizer> tokenizer;
   model::MemoryNeed need;
-  int64_t context = 0;    // most tokens of a sequence
-  int64_t kv_tokens = 0;  // most tokens of all sequences together
+  std::vector<std::string> adapters;  // in the order in which the model has them
+  int64_t context = 0;                // most tokens of a sequence
+  int64_t kv_tokens = 0;              // most tokens of all sequences together
 
   /// Most tokens that one request's prompt and answer may have, but for the last.
   int64_t limit() const { return context < kv_tokens ? context : kv_tokens; }

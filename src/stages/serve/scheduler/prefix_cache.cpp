@@ -82,6 +82,27 @@ int64_t PrefixCache::evict(int64_t count) {
   return static_cast<int64_t>(idle.size());
 }
 
+std::vector<PrefixCache::Entry> PrefixCache::entries() const {
+  std::vector<Entry> all;
+  for (const auto& [page, node] : nodes_)
+    all.push_back({node.hash, page, node.before, node.tokens});
+  std::ranges::sort(all, {}, [&](const Entry& entry) {
+    const Node& node = nodes_.at(entry.page);
+    return std::tuple(~node.used, node.depth, entry.page);
+  });
+  return all;
+}
+
+bool PrefixCache::put(const Entry& entry) {
+  if (lookup(entry.tokens, entry.hash, entry.before) >= 0) return false;
+  const int64_t depth = entry.before < 0 ? 0 : nodes_.at(entry.before).depth + 1;
+  pool_.retain(entry.page);
+  nodes_[entry.page] = {
+      entry.hash, entry.before, depth, {entry.tokens.begin(), entry.tokens.end()}};
+  pages_of_.emplace(entry.hash, entry.page);
+  return true;
+}
+
 int64_t PrefixCache::idle_pages() const {
   return std::ranges::count_if(nodes_,
                                [&](const auto& node) { return pool_.users(node.first) == 1; });

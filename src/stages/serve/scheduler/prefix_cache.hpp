@@ -39,6 +39,18 @@ class PrefixCache {
   /// Frees up to `count` pages that nobody else uses; how many it did.
   int64_t evict(int64_t count);
 
+  struct Entry {
+    uint64_t hash;
+    int32_t page;
+    int32_t before;  // -1 at the beginning
+    std::span<const int32_t> tokens;
+  };
+  /// The most recently used first, each after the one before it.
+  std::vector<Entry> entries() const;
+  /// Keeps one page, used less recently than all that are there. False, and nothing is kept, where
+  /// another page stands for its tokens.
+  bool put(const Entry& entry);
+
   bool holds(int32_t page) const { return nodes_.contains(page); }
   int64_t pages() const { return static_cast<int64_t>(nodes_.size()); }
   /// Those that nobody else uses.

@@ -8,10 +8,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <verge/core/result.hpp>
+#include <verge/engine/model/embedding.hpp>
 #include <verge/stages/serve/generate/answer.hpp>
 
 namespace verge::serve {
@@ -20,11 +23,14 @@ using RequestId = uint64_t;
 
 struct Request {
   std::string model = {};    // a name the ModelPool knows
-  std::string adapter = {};  // "": none
+  std::string adapter = {};  // one of the model's, see ServedModel; "": none
   std::vector<int32_t> prompt = {};
   AnswerOptions options = {};
   /// What may be drawn; the answer draws within a clone.
   std::shared_ptr<const text::TokenConstraint> constraint = {};
+  /// Set, it asks for one vector of the whole prompt instead of an answer (model::embed). It runs
+  /// between two steps, whole.
+  std::optional<model::Pooling> embed = {};
   std::string tenant = {};  // who shares fairly; "" is a tenant too
   int priority = 0;         // higher is served first, within -8 to 8
   double deadline_s = 0;    // from submission; 0: none
@@ -77,6 +83,8 @@ class AnswerSink {
   virtual ~AnswerSink() = default;
   virtual void on_start(const Start&) {}
   virtual void on_piece(const Piece& piece) = 0;
+  /// The vector [d_model] of a request that asks for one, valid during the call.
+  virtual void on_embedding(std::span<const float>) {}
   virtual void on_end(const End& end) = 0;
 };
 

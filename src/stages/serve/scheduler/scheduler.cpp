@@ -24,7 +24,10 @@ LaneOptions lane_options(const SchedulerOptions& options) {
                     .verify = options.verify},
           .model_turn_s = options.model_turn_s,
           .spill_memory_bytes = options.spill_memory_bytes,
-          .spill_folder = options.spill_folder};
+          .spill_folder = options.spill_folder,
+          .prompt_cache_folder = options.prompt_cache_folder,
+          .prompt_cache_bytes = options.prompt_cache_bytes,
+          .warn = options.warn};
 }
 
 }  // namespace

@@ -32,6 +32,11 @@ struct SchedulerOptions {
   bool share_prefixes = true;
   int64_t spill_memory_bytes = int64_t{256} << 20;  // of sequences put aside
   std::string spill_folder = {};                    // and beyond that, here; "": nowhere
+  std::string prompt_cache_folder = {};  // prefixes are saved here when a model goes; "": nowhere
+  int64_t prompt_cache_bytes = int64_t{1} << 30;  // of each model
+  /// Told of what went wrong without harm, on the engine's thread: a prompt cache that is damaged,
+  /// of another model, or cannot be written.
+  std::function<void(const Error&)> warn = {};
   bool verify = false;  // check the page counts after each step: for tests
 };
 

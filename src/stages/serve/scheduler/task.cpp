@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <fmt/ranges.h>
+
 #include <verge/stages/serve/scheduler/task.hpp>
 
 namespace verge::serve {
@@ -28,7 +30,7 @@ Status check_fits(const Request& request, const ModelFace& face) {
                       "the prompt has {} tokens; {} takes at most {} (context {}, cache {})",
                       prompt, face.name, limit, face.context, face.kv_tokens);
   }
-  if (request.options.max_tokens > limit - prompt + 1) {
+  if (!request.embed && request.options.max_tokens > limit - prompt + 1) {
     return make_error(Code::InvalidArgument,
                       "a prompt of {} and an answer of {} tokens; {} takes {} together, so ask for "
                       "at most {} or shorten the prompt",
@@ -38,10 +40,6 @@ Status check_fits(const Request& request, const ModelFace& face) {
 }
 
 Status check_options(const Request& request) {
-  if (!request.adapter.empty()) {
-    return make_error(Code::Unsupported, "adapter {}: adapters are not served yet",
-                      request.adapter);
-  }
   if (request.priority < -kMostPriority || request.priority > kMostPriority) {
     return make_error(Code::InvalidArgument, "priority {}; give {} to {}", request.priority,
                       -kMostPriority, kMostPriority);
@@ -68,6 +66,21 @@ Status guarded(Call call) {
   }
 }
 
+// Its place among those of the model, -1 for none.
+Result<int32_t> adapter_of(const Request& request, const ModelFace& face) {
+  if (request.adapter.empty()) return -1;
+  if (request.embed) {
+    return make_error(Code::Unsupported, "adapter {}: vectors are of the base model alone",
+                      request.adapter);
+  }
+  const auto found = std::ranges::find(face.adapters, request.adapter);
+  if (found != face.adapters.end()) return static_cast<int32_t>(found - face.adapters.begin());
+  return make_error(
+      Code::NotFound, "adapter {}: {} has none of that name; there are {}", request.adapter,
+      face.name,
+      face.adapters.empty() ? "none" : fmt::format("{}", fmt::join(face.adapters, ", ")));
+}
+
 Timings timings_of(const Task& task, double now_s) {
   Timings timings;
   timings.preemptions = task.preemptions;
@@ -87,6 +100,7 @@ Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerS
   VERGE_RETURN_IF_ERROR(check_options(request));
   VERGE_RETURN_IF_ERROR(check_tokens(request, *face));
   VERGE_RETURN_IF_ERROR(check_fits(request, *face));
+  VERGE_TRY(const int32_t adapter, adapter_of(request, *face));
   auto constraint = request.constraint ? request.constraint->clone() : nullptr;
   VERGE_TRY(Answer answer, Answer::start(*face->tokenizer, request.options, request.prompt,
                                          std::move(constraint)));
@@ -96,6 +110,7 @@ Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerS
   return std::unique_ptr<Task>(new Task{.request = std::move(request),
                                         .sink = std::move(sink),
                                         .face = std::move(face),
+                                        .adapter = adapter,
                                         .answer = std::move(answer),
                                         .feed = std::move(feed),
                                         .usage = usage});
@@ -116,6 +131,13 @@ Status deliver(Task& task, const Piece& piece, double now_s) {
   task.usage.answer_tokens += static_cast<int64_t>(piece.tokens.size());
   if (piece.text.empty() && piece.tokens.empty()) return {};
   return guarded([&] { task.sink->on_piece(piece); });
+}
+
+Status deliver(Task& task, std::span<const float> embedding, double now_s) {
+  if (task.has_ended) return {};
+  task.first_token_s = now_s;
+  (void)task.answer.end(StopReason::EndOfText);
+  return guarded([&] { task.sink->on_embedding(embedding); });
 }
 
 void finish(Task& task, Status status, double now_s, const EndObserver& observer) {

@@ -20,6 +20,7 @@ struct Task {
   Request request;   // without its prompt, which begins `feed`
   std::shared_ptr<AnswerSink> sink = {};
   std::shared_ptr<const ModelFace> face = {};  // whose tokenizer the answer uses
+  int32_t adapter = -1;                        // its place in face->adapters
   Answer answer;
   std::vector<int32_t> feed = {};  // prompt and drawn tokens: what its sequence holds or will hold
   std::vector<uint64_t> hashes = {};  // of the prompt's full pages
@@ -38,14 +39,15 @@ struct Task {
 };
 
 /// Checks all that can be known before it runs. Fails with InvalidArgument for options out of range
-/// and for what can never fit in the context or the cache, naming the largest that can; Unsupported
-/// for an adapter.
+/// and for what can never fit in the context or the cache, naming the largest that can; NotFound
+/// for an adapter that the model does not have.
 Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerSink> sink,
                                         std::shared_ptr<const ModelFace> face);
 
 /// These call the sink. Fail with Internal when it throws: then the task should be finished.
 Status begin(Task& task, double now_s);
 Status deliver(Task& task, const Piece& piece, double now_s);
+Status deliver(Task& task, std::span<const float> embedding, double now_s);
 /// Gives back pages and room, and tells the sink and the observer, once. The reason is that of the
 /// answer, Cancelled if it has none.
 void finish(Task& task, Status status, double now_s, const EndObserver& observer);

@@ -23,7 +23,7 @@ class OneBatch : public testing::Test {
     face_ = *face;
     model_ = test::load_model(served_.path, pool_, served_.load);
     ASSERT_NE(model_, nullptr);
-    batch_.emplace(model_->decoder(), pool_, clock_, BatchOptions{.verify = true}, spills_);
+    batch_.emplace(*model_, pool_, clock_, BatchOptions{.verify = true}, spills_);
   }
 
   std::shared_ptr<test::Receiver> add(int64_t prompt, int64_t answer, int32_t first = 10,
@@ -184,6 +184,40 @@ TEST_F(OneBatch, ARunThatNobodyWaitsForStops) {
   cancellations_.take();
   finish();
   EXPECT_EQ(other->tokens.size(), 2u);
+}
+
+struct Embedded : test::Receiver {
+  void on_embedding(std::span<const float> told) override {
+    vector.assign(told.begin(), told.end());
+  }
+  std::vector<float> vector;
+};
+
+// With answers under way that fill the pool: they make room for the moment.
+TEST_F(OneBatch, AVectorRunsBetweenStepsAndChangesNoAnswer) {
+  Request request{.model = "m"};
+  request.prompt = test::random_tokens(120, 512);
+  request.embed = model::Pooling::Mean;
+  const auto expected = model::embed(*model_, request.prompt, *request.embed);
+  ASSERT_TRUE(expected.ok()) << expected.error().message;
+  const auto alone = add(60, 30);
+  finish();
+  const auto a = add(60, 30), b = add(60, 30, 100);
+  for (int i = 0; i < 3; ++i) step();
+  const auto receiver = std::make_shared<Embedded>();
+  auto task = make_task(request, receiver, face_);
+  ASSERT_TRUE(task.ok()) << task.error().message;
+  (*task)->id = ++last_id_;
+  accounts_.fair.arrive("");
+  tasks_.push_back(std::move(*task));
+  step();
+  ASSERT_TRUE(receiver->has_ended);
+  EXPECT_TRUE(receiver->end.status.ok());
+  EXPECT_EQ(receiver->end.reason, StopReason::EndOfText);
+  finish();
+  EXPECT_EQ(a->tokens, alone->tokens);
+  EXPECT_EQ(b->tokens.size(), 30u);
+  EXPECT_EQ(receiver->vector, *expected);
 }
 
 TEST_F(OneBatch, RefusesADecoderWithoutRoomForChunks) {
