@@ -24,6 +24,8 @@ class Descriptor {
 
   int number() const { return number_; }
   bool is_open() const { return number_ >= 0; }
+  /// The descriptor, now the caller's to close.
+  int release() { return std::exchange(number_, -1); }
 
  private:
   int number_;

@@ -28,6 +28,13 @@ TEST(Descriptor, ClosesOnceHoweverOftenItMoves) {
   EXPECT_EQ(::fcntl(number, F_GETFD), -1);
 }
 
+TEST(Descriptor, AReleasedOneStaysOpen) {
+  Descriptor descriptor(::dup(0));
+  const int number = descriptor.release();
+  EXPECT_FALSE(descriptor.is_open());
+  EXPECT_EQ(::close(number), 0);
+}
+
 TEST(Descriptor, OpensOnlyRegularFiles) {
   const test::TemporaryFolder folder;
   const std::string pipe = folder / "pipe";
