@@ -10,11 +10,11 @@ namespace verge::http {
 
 struct Asset {
   std::string_view path;  // "assets/app-3fa2.js", without a leading slash
-  std::string_view content_type;
-  std::string_view bytes;
-  std::string_view gzip;      // empty: none
-  std::string_view etag;      // without quotes, changes with the bytes
-  bool is_immutable = false;  // its name changes with its bytes: cached for a year
+  std::string_view content_type = {};
+  std::string_view bytes = {};
+  std::string_view gzip = {};  // empty: none
+  std::string_view etag = {};  // without quotes, changes with the bytes
+  bool is_immutable = false;   // its name changes with its bytes: cached for a year
 };
 
 /// Sent with every asset. Everything from this server only, no frames, no sniffing.

@@ -60,11 +60,11 @@ struct Request {
 /// line breaks in a header's value are sent as spaces.
 struct Response {
   int status = 200;
-  std::string content_type;  // no Content-Type when empty
-  std::string body;
-  Headers headers;
+  std::string content_type = {};  // no Content-Type when empty
+  std::string body = {};
+  Headers headers = {};
   /// Sent instead of `body` when not empty, without a copy: bytes that live as long as the server.
-  std::string_view static_body;
+  std::string_view static_body = {};
 };
 
 Response json_response(int status, std::string body);

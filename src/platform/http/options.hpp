@@ -38,7 +38,7 @@ struct Limits {
 
 /// Cross-origin requests of browsers; without origins, none are allowed.
 struct Cors {
-  std::vector<std::string> origins;  // "https://app.example"; "*" is any
+  std::vector<std::string> origins = {};  // "https://app.example"; "*" is any
   std::string headers = "Authorization, Content-Type, X-Request-Id";
   int max_age_s = 600;
 };

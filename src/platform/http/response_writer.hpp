@@ -36,6 +36,9 @@ std::string_view name(CloseReason reason);
 
 class ResponseWriter {
  public:
+  /// What the server makes for each request.
+  explicit ResponseWriter(std::shared_ptr<Exchange> exchange);
+
   /// Answers. A second answer is ignored.
   void respond(Response response);
 
@@ -63,9 +66,7 @@ class ResponseWriter {
   size_t buffered_bytes() const;
 
  private:
-  friend class Connection;
   struct Handle;
-  explicit ResponseWriter(std::shared_ptr<Exchange> exchange);
   std::shared_ptr<Handle> handle_;
 };
 

@@ -12,6 +12,7 @@
 // OPTIONS is answered from the methods there are.
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -34,7 +35,7 @@ struct RouteOptions {
 /// empty) or has other methods only.
 struct Match {
   const Handler* handler = nullptr;
-  const RouteOptions* options = nullptr;
+  const RouteOptions* options = nullptr;  // none for assets
   std::vector<Field> params;
   std::vector<std::string> allow;  // sorted; HEAD and OPTIONS included
 };
@@ -63,7 +64,13 @@ class Router {
     RouteOptions options;
   };
   static std::vector<Segment> parse(std::string_view pattern);
+  static bool is_before(const Route& a, const Route& b);
+  static bool fits(const std::vector<Segment>& pattern, const std::vector<std::string>& segments,
+                   std::vector<Field>& params);
+  Match find(std::string_view method, const std::vector<std::string>& segments) const;
+
   std::vector<Route> routes_;  // most specific first
+  std::map<std::string, Handler, std::less<>> assets_;
 };
 
 }  // namespace verge::http
