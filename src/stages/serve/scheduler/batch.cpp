@@ -27,7 +27,13 @@ Batch::Batch(model::LanguageModel& model, ThreadPool& pool, const Clock& clock,
       spills_(spills),
       cache_(decoder_.pool, decoder_.page_tokens) {}
 
-Status Batch::check(const runtime::Decoder& decoder) {
+Status Batch::check(const runtime::Decoder& decoder, const ModelFace& face) {
+  const int64_t kv_tokens = decoder.pool.pages() * decoder.page_tokens;
+  if (std::min(kv_tokens, decoder.context) < face.limit()) {
+    return make_error(Code::Conflict,
+                      "{}: its plan has room for {} tokens, {} are asked for; compile it anew",
+                      face.name, std::min(kv_tokens, decoder.context), face.limit());
+  }
   if (decoder.max_tokens > 2 * decoder.min_chunk) return {};
   return make_error(Code::Unsupported,
                     "a step of {} tokens has no room for a prompt's chunks of {} and one token of "
@@ -158,7 +164,10 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
 void Batch::preempt(Task& task) {
   // Where there is no room for its pages, they are computed again: prompt in chunks and answer
   // token by token, as before, so that not a bit is another.
-  if (auto spill = spills_.put(*task.sequence)) task.spill = std::move(*spill);
+  try {
+    if (auto spill = spills_.put(*task.sequence)) task.spill = std::move(*spill);
+  } catch (const std::bad_alloc&) {  // less memory than the limit says
+  }
   task.sequence.reset();
   task.phase = Phase::Preempted;
   ++task.preemptions;

@@ -49,8 +49,9 @@ class Batch {
   Batch(model::LanguageModel& model, ThreadPool& pool, const Clock& clock, BatchOptions options,
         SpillStore& spills);
 
-  /// Fails with Unsupported for a decoder whose steps are too small to cut prompts in.
-  static Status check(const runtime::Decoder& decoder);
+  /// Fails with Unsupported for a decoder whose steps are too small to cut prompts in, Conflict for
+  /// one that holds less than its face says.
+  static Status check(const runtime::Decoder& decoder, const ModelFace& face);
 
   /// One run over some of the tasks. False when none could do anything.
   bool step(Tasks& tasks, const StepContext& context);

@@ -116,7 +116,7 @@ void Lanes::put_out(const std::string& name) {
 
 void Lanes::open(const std::string& name, Lane& lane) {
   LoadedModel& loaded = *models_.loaded(name);
-  const Status status = Batch::check(loaded.model->decoder());
+  const Status status = Batch::check(loaded.model->decoder(), **models_.face(name));
   if (!status) {
     finish_lane(lane, status);
     sweep(name, lane);
@@ -167,6 +167,18 @@ void Lanes::manage_models() {
   }
 }
 
+// A bug that no request can be blamed for ends those of its model, which is loaded anew.
+bool Lanes::step_of(const std::string& name, Lane& lane, Cancellations& cancellations) {
+  try {
+    return lane.batch->step(lane.tasks, {accounts_, observer_, cancellations, !lane.leaves});
+  } catch (const std::exception& error) {
+    finish_lane(lane, make_error(Code::Internal, "{}: {}", name, error.what()));
+    lane.batch.reset();
+    models_.unload(name);
+    return true;
+  }
+}
+
 bool Lanes::step(Cancellations& cancellations) {
   std::vector<std::pair<double, std::string>> turns;
   for (const auto& [name, lane] : lanes_) {
@@ -177,8 +189,7 @@ bool Lanes::step(Cancellations& cancellations) {
     Lane& lane = lanes_.at(name);
     const double begin_s = clock_.seconds();
     const auto requests = static_cast<double>(lane.tasks.size());
-    const bool worked =
-        lane.batch->step(lane.tasks, {accounts_, observer_, cancellations, !lane.leaves});
+    const bool worked = step_of(name, lane, cancellations);
     turns_.charge(name, (clock_.seconds() - begin_s) / requests);
     models_.touch(name);
     sweep(name, lane);

@@ -60,6 +60,7 @@ class Lanes {
   void keep_prompts(const Lane& lane) const;
   void fetch_prompts(Lane& lane) const;
   void put_out(const std::string& name);
+  bool step_of(const std::string& name, Lane& lane, Cancellations& cancellations);
   void open(const std::string& name, Lane& lane);
   void ask_for_room(const std::string& name, Lane& lane);
   void make_others_leave(const std::string& name);

@@ -65,7 +65,7 @@ LoadState ModelPool::state(const std::string& name) const {
 }
 
 void ModelPool::on_loaded(std::function<void()> call) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(call_mutex_);
   on_loaded_ = std::move(call);
 }
 
@@ -162,16 +162,15 @@ void ModelPool::load_now(Entry& entry) {
   } catch (const std::exception& error) {
     status = make_error(Code::Internal, "model {}: {}", entry.served.name, error.what());
   }
-  std::function<void()> call;
   {
     const std::lock_guard lock(mutex_);
     entry.state = status ? LoadState::Ready : LoadState::Failed;
     if (status) entry.model = std::move(loaded);
     if (!status) entry.error = status.error();
     entry.used_s = clock_.seconds();
-    call = on_loaded_;
   }
-  if (call) call();
+  const std::lock_guard lock(call_mutex_);  // whoever takes the call back can be gone after that
+  if (on_loaded_) on_loaded_();
 }
 
 }  // namespace verge::serve

@@ -103,6 +103,7 @@ class ModelPool {
   mutable std::mutex mutex_;              // of states, errors, models and the queue
   std::condition_variable_any queued_;
   std::deque<Entry*> queue_;
+  std::mutex call_mutex_;
   std::function<void()> on_loaded_;
   std::jthread loader_;  // last: it uses the rest
 };

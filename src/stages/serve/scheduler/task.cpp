@@ -126,7 +126,7 @@ Status begin(Task& task, double now_s) {
 
 Status deliver(Task& task, const Piece& piece, double now_s) {
   if (task.has_ended) return {};
-  if (task.first_token_s < 0) task.first_token_s = now_s;
+  if (task.first_token_s < 0 && !piece.tokens.empty()) task.first_token_s = now_s;
   task.feed.insert(task.feed.end(), piece.tokens.begin(), piece.tokens.end());
   task.usage.answer_tokens += static_cast<int64_t>(piece.tokens.size());
   if (piece.text.empty() && piece.tokens.empty()) return {};

@@ -158,6 +158,7 @@ TEST_F(OneBatch, ABugInOneRequestEndsThatRequest) {
   accounts_.fair.arrive("");
   tasks_.push_back(std::move(*task));
   finish();
+  ASSERT_FALSE(bad->end.status.ok());
   EXPECT_EQ(bad->end.status.error().code, Code::Internal);
   EXPECT_EQ(good->tokens.size(), 10u);
 }
@@ -221,9 +222,11 @@ TEST_F(OneBatch, AVectorRunsBetweenStepsAndChangesNoAnswer) {
 }
 
 TEST_F(OneBatch, RefusesADecoderWithoutRoomForChunks) {
-  EXPECT_TRUE(Batch::check(model_->decoder()).ok());
+  EXPECT_TRUE(Batch::check(model_->decoder(), *face_).ok());
   model_->decoder().max_tokens = 2 * model_->decoder().min_chunk;
-  EXPECT_EQ(Batch::check(model_->decoder()).error().code, Code::Unsupported);
+  EXPECT_EQ(Batch::check(model_->decoder(), *face_).error().code, Code::Unsupported);
+  model_->decoder().context = 100;
+  EXPECT_EQ(Batch::check(model_->decoder(), *face_).error().code, Code::Conflict);
 }
 
 }  // namespace

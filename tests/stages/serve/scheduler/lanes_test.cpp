@@ -121,6 +121,21 @@ TEST_F(ManyModels, IdleOnesAreForgotten) {
   EXPECT_EQ(again->tokens, a->tokens);
 }
 
+TEST_F(ManyModels, ABugEndsTheRequestsOfItsModelAlone) {
+  make(3);
+  const auto a = ask("a", 60), b = ask("b", 60);
+  run_until([&] { return !a->tokens.empty(); });
+  ASSERT_TRUE(pool_->loaded("a")->model->decoder().pool.allocate().ok());  // nobody's page
+  run_until([&] { return a->has_ended && b->has_ended; });
+  ASSERT_FALSE(a->end.status.ok());
+  EXPECT_EQ(a->end.status.error().code, Code::Internal);
+  EXPECT_TRUE(b->end.status.ok());
+  EXPECT_EQ(b->tokens.size(), 60u);
+  const auto again = ask("a");
+  run_until([&] { return again->has_ended.load(); });
+  EXPECT_TRUE(again->end.status.ok()) << again->end.status.error().message;
+}
+
 TEST_F(ManyModels, AFailedLoadAnswersThoseWhoWait) {
   make(3);
   const auto first = ask("a"), second = ask("b");  // of the same file
