@@ -11,8 +11,12 @@ namespace {
 // few that the threads finish together.
 constexpr int64_t kClaimBytes = 48 << 10;
 constexpr int64_t kClaimsPerThread = 6;
-// From here on the multiplier is the limit: tiles of two row groups.
-constexpr int64_t kManyTokens = 48;
+// From here on the multiplier is the limit: tiles of tokens, too.
+constexpr int64_t kManyTokens = 96;
+// From here on, tiles of two row groups: each activation that is read serves both.
+constexpr int64_t kTwoGroups = 6;
+// And claims of several such tiles, for each asks the memory for the next one's weights.
+constexpr int64_t kTilesPerUnit = 4;
 // Tokens come in whole registers of every format's inner loop (6, 4, 8 at a time).
 constexpr int64_t kTokenGrain = 24;
 
@@ -44,6 +48,9 @@ Cut cut(const Product& product, int64_t tokens, int threads) {
   result.groups = (weights.rows + kGroupRows - 1) / kGroupRows;
   if (tokens > kManyTokens) {
     result.groups_per_unit = kTileGroups;
+  } else if (tokens >= kTwoGroups) {
+    const int64_t tiles = result.groups / (threads * 2 * kClaimsPerThread * kTileGroups);
+    result.groups_per_unit = kTileGroups * std::clamp<int64_t>(tiles, 1, kTilesPerUnit);
   } else {
     const int64_t bytes = packed_bytes(weights.dtype, kGroupRows, weights.cols) * tokens;
     result.groups_per_unit =
@@ -119,7 +126,7 @@ void run_unit(const Product& product, const Activations& x, const Cut& cut, int6
   const int64_t tokens = std::min(cut.tile_tokens, all - token);
   const int64_t first = unit % cut.row_units * cut.groups_per_unit;
   const int64_t last = std::min(first + cut.groups_per_unit, cut.groups);
-  const int step = all > kManyTokens ? kTileGroups : 1;
+  const int step = all >= kTwoGroups ? kTileGroups : 1;
   for (int64_t group = first; group < last; group += step) {
     run_tile(product, x, token, tokens, group,
              static_cast<int>(std::min<int64_t>(step, last - group)), functions);

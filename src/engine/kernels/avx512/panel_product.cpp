@@ -10,12 +10,29 @@ namespace {
 // 512 columns of 32 rows: 20 KiB of the 32 KiB first-level cache.
 constexpr int kPanelSubs = 16;
 
+// The next panel's weights, which arrive while this one is multiplied: asked for a few lines at a
+// time, for the processor waits when too many are under way.
+struct Ahead {
+  const uint8_t* rows[kTileGroups];
+  int bytes;  // of each
+  int lines;  // at a time
+  int at = 0;
+
+  VERGE_INLINE void fetch() {
+    for (int i = 0; i < lines && at < bytes; ++i, at += 64) {
+#pragma GCC unroll 2
+      for (int g = 0; g < kTileGroups; ++g) __builtin_prefetch(rows[g] + at, 0, 2);
+    }
+  }
+};
+
 template <class Sub>
 struct Panel {
   Sub subs[kPanelSubs][kTileGroups];
   int count;
   __m128i zero_shift;
   bool first;  // nothing is in the sums yet
+  Ahead ahead;
 };
 
 struct Tokens {
@@ -84,7 +101,7 @@ VERGE_INLINE void add_sub_block(const Sub* s, const Tokens& tokens, __m128i zero
 }
 
 template <class Sub, int kGroups, int kTokens>
-void multiply(const Panel<Sub>& panel, Tokens tokens) {
+void multiply(Panel<Sub>& panel, Tokens tokens) {
   constexpr int kWidth = 16 * kGroups;
   F32 y[kGroups][kTokens];
 #pragma GCC unroll 8
@@ -95,6 +112,7 @@ void multiply(const Panel<Sub>& panel, Tokens tokens) {
     }
   }
   for (int sub = 0; sub < panel.count; ++sub) {
+    panel.ahead.fetch();
     add_sub_block<Sub, kGroups, kTokens>(panel.subs[sub], tokens, panel.zero_shift, y);
     tokens.x += sizeof(ActivationBlock);
   }
@@ -105,15 +123,25 @@ void multiply(const Panel<Sub>& panel, Tokens tokens) {
   }
 }
 
-// Runs tiles of kTokens tokens, then the rest in halves of it.
-template <class Sub, int kGroups, int kTokens>
-void multiply_all(const Panel<Sub>& panel, Tokens tokens, int count) {
-  for (; count >= kTokens; count -= kTokens) {
-    multiply<Sub, kGroups, kTokens>(panel, tokens);
-    tokens.x += kTokens * tokens.stride;
-    tokens.out += kTokens * 16 * kGroups;
+template <class Sub, int kGroups, int kMost>
+void multiply_some(Panel<Sub>& panel, const Tokens& tokens, int count) {
+  if (count == kMost) return multiply<Sub, kGroups, kMost>(panel, tokens);
+  if constexpr (kMost > 1) multiply_some<Sub, kGroups, kMost - 1>(panel, tokens, count);
+}
+
+// As few tiles of at most kMost tokens as hold all, and as even: a small tile waits for its sums.
+template <class Sub, int kGroups, int kMost>
+void multiply_all(Panel<Sub>& panel, Tokens tokens, int count) {
+  int tiles = (count + kMost - 1) / kMost;
+  const int steps = tiles * panel.count;
+  panel.ahead.lines = (panel.ahead.bytes / 64 + steps - 1) / steps;
+  for (; tiles > 0; --tiles) {
+    const int now = (count + tiles - 1) / tiles;
+    multiply_some<Sub, kGroups, kMost>(panel, tokens, now);
+    tokens.x += now * tokens.stride;
+    tokens.out += now * 16 * kGroups;
+    count -= now;
   }
-  if constexpr (kTokens > 1) multiply_all<Sub, kGroups, (kTokens + 1) / 2>(panel, tokens, count);
 }
 
 template <class Format, int kGroups>
@@ -138,13 +166,12 @@ void panel_groups(const ProductTile& tile) {
         }
       }
     }
-    // The next panel's weights arrive while this one is multiplied.
-    for (int g = 0; g < kGroups && first + count < blocks; ++g) {
-      const uint8_t* next =
-          tile.weights + g * tile.weight_stride + (first + count) * Format::kBytes;
-      for (int at = 0; at < kPanelBlocks * Format::kBytes; at += 64)
-        __builtin_prefetch(next + at, 0, 2);
-    }
+    // After the last panel of these rows come the next ones, as in the unit that they are of.
+    const int64_t next =
+        first + count < blocks ? (first + count) * Format::kBytes : kGroups * tile.weight_stride;
+    panel.ahead = {{tile.weights + next, tile.weights + next + (kGroups - 1) * tile.weight_stride},
+                   kPanelBlocks * Format::kBytes,
+                   0};
     panel.count = count * Format::kSubBlocks;
     panel.first = first == 0;
     multiply_all<Sub, kGroups, kTokens>(panel, tokens, tile.tokens);

@@ -52,9 +52,13 @@ static void direct_tokens(const ProductTile& tile) {
 #if VERGE_LANES == 16
   for (; tile.tokens - token >= 8; token += 8) direct<Format, 8>(tile, token);
 #endif
-  for (; tile.tokens - token >= 4; token += 4) direct<Format, 4>(tile, token);
-  for (; tile.tokens - token >= 2; token += 2) direct<Format, 2>(tile, token);
-  for (; token < tile.tokens; ++token) direct<Format, 1>(tile, token);
+  // 5 are 3 and 2, 6 are 3 and 3: each pass unpacks all weights.
+  for (; tile.tokens - token == 4 || tile.tokens - token > 6; token += 4) {
+    direct<Format, 4>(tile, token);
+  }
+  for (; tile.tokens - token >= 3; token += 3) direct<Format, 3>(tile, token);
+  if (tile.tokens - token == 2) return direct<Format, 2>(tile, token);
+  if (tile.tokens - token == 1) direct<Format, 1>(tile, token);
 }
 
 /// Unpacks every sub-block in registers, for a few tokens at a time.
