@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include <verge/core/result.hpp>
 #include <verge/engine/kernels/activation_layout.hpp>
@@ -90,9 +91,21 @@ void finish(const Product& product, TileBuffers& buffers, const ProductTile& til
     float* to = product.y + at;
     if (product.residual != nullptr) {
       for (int r = 0; r < rows; ++r) to[r] = product.residual[at + r] + from[r];
+    } else if (rows == kTileGroups * kGroupRows) {
+      std::memcpy(to, from, kTileGroups * kGroupRows * sizeof(float));
     } else {
       std::copy_n(from, rows, to);
     }
+  }
+}
+
+// Where finish() will write: rows of y lie far apart, and the memory has the time of a tile.
+void fetch_outputs(const Product& product, int64_t token, int64_t tokens, int64_t row) {
+  for (int64_t t = token; t < token + tokens; ++t) {
+    const int64_t y_row = product.rows != nullptr ? product.rows[t] : t;
+    const float* to = product.y + y_row * product.y_stride + row;
+    __builtin_prefetch(to, 1);
+    __builtin_prefetch(to + kGroupRows, 1);
   }
 }
 
@@ -114,6 +127,7 @@ void run_tile(const Product& product, const Activations& x, int64_t token, int64
     tile.out = out;
     functions.product_tile(tile);
   };
+  if (groups == kTileGroups) fetch_outputs(product, token, tokens, group * kGroupRows);
   compute(weights, buffers.product);
   if (product.gate != nullptr) compute(*product.gate, buffers.gate);
   finish(product, buffers, tile, token, group * kGroupRows, functions);

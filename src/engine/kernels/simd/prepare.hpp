@@ -7,6 +7,41 @@
 
 namespace verge::kernels::VERGE_ISA {
 
+#if VERGE_LANES == 16
+/// Sums of the 16 low and the 16 high of 32 bytes.
+VERGE_INLINE void sum_halves(__m256i q, int32_t& low, int32_t& high) {
+  __m256i sums = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
+  sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0x4e));
+  sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0xb1));
+  low = _mm256_cvtsi256_si32(sums);
+  high = _mm_cvtsi128_si32(_mm256_extracti128_si256(sums, 1));
+}
+
+/// As numbers without their signs, floats are in the order of their bits, infinity and NaN last.
+VERGE_INLINE void quantize_block(const float* x, ActivationBlock& out) {
+  const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
+  const __m512i signless = _mm512_set1_epi32(0x7fffffff);
+  const __m512i largest = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(low), signless),
+                                           _mm512_and_si512(_mm512_castps_si512(high), signless));
+  const int32_t bits = _mm512_reduce_max_epi32(largest);
+  const bool finite = bits < 0x7f800000;
+  const float peak = __builtin_bit_cast(float, bits);
+  const float inverse = finite && peak > 0 ? 127.0f / peak : 0.0f;
+  const __mmask16 kept = finite ? 0xffff : 0;
+  const auto bytes = [&](__m512 values) {
+    const __m512 scaled = _mm512_maskz_mul_ps(kept, values, _mm512_set1_ps(inverse));
+    return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(scaled));
+  };
+  const __m256i q = _mm256_set_m128i(bytes(high), bytes(low));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out.q), q);
+  int32_t sums[2];
+  sum_halves(q, sums[0], sums[1]);
+  out.d = finite ? peak / 127.0f : __builtin_nanf("");
+  out.sum = static_cast<float>(sums[0] + sums[1]);
+  out.correction = -128 * (sums[0] + sums[1]);
+  out.correction_low = -128 * sums[0];
+}
+#else
 /// Rounds kLanes values, at most 127 in magnitude, to nearest even; their sum.
 VERGE_INLINE float round_to_bytes(F32 x, int8_t* q) {
   typedef int8_t I8 __attribute__((vector_size(VERGE_LANES), aligned(1), may_alias));
@@ -36,6 +71,7 @@ VERGE_INLINE void quantize_block(const float* x, ActivationBlock& out) {
   out.correction = -128 * static_cast<int32_t>(sums[0] + sums[1]);
   out.correction_low = -128 * static_cast<int32_t>(sums[0]);
 }
+#endif
 
 static void quantize_row(const float* x, int64_t cols, ActivationBlock* out) {
   for (int64_t block = 0; block < cols / 32; ++block) quantize_block(x + 32 * block, out[block]);
