@@ -19,22 +19,39 @@ VERGE_INLINE void fetch_row(const uint8_t* row, int64_t bytes) {
 template <typename Stored, int Heads, int Tokens>
 VERGE_INLINE void key_scores_block(int64_t head_dim, const float* q, const uint8_t* keys,
                                    int64_t row_bytes, float* scores, int64_t score_stride) {
+  // What does not fill a vector is decoded before the loop: a call within it would keep the sums in
+  // memory.
+  const int64_t whole = head_dim / kLanes * kLanes;
+  alignas(64) float rest[Tokens][kLanes];
+  for (int t = 0; t < Tokens && whole < head_dim; ++t) {
+    stored_lanes<Stored>(keys + t * row_bytes, whole, head_dim - whole, rest[t]);
+  }
   F32 acc[Heads][Tokens] = {};
-  for_vectors(head_dim, [&](int64_t i, int64_t used) {
+  for (int64_t i = 0; i < whole; i += kLanes) {
     F32 key[Tokens];
 #pragma GCC unroll 4
-    for (int t = 0; t < Tokens; ++t) key[t] = load_stored<Stored>(keys + t * row_bytes, i, used);
+    for (int t = 0; t < Tokens; ++t) key[t] = Stored::load(keys + t * row_bytes, i);
 #pragma GCC unroll 4
     for (int h = 0; h < Heads; ++h) {
-      const F32 query = load_some(q + h * head_dim + i, used);
+      const F32 query = load(q + h * head_dim + i);
 #pragma GCC unroll 4
       for (int t = 0; t < Tokens; ++t) acc[h][t] = fma(query, key[t], acc[h][t]);
     }
-  });
+  }
+  if (whole < head_dim) {
+#pragma GCC unroll 4
+    for (int t = 0; t < Tokens; ++t) {
+      const F32 key = load(rest[t]);
+#pragma GCC unroll 4
+      for (int h = 0; h < Heads; ++h) {
+        acc[h][t] = fma(load_some(q + h * head_dim + whole, head_dim - whole), key, acc[h][t]);
+      }
+    }
+  }
 #pragma GCC unroll 4
   for (int h = 0; h < Heads; ++h) {
     if constexpr (Tokens == 4) {
-      sum_lanes_of_four(acc[h], scores + h * score_stride);
+      sum_lanes_of_four(acc[h][0], acc[h][1], acc[h][2], acc[h][3], scores + h * score_stride);
     } else {
 #pragma GCC unroll 4
       for (int t = 0; t < Tokens; ++t) scores[h * score_stride + t] = sum_lanes(acc[h][t]);

@@ -52,14 +52,19 @@ struct StoredQ8_0 {
   }
 };
 
-/// Values i .. i + count of a row, the other lanes 0.
+/// Values i .. i + count of a row, fewer than fill a vector, the other lanes 0.
+template <typename Stored>
+VERGE_INLINE void stored_lanes(const void* row, int64_t i, int64_t count, float* lanes) {
+  for (int lane = 0; lane < kLanes; ++lane) {
+    lanes[lane] = lane < count ? Stored::one(row, i + lane) : 0.0f;
+  }
+}
+/// The same as a vector, which they may fill.
 template <typename Stored>
 VERGE_INLINE F32 load_stored(const void* row, int64_t i, int64_t count) {
   if (count == kLanes) return Stored::load(row, i);
   float lanes[kLanes];
-  for (int lane = 0; lane < kLanes; ++lane) {
-    lanes[lane] = lane < count ? Stored::one(row, i + lane) : 0.0f;
-  }
+  stored_lanes<Stored>(row, i, count, lanes);
   return load(lanes);
 }
 

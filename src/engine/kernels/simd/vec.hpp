@@ -98,13 +98,13 @@ VERGE_INLINE float sum_lanes(F32 x) {
   return sum;
 #endif
 }
-/// out[i] = sum_lanes(x[i]) for four vectors, sharing the shuffles.
-VERGE_INLINE void sum_lanes_of_four(const F32* x, float* out) {
+/// out[i] = sum_lanes(xi) for four vectors, sharing the shuffles.
+VERGE_INLINE void sum_lanes_of_four(F32 x0, F32 x1, F32 x2, F32 x3, float* out) {
 #if VERGE_LANES == 16 && defined(__AVX512F__)
-  const auto a = reinterpret_cast<__m512>(x[0]);
-  const auto b = reinterpret_cast<__m512>(x[1]);
-  const auto c = reinterpret_cast<__m512>(x[2]);
-  const auto d = reinterpret_cast<__m512>(x[3]);
+  const auto a = reinterpret_cast<__m512>(x0);
+  const auto b = reinterpret_cast<__m512>(x1);
+  const auto c = reinterpret_cast<__m512>(x2);
+  const auto d = reinterpret_cast<__m512>(x3);
   const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
   const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
   const __m512 abcd =
@@ -112,6 +112,7 @@ VERGE_INLINE void sum_lanes_of_four(const F32* x, float* out) {
   const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(abcd), _mm512_extractf32x8_ps(abcd, 1));
   _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
 #else
+  const F32 x[] = {x0, x1, x2, x3};
   for (int i = 0; i < 4; ++i) out[i] = sum_lanes(x[i]);
 #endif
 }
