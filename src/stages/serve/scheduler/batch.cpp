@@ -1,9 +1,6 @@
 #include <algorithm>
-#include <set>
 
-#include <verge/core/checksum.hpp>
 #include <verge/stages/serve/scheduler/batch.hpp>
-#include <verge/stages/serve/scheduler/prefix_file.hpp>
 
 namespace verge::serve {
 namespace {
@@ -24,8 +21,7 @@ Batch::Batch(model::LanguageModel& model, ThreadPool& pool, const Clock& clock,
       pool_(pool),
       clock_(clock),
       options_(std::move(options)),
-      spills_(spills),
-      cache_(decoder_.pool, decoder_.page_tokens) {}
+      pages_(decoder_, spills, options_.share_prefixes) {}
 
 Status Batch::check(const runtime::Decoder& decoder, const ModelFace& face) {
   const int64_t kv_tokens = decoder.pool.pages() * decoder.page_tokens;
@@ -41,10 +37,6 @@ Status Batch::check(const runtime::Decoder& decoder, const ModelFace& face) {
                     decoder.max_tokens, 2 * decoder.min_chunk);
 }
 
-int64_t Batch::pages_for(int64_t tokens) const {
-  return (tokens + decoder_.page_tokens - 1) / decoder_.page_tokens;
-}
-
 bool Batch::step(Tasks& tasks, const StepContext& context) {
   const double begin_s = clock_.seconds();
   const bool embedded = embed_one(tasks, context);
@@ -52,7 +44,8 @@ bool Batch::step(Tasks& tasks, const StepContext& context) {
   for (const auto& task : tasks) by_id_[task->id] = task.get();
   const PolicyState state = observe(tasks, context, begin_s);
   const StepPlan plan = plan_step(state);
-  for (const RequestId id : plan.preempt) preempt(*by_id_.at(id));
+  for (const RequestId id : plan.preempt) pages_.put_aside(*by_id_.at(id));
+  counters_.preemptions += static_cast<int64_t>(plan.preempt.size());
   for (const RequestId id : plan.admit) admit(*by_id_.at(id), context, begin_s);
   const Items items = items_of(plan, state);
   if (!items.empty()) {
@@ -64,66 +57,8 @@ bool Batch::step(Tasks& tasks, const StepContext& context) {
     run(items, context);
   }
   counters_.busy_s += clock_.seconds() - begin_s;
-  if (options_.verify) check_pages(tasks);
+  if (options_.verify) pages_.check(tasks);
   return embedded || !items.empty() || !plan.preempt.empty() || !plan.admit.empty();
-}
-
-// All but the last tokens of a prompt, which are always computed anew: for the logits, and enough
-// of them to be a chunk.
-std::span<const uint64_t> Batch::adoptable(const Task& task) const {
-  if (!options_.share_prefixes) return {};
-  const int64_t pages = (task.prompt_tokens() - decoder_.min_chunk) / decoder_.page_tokens;
-  return std::span(task.hashes).first(static_cast<size_t>(std::max<int64_t>(pages, 0)));
-}
-
-Candidate Batch::candidate_of(Task& task) {
-  Candidate candidate{.id = task.id,
-                      .priority = task.request.priority,
-                      .since_s = task.submitted_s,
-                      .phase = task.phase,
-                      .length = task.length(),
-                      .prompt = task.prompt_tokens()};
-  if (task.sequence) {
-    for (const int32_t page : task.sequence->pages()) {
-      candidate.exclusive += decoder_.pool.users(page) == (cache_.holds(page) ? 2 : 1);
-    }
-  } else if (task.spill) {
-    candidate.length = task.spill->length();
-  } else {
-    const auto hashes = adoptable(task);
-    const std::vector<int32_t> pages = cache_.find(task.feed, hashes);
-    for (const int32_t page : pages) candidate.shared += decoder_.pool.is_shared(page);
-    candidate.length = static_cast<int64_t>(pages.size()) * decoder_.page_tokens;
-    if (pages.size() < hashes.size()) candidate.next_page = hashes[pages.size()];
-  }
-  return candidate;
-}
-
-// What else the pages depend on.
-uint64_t Batch::seed_of(const Task& task) const {
-  if (task.adapter < 0) return 0;
-  const std::string& identity = decoder_.adapters.at(static_cast<size_t>(task.adapter));
-  return checksum(std::as_bytes(std::span(identity)));
-}
-
-// Those whose next page a running prompt is about to fill.
-void Batch::mark_waiting_for_prefix(PolicyState& state, const Tasks& tasks) const {
-  std::vector<const Task*> prompts;
-  for (const auto& task : tasks) {
-    if (task->phase == Phase::Running && task->length() < task->prompt_tokens()) {
-      prompts.push_back(task.get());
-    }
-  }
-  for (Candidate& candidate : state.candidates) {
-    if (candidate.next_page == 0) continue;
-    const auto index = static_cast<size_t>(candidate.length / decoder_.page_tokens);
-    for (const Task* other : prompts) {
-      if (other->hashes.size() <= index) continue;
-      const bool is_filled =
-          other->length() >= static_cast<int64_t>(index + 1) * decoder_.page_tokens;
-      candidate.waits_for_prefix |= !is_filled && other->hashes[index] == candidate.next_page;
-    }
-  }
 }
 
 PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_s) {
@@ -147,63 +82,29 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
       state.tenants.push_back({context.accounts.fair.served(name),
                                weight == options_.tenant_weights.end() ? 1 : weight->second});
     }
-    if (task->phase == Phase::Waiting) {
-      if (task->hashes.empty()) {
-        task->hashes = page_hashes(std::span(task->feed), decoder_.page_tokens, seed_of(*task));
-      }
-      if (++waiting[{tenant->second, task->request.priority}] > kCandidates) continue;
+    if (task->phase == Phase::Waiting &&
+        ++waiting[{tenant->second, task->request.priority}] > kCandidates) {
+      continue;
     }
-    state.candidates.push_back(candidate_of(*task));
-    state.candidates.back().tenant = tenant->second;
+    state.candidates.push_back({.id = task->id,
+                                .tenant = tenant->second,
+                                .priority = task->request.priority,
+                                .since_s = task->submitted_s,
+                                .phase = task->phase,
+                                .prompt = task->prompt_tokens()});
+    pages_.describe(*task, state.candidates.back());
   }
-  mark_waiting_for_prefix(state, tasks);
-  state.free_pages = decoder_.pool.free_pages() + cache_.idle_pages();
+  pages_.mark_waiting_for_prefix(state.candidates, tasks);
+  state.free_pages = pages_.available();
   return state;
 }
 
-void Batch::preempt(Task& task) {
-  // Where there is no room for its pages, they are computed again: prompt in chunks and answer
-  // token by token, as before, so that not a bit is another.
-  try {
-    if (auto spill = spills_.put(*task.sequence)) task.spill = std::move(*spill);
-  } catch (const std::bad_alloc&) {  // less memory than the limit says
-  }
-  task.sequence.reset();
-  task.phase = Phase::Preempted;
-  ++task.preemptions;
-  ++counters_.preemptions;
-}
-
-void Batch::make_room(int64_t pages) {
-  const int64_t missing = pages - decoder_.pool.free_pages();
-  if (missing > 0) cache_.evict(missing);
-}
-
-void Batch::adopt_prefix(Task& task) {
-  const std::vector<int32_t> pages = cache_.find(task.feed, adoptable(task));
-  const int64_t tokens = static_cast<int64_t>(pages.size()) * decoder_.page_tokens;
-  task.sequence->adopt(std::span(task.feed).first(static_cast<size_t>(tokens)), pages);
-  if (task.phase != Phase::Waiting || pages.empty()) return;
-  task.usage.cached_tokens = tokens;
-  ++counters_.prefix_hits;
-  counters_.cached_tokens += tokens;
-}
-
-void Batch::resume(Task& task) {
-  make_room(pages_for(task.spill->length()));
-  const Status status = spills_.restore(*task.spill, *task.sequence);
-  task.spill.reset();
-  if (!status) adopt_prefix(task);  // lost on the disk: it is computed again
-}
-
 void Batch::admit(Task& task, const StepContext& context, double now_s) {
-  task.sequence.emplace(decoder_);
-  if (task.spill) {
-    resume(task);
-  } else {
-    adopt_prefix(task);
-  }
+  pages_.start(task);
   if (task.phase == Phase::Waiting) {
+    task.usage.cached_tokens = task.length();
+    counters_.prefix_hits += task.length() > 0;
+    counters_.cached_tokens += task.length();
     context.accounts.fair.leave(task.request.tenant);
     const auto tokens = static_cast<double>(task.prompt_tokens() - task.length());
     context.accounts.fair.charge(task.request.tenant, FairShare::kPrefillCost * tokens);
@@ -226,21 +127,13 @@ Task* Batch::next_to_embed(const Tasks& tasks, const StepContext& context) const
   return next;
 }
 
-// Puts aside who is in the way: until the next step, since a vector gives its pages back at once.
-void Batch::clear_pages(const Tasks& tasks, int64_t pages) {
-  make_room(pages);
-  for (size_t i = tasks.size(); i-- > 0 && decoder_.pool.free_pages() < pages;) {
-    if (tasks[i]->sequence) preempt(*tasks[i]);
-    make_room(pages);
-  }
-}
-
 // The vector of one text, of the tenant that has been served least.
 bool Batch::embed_one(const Tasks& tasks, const StepContext& context) {
   Task* task = next_to_embed(tasks, context);
   if (task == nullptr) return false;
   const int64_t tokens = task->prompt_tokens();
-  clear_pages(tasks, pages_for(tokens));
+  // Who is in the way is put aside until the next step: a vector gives its pages back at once.
+  counters_.preemptions += pages_.clear(tasks, pages_.pages_for(tokens));
   const std::string& tenant = task->request.tenant;
   context.accounts.fair.leave(tenant);
   context.accounts.fair.charge(tenant, FairShare::kPrefillCost * static_cast<double>(tokens));
@@ -269,9 +162,9 @@ Batch::Items Batch::items_of(const StepPlan& plan, const PolicyState& state) {
     Task* task = by_id_.at(part.id);
     if (task->has_ended || task->length() != lengths.at(part.id)) continue;
     items.push_back({task, part.tokens});
-    pages += pages_for(task->length() + part.tokens) - pages_for(task->length());
+    pages += pages_.pages_for(task->length() + part.tokens) - pages_.pages_for(task->length());
   }
-  make_room(pages);
+  pages_.make_room(pages);
   return items;
 }
 
@@ -323,7 +216,7 @@ void Batch::count(std::span<const Item> items, const StepContext& context) {
     if (task->length() <= task->prompt_tokens()) {
       counters_.prefill_tokens += tokens;
       tenant.prefill_tokens += tokens;
-      publish(*task);
+      pages_.publish(*task);
     } else {
       counters_.decode_tokens += tokens;
       tenant.decode_tokens += tokens;
@@ -331,13 +224,6 @@ void Batch::count(std::span<const Item> items, const StepContext& context) {
                                    FairShare::kDecodeCost * static_cast<double>(tokens));
     }
   }
-}
-
-// A prompt below the least chunk takes the way of decoded tokens, but fills no page either.
-void Batch::publish(const Task& task) {
-  if (!options_.share_prefixes || task.prompt_tokens() < decoder_.min_chunk) return;
-  const auto full = static_cast<size_t>(task.length() / decoder_.page_tokens);
-  cache_.add(task.feed, task.hashes, task.sequence->pages().first(full));
 }
 
 // On all threads, but for constraints, which share their tables.
@@ -382,15 +268,6 @@ void Batch::end(Task& task, const Status& status, const StepContext& context) {
   finish(task, status, clock_.seconds(), context.observer);
 }
 
-Status Batch::save_prompts(const std::string& folder, int64_t most_bytes) const {
-  return save_prefixes(prefix_path(folder, decoder_), decoder_, cache_, most_bytes);
-}
-
-Status Batch::load_prompts(const std::string& folder) {
-  const auto pages = load_prefixes(prefix_path(folder, decoder_), decoder_, cache_);
-  return pages ? Status() : Status(pages.error());
-}
-
 void Batch::describe(ModelSnapshot& snapshot) const {
   const auto keep = [&](auto ModelSnapshot::*field) { snapshot.*field = counters_.*field; };
   keep(&ModelSnapshot::batch_sizes);
@@ -401,33 +278,7 @@ void Batch::describe(ModelSnapshot& snapshot) const {
   keep(&ModelSnapshot::prefix_hits);
   keep(&ModelSnapshot::cached_tokens);
   keep(&ModelSnapshot::preemptions);
-  snapshot.pages_total = decoder_.pool.pages();
-  snapshot.pages_free = decoder_.pool.free_pages();
-  snapshot.pages_cached = cache_.idle_pages();
-  snapshot.page_tokens = decoder_.page_tokens;
-}
-
-void Batch::check_pages(const Tasks& tasks) const {
-  std::vector<int32_t> users(static_cast<size_t>(decoder_.pool.pages()));
-  for (const auto& task : tasks) {
-    if (!task->sequence) continue;
-    const auto pages = task->sequence->pages();
-    VERGE_CHECK(static_cast<int64_t>(pages.size()) == pages_for(task->length()), pages.size(),
-                task->length());
-    VERGE_CHECK(std::set(pages.begin(), pages.end()).size() == pages.size(), task->id);
-    VERGE_CHECK(
-        std::ranges::equal(task->sequence->tokens(),
-                           std::span(task->feed).first(static_cast<size_t>(task->length()))),
-        task->id);
-    for (const int32_t page : pages) ++users[static_cast<size_t>(page)];
-  }
-  int64_t free = 0;
-  for (int32_t page = 0; page < decoder_.pool.pages(); ++page) {
-    const int32_t counted = users[static_cast<size_t>(page)] + (cache_.holds(page) ? 1 : 0);
-    VERGE_CHECK(counted == decoder_.pool.users(page), page, counted, decoder_.pool.users(page));
-    free += counted == 0;
-  }
-  VERGE_CHECK(free == decoder_.pool.free_pages(), free, decoder_.pool.free_pages());
+  pages_.describe(snapshot);
 }
 
 }  // namespace verge::serve

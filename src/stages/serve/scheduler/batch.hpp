@@ -12,13 +12,10 @@
 #include <verge/engine/runtime/step.hpp>
 #include <verge/stages/serve/scheduler/cancellations.hpp>
 #include <verge/stages/serve/scheduler/fair_share.hpp>
-#include <verge/stages/serve/scheduler/prefix_cache.hpp>
+#include <verge/stages/serve/scheduler/page_keeper.hpp>
 #include <verge/stages/serve/scheduler/task.hpp>
 
 namespace verge::serve {
-
-/// In order of arrival.
-using Tasks = std::vector<std::unique_ptr<Task>>;
 
 struct BatchOptions {
   int64_t step_tokens = 512;
@@ -26,7 +23,7 @@ struct BatchOptions {
   double ageing_s = 5;
   std::map<std::string, double> tenant_weights = {};
   bool share_prefixes = true;
-  bool verify = false;  // check_pages after each step
+  bool verify = false;  // PageKeeper::check after each step
 };
 
 /// Who was served what: of all models together.
@@ -56,15 +53,9 @@ class Batch {
   /// One run over some of the tasks. False when none could do anything.
   bool step(Tasks& tasks, const StepContext& context);
 
-  /// prefix_file.hpp, for this model.
-  Status save_prompts(const std::string& folder, int64_t most_bytes) const;
-  Status load_prompts(const std::string& folder);
-
   /// Fills in what is counted here.
   void describe(ModelSnapshot& snapshot) const;
-  /// Every page's users are the sequences and the cache, no page is twice in a sequence, and every
-  /// position of a sequence has its place: VERGE_CHECK.
-  void check_pages(const Tasks& tasks) const;
+  PageKeeper& pages() { return pages_; }
 
  private:
   struct Item {
@@ -74,24 +65,13 @@ class Batch {
   using Items = std::vector<Item>;
 
   PolicyState observe(Tasks& tasks, const StepContext& context, double now_s);
-  Candidate candidate_of(Task& task);
-  void mark_waiting_for_prefix(PolicyState& state, const Tasks& tasks) const;
-  std::span<const uint64_t> adoptable(const Task& task) const;
-  uint64_t seed_of(const Task& task) const;
-  void preempt(Task& task);
   void admit(Task& task, const StepContext& context, double now_s);
-  void resume(Task& task);
-  void adopt_prefix(Task& task);
-  void make_room(int64_t pages);
-  int64_t pages_for(int64_t tokens) const;
   Task* next_to_embed(const Tasks& tasks, const StepContext& context) const;
   bool embed_one(const Tasks& tasks, const StepContext& context);
-  void clear_pages(const Tasks& tasks, int64_t pages);
   Items items_of(const StepPlan& plan, const PolicyState& state);
   void run(std::span<const Item> items, const StepContext& context);
   Status try_run(std::span<const Item> items, const StepContext& context);
   void count(std::span<const Item> items, const StepContext& context);
-  void publish(const Task& task);
   void draw(std::span<const Item> items, const StepContext& context);
   void end(Task& task, const Status& status, const StepContext& context);
   void hand_over(Task& task, const Result<Piece>& piece, const StepContext& context);
@@ -101,8 +81,7 @@ class Batch {
   ThreadPool& pool_;
   const Clock& clock_;
   BatchOptions options_;
-  SpillStore& spills_;
-  PrefixCache cache_;
+  PageKeeper pages_;
   std::map<RequestId, Task*> by_id_;  // of the step at hand
   std::map<int, double> admitted_s_;  // by priority
   ModelSnapshot counters_;

@@ -23,13 +23,13 @@ Lanes::~Lanes() {
 void Lanes::keep_prompts(const Lane& lane) const {
   if (lane.batch == nullptr || options_.prompt_cache_folder.empty()) return;
   const Status status =
-      lane.batch->save_prompts(options_.prompt_cache_folder, options_.prompt_cache_bytes);
+      lane.batch->pages().save(options_.prompt_cache_folder, options_.prompt_cache_bytes);
   if (!status && options_.warn) options_.warn(status.error());
 }
 
 void Lanes::fetch_prompts(Lane& lane) const {
   if (options_.prompt_cache_folder.empty()) return;
-  const Status status = lane.batch->load_prompts(options_.prompt_cache_folder);
+  const Status status = lane.batch->pages().load(options_.prompt_cache_folder);
   if (status || status.error().code == Code::NotFound) return;
   if (options_.warn) options_.warn(status.error());
 }

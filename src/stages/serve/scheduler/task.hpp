@@ -38,6 +38,9 @@ struct Task {
   int64_t prompt_tokens() const { return usage.prompt_tokens; }
 };
 
+/// In order of arrival.
+using Tasks = std::vector<std::unique_ptr<Task>>;
+
 /// Checks all that can be known before it runs. Fails with InvalidArgument for options out of range
 /// and for what can never fit in the context or the cache, naming the largest that can; NotFound
 /// for an adapter that the model does not have.
