@@ -1,0 +1,307 @@
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <verge/engine/text/grammar/automaton.hpp>
+#include <verge/engine/text/grammar/token_masks.hpp>
+
+namespace verge::text::grammar {
+namespace {
+
+constexpr size_t kMaxCharacterBytes = 512;  // strings of classes that are tried for one character
+constexpr size_t kMaxFrontier = 8;
+
+// All characters of U+0020 and up but '"' and '\\', as TokenTrie::Segment has them.
+CodePointSet plain_characters() {
+  return normalized({{0x20, 0x21}, {0x23, 0x5B}, {0x5D, 0x10FFFF}});
+}
+
+void set_bits(std::span<const uint64_t> from, std::span<uint64_t> to) {
+  for (size_t i = 0; i < from.size(); ++i) to[i] |= from[i];
+}
+
+}  // namespace
+
+class TokenMasks::Returns {
+ public:
+  void add(const FramePtr& frame, std::span<const uint32_t> nodes) {
+    if (!frame || nodes.empty()) return;
+    const auto [found, is_new] = by_frame_.emplace(frame.get(), Entry{frame, {}});
+    auto& known = found->second.nodes;
+    known.insert(known.end(), nodes.begin(), nodes.end());
+    if (is_new) order_.insert({depth_of(frame.get()), frame.get()});
+  }
+
+  struct Entry {
+    FramePtr frame;
+    std::vector<uint32_t> nodes;  // sorted, each once
+  };
+
+  // The deepest, so that all that return to the same frame have come together.
+  bool take(Entry& entry) {
+    if (order_.empty()) return false;
+    const auto deepest = std::prev(order_.end());
+    const auto found = by_frame_.find(deepest->second);
+    entry = std::move(found->second);
+    by_frame_.erase(found);
+    order_.erase(deepest);
+    std::ranges::sort(entry.nodes);
+    entry.nodes.erase(std::unique(entry.nodes.begin(), entry.nodes.end()), entry.nodes.end());
+    return true;
+  }
+
+ private:
+  static int64_t depth_of(const Frame* frame) { return frame->depth; }
+
+  std::map<const Frame*, Entry> by_frame_;
+  std::set<std::pair<int64_t, const Frame*>> order_;
+};
+
+TokenMasks::TokenMasks(std::shared_ptr<const Grammar> grammar,
+                       std::shared_ptr<const TokenTrie> trie, size_t cache_bytes)
+    : grammar_(std::move(grammar)),
+      trie_(std::move(trie)),
+      cache_bytes_(cache_bytes),
+      words_((static_cast<size_t>(trie_->size()) + 63) / 64),
+      recognizer_(grammar_->automaton()),
+      path_(size_t{trie_->depth()} + 1) {
+  find_character_bytes();
+}
+
+Position TokenMasks::begin() {
+  const std::lock_guard lock(mutex_);
+  return recognizer_.begin();
+}
+
+Position TokenMasks::advance(const Position& position, std::string_view bytes) {
+  const std::lock_guard lock(mutex_);
+  return recognizer_.advance(position, bytes);
+}
+
+bool TokenMasks::overflowed() const {
+  const std::lock_guard lock(mutex_);
+  return recognizer_.overflowed();
+}
+
+void TokenMasks::mask(const Position& position, bool first, std::span<uint64_t> bits) {
+  VERGE_CHECK(bits.size() >= words_, bits.size(), words_);
+  std::ranges::fill(bits, 0);
+  const std::lock_guard lock(mutex_);
+  if (first && trie_->drops_first_space()) return find_first(position, bits.first(words_));
+  const auto [begin, end] = kept_by_hash_.equal_range(position.hash);
+  for (auto found = begin; found != end; ++found) {
+    if (!(found->second->position == position)) continue;
+    std::ranges::copy(found->second->bits, bits.begin());
+    kept_.splice(kept_.begin(), kept_, found->second);
+    return;
+  }
+  trim();
+  find(position, bits.first(words_));
+  keep(position, bits.first(words_));
+}
+
+void TokenMasks::find(const Position& position, std::span<uint64_t> bits) {
+  Returns returns;
+  for (const Thread& thread : position.threads) {
+    const Own& found = own(thread.state);
+    if (!found.bits.empty()) set_bits(found.bits, bits);
+    for (const int32_t token : found.tokens) add_token(token, bits);
+    returns.add(thread.frame, found.returns);
+  }
+  follow(returns, bits);
+  add_ends(position, bits);
+}
+
+void TokenMasks::add_ends(const Position& position, std::span<uint64_t> bits) const {
+  if (!position.complete) return;
+  for (const int32_t token : trie_->ends()) bits[token / 64] |= uint64_t{1} << (token % 64);
+}
+
+// A text's first token, whose leading space is dropped: walked from behind the space as well as
+// from the root, and not kept, for it comes once an answer.
+void TokenMasks::find_first(const Position& position, std::span<uint64_t> bits) {
+  Returns returns;
+  for (const TokenTrie::Segment& segment : trie_->segments()) {
+    for (uint32_t node = segment.begin; node < segment.end;) {
+      const TokenTrie::Node& top = trie_->nodes()[node];
+      for (const Thread& thread : position.threads) {
+        const Machine::SetId from = recognizer_.machine().start(thread.state);
+        std::vector<uint32_t> ended;
+        const bool space = top.byte == ' ';
+        walk(node + (space ? 1 : 0), top.subtree_end, from, {bits, &ended});
+        returns.add(thread.frame, ended);
+      }
+      if (top.byte == ' ' && position.alive()) add_token(top.token, bits);
+      node = top.subtree_end;
+    }
+  }
+  follow(returns, bits);
+  add_ends(position, bits);
+}
+
+// Goes on behind rules that ended within a token, in what called them.
+void TokenMasks::follow(Returns& returns, std::span<uint64_t> bits) {
+  Returns::Entry entry;
+  while (returns.take(entry)) {
+    const Machine::SetId from = recognizer_.machine().start(entry.frame->to);
+    std::vector<uint32_t> ended;
+    if (recognizer_.machine().returns(from)) ended = entry.nodes;
+    for (const uint32_t node : entry.nodes) {
+      walk(node + 1, trie_->nodes()[node].subtree_end, from, {bits, &ended});
+    }
+    returns.add(entry.frame->above, ended);
+  }
+}
+
+const TokenMasks::Own& TokenMasks::own(int32_t state) {
+  const auto found = own_.find(state);
+  if (found != own_.end()) return found->second;
+  Own made = find_own(state);
+  own_bytes_ += made.bits.size() * 8 + (made.tokens.size() + made.returns.size()) * 4 + 128;
+  return own_.emplace(state, std::move(made)).first->second;
+}
+
+TokenMasks::Own TokenMasks::find_own(int32_t state) {
+  Own found;
+  found.bits.resize(words_);
+  const Machine::SetId from = recognizer_.machine().start(state);
+  for (const TokenTrie::Segment& segment : trie_->segments()) {
+    if (segment.most_characters > 0 && reads_any_characters(from, segment.most_characters)) {
+      set_bits(segment.tokens, found.bits);
+    } else {
+      walk(segment.begin, segment.end, from, {found.bits, &found.returns});
+    }
+  }
+  size_t count = 0;
+  for (const uint64_t word : found.bits) count += static_cast<size_t>(std::popcount(word));
+  if (count > words_) return found;
+  for (size_t i = 0; i < words_; ++i) {
+    for (uint64_t word = found.bits[i]; word != 0; word &= word - 1) {
+      found.tokens.push_back(static_cast<int32_t>(i * 64 + std::countr_zero(word)));
+    }
+  }
+  found.bits = {};
+  return found;
+}
+
+// From the set before node `begin`, all nodes up to `end`: tokens that the machine can read.
+void TokenMasks::walk(uint32_t begin, uint32_t end, Machine::SetId from, const Walk& out) {
+  if (begin >= end) return;
+  Machine& machine = recognizer_.machine();
+  const std::span<const TokenTrie::Node> nodes = trie_->nodes();
+  path_[nodes[begin].depth - 1] = from;
+  for (uint32_t i = begin; i < end;) {
+    const TokenTrie::Node& node = nodes[i];
+    const Machine::SetId set = machine.step(path_[node.depth - 1], node.byte);
+    if (set == Machine::kDead) {
+      i = node.subtree_end;
+      continue;
+    }
+    path_[node.depth] = set;
+    if (node.token >= 0) add_token(node.token, out.bits);
+    if (machine.returns(set) && node.subtree_end > i + 1) out.returns->push_back(i);
+    ++i;
+  }
+}
+
+void TokenMasks::add_token(int32_t token, std::span<uint64_t> bits) const {
+  for (; token >= 0; token = trie_->next_alike(token)) {
+    bits[token / 64] |= uint64_t{1} << (token % 64);
+  }
+}
+
+// Whether any `count` plain characters may follow. Only shortens the search: a false "no" is right.
+bool TokenMasks::reads_any_characters(Machine::SetId set, int count) {
+  std::vector<Machine::SetId> frontier = {set};
+  for (int i = 0; i < count; ++i) {
+    std::vector<Machine::SetId> next;
+    for (const Machine::SetId from : frontier) {
+      const std::vector<Machine::SetId>& after = after_character(from);
+      if (after.empty()) return false;
+      next.insert(next.end(), after.begin(), after.end());
+    }
+    std::ranges::sort(next);
+    next.erase(std::unique(next.begin(), next.end()), next.end());
+    if (next.size() > kMaxFrontier) return false;
+    if (next == frontier) return true;
+    frontier = std::move(next);
+  }
+  return true;
+}
+
+// The sets behind each plain character; none if one of them cannot be read.
+const std::vector<Machine::SetId>& TokenMasks::after_character(Machine::SetId set) {
+  const auto [found, is_new] = after_character_.emplace(set, std::vector<Machine::SetId>());
+  if (!is_new) return found->second;
+  std::vector<Machine::SetId> after;
+  for (const std::string& bytes : character_bytes_) {
+    Machine::SetId next = set;
+    for (const char byte : bytes) {
+      next = recognizer_.machine().step(next, static_cast<uint8_t>(byte));
+    }
+    if (next == Machine::kDead) return found->second;
+    after.push_back(next);
+  }
+  std::ranges::sort(after);
+  after.erase(std::unique(after.begin(), after.end()), after.end());
+  return found->second = std::move(after);
+}
+
+// Characters that differ in no byte class are one to the automaton.
+void TokenMasks::find_character_bytes() {
+  const Automaton& automaton = grammar_->automaton();
+  std::set<std::string> known;  // as classes
+  for (const ByteSequence& sequence : utf8_sequences(plain_characters())) {
+    std::vector<std::string> strings(1);
+    for (const ByteRange& range : sequence) {
+      std::vector<std::string> longer;
+      int last_class = -1;
+      for (int byte = range.first; byte <= range.last; ++byte) {
+        if (automaton.byte_class(static_cast<uint8_t>(byte)) == last_class) continue;
+        last_class = automaton.byte_class(static_cast<uint8_t>(byte));
+        for (std::string string : strings) {
+          string.push_back(static_cast<char>(byte));
+          longer.push_back(std::move(string));
+        }
+        if (longer.size() > kMaxCharacterBytes) break;
+      }
+      strings = std::move(longer);
+    }
+    for (std::string& string : strings) {
+      std::string classes;
+      for (const char byte : string) {
+        classes.push_back(static_cast<char>(automaton.byte_class(static_cast<uint8_t>(byte))));
+      }
+      if (known.insert(std::move(classes)).second) character_bytes_.push_back(std::move(string));
+    }
+  }
+  if (character_bytes_.size() > kMaxCharacterBytes) character_bytes_.clear();
+}
+
+void TokenMasks::keep(const Position& position, std::span<const uint64_t> bits) {
+  const size_t most = std::max<size_t>(1, cache_bytes_ / (words_ * 8 + sizeof(Kept) + 256));
+  while (kept_.size() >= most) {
+    const auto [begin, end] = kept_by_hash_.equal_range(kept_.back().position.hash);
+    kept_by_hash_.erase(std::find_if(
+        begin, end, [&](const auto& entry) { return &*entry.second == &kept_.back(); }));
+    kept_.pop_back();
+  }
+  kept_.push_front({position, {bits.begin(), bits.end()}});
+  kept_by_hash_.emplace(position.hash, kept_.begin());
+}
+
+// Between two masks, when no set is in use.
+void TokenMasks::trim() {
+  if (own_bytes_ > cache_bytes_) {
+    own_.clear();
+    own_bytes_ = 0;
+  }
+  if (recognizer_.machine().bytes() > Machine::kMaxBytes / 4) {
+    recognizer_.machine().clear();
+    after_character_.clear();
+  }
+}
+
+}  // namespace verge::text::grammar
