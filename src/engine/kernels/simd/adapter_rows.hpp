@@ -29,7 +29,7 @@ VERGE_INLINE void adapter_down_block(int64_t n, const float* const* x, int64_t r
   });
   for (int t = 0; t < Rows; ++t) {
     float sums[kAdapterRanks];
-    sum_lanes_of_four(acc[t], sums);
+    sum_lanes_of_four(acc[t][0], acc[t][1], acc[t][2], acc[t][3], sums);
     for (int64_t r = 0; r < ranks; ++r) h[t][r] = scale * sums[r];
   }
 }
