@@ -105,6 +105,10 @@ struct Batch {
           {tables[i].data(), setting.requests[i].context, row, setting.requests[i].tokens});
       row += setting.requests[i].tokens;
     }
+    attend(isa, threads, sequences);
+  }
+
+  void attend(Isa isa, ThreadPool& threads, const std::vector<KvSequence>& sequences) {
     const int64_t stride = setting.heads * setting.head_dim;
     const int64_t count = static_cast<int64_t>(sequences.size());
     const float scale = 1 / std::sqrt(static_cast<float>(setting.head_dim));
@@ -169,6 +173,51 @@ TEST(PagedAttention, TilesMeetOverLongPrompts) {
   for (Isa isa : machine_isas()) {
     expect_attention(isa, {DType::F16, 4, 2, 32, 0, 0, {{400, 290}}}, 1e-5);
     expect_attention(isa, {DType::F16, 2, 2, 16, 0, 130, {{600, 300}}}, 1e-5);
+  }
+}
+
+TEST(PagedAttention, CutsOfAPromptDoNotChangeBits) {
+  const std::vector<Request> whole = {{400, 390}};
+  const Setting settings[] = {{DType::F16, 7, 1, 64, 0, 0, whole},
+                              {DType::F32, 4, 2, 24, 0, 50, whole},
+                              {DType::Q8_0, 6, 2, 32, 20.0f, 150, whole}};
+  ThreadPool threads(2);
+  Rng rng(3);
+  for (Isa isa : machine_isas()) {
+    for (const Setting& setting : settings) {
+      Batch batch(setting);
+      batch.append(isa, threads);
+      batch.attend(isa, threads);
+      const std::vector<float> expected = batch.out;
+      const int64_t least = least_tiled_tokens(setting.heads, setting.kv_heads);
+      std::fill(batch.out.begin(), batch.out.end(), NAN);
+      for (int64_t first = 0; first < 390;) {
+        int64_t last = first + least + rng.below(90);
+        if (390 - last < least) last = 390;
+        batch.attend(isa, threads, {{batch.tables[0].data(), 10 + last, first, last - first}});
+        first = last;
+      }
+      EXPECT_EQ(batch.out, expected) << name(isa) << " window " << setting.window;
+    }
+  }
+}
+
+TEST(PagedAttention, ASequenceDoesNotDependOnTheOthers) {
+  const std::vector<Request> requests = {{60, 40}, {700, 1}, {45, 45}, {17, 2}, {300, 1}};
+  ThreadPool threads(2);
+  for (Isa isa : machine_isas()) {
+    Batch batch({DType::F16, 8, 2, 64, 0, 0, requests});
+    batch.append(isa, threads);
+    batch.attend(isa, threads);
+    const std::vector<float> expected = batch.out;
+    std::fill(batch.out.begin(), batch.out.end(), NAN);
+    int64_t row = batch.rows;
+    for (size_t i = requests.size(); i-- > 0;) {
+      row -= requests[i].tokens;
+      batch.attend(isa, threads,
+                   {{batch.tables[i].data(), requests[i].context, row, requests[i].tokens}});
+    }
+    EXPECT_EQ(batch.out, expected) << name(isa);
   }
 }
 
