@@ -17,8 +17,8 @@
 namespace verge::bench {
 namespace {
 
-constexpr int64_t kContext = 200, kSequences = 16, kSlots = 256;
-constexpr int kRounds = 7, kSteps = 3;
+constexpr int64_t kContext = 64, kSequences = 16, kSlots = 128;
+constexpr int kRounds = 9, kSteps = 4;
 
 using model::LanguageModel;
 using runtime::Sequence;
@@ -56,7 +56,7 @@ Result<std::unique_ptr<LanguageModel>> load(const char* path, ThreadPool& pool,
   model::LoadOptions options;
   options.context = kSlots;
   options.max_sequences = kSequences;
-  options.kv_tokens = kSequences * kSlots;
+  options.kv_tokens = 4 * kSequences * kSlots;  // of as many loads at once
   for (int64_t i = 0; i < kSequences && !adapter.empty(); ++i) {
     options.adapters.push_back({std::to_string(i), adapter});
   }
@@ -89,7 +89,6 @@ struct Load {
 
 Status fill(Load& load, int64_t count) {
   const std::vector<int32_t> prompt(static_cast<size_t>(kContext), 5);
-  load.sequences.clear();
   for (int64_t i = 0; i < count; ++i) {
     load.sequences.emplace_back(load.model->decoder());
     const StepItem item{&load.sequences.back(), prompt, 0};
@@ -100,23 +99,24 @@ Status fill(Load& load, int64_t count) {
 
 Status measure(std::span<Load> loads, int64_t count) {
   const SystemClock clock;
+  for (Load& load : loads) VERGE_RETURN_IF_ERROR(fill(load, count));
   for (int round = 0; round < kRounds; ++round) {
     for (Load& load : loads) {
-      if (round == 0) load.seconds.clear();
-      VERGE_RETURN_IF_ERROR(fill(load, count));
+      for (Sequence& sequence : load.sequences) sequence.truncate(kContext);
       VERGE_RETURN_IF_ERROR(load.step());
       for (int i = 0; i < kSteps; ++i) {
         const double start = clock.seconds();
         VERGE_RETURN_IF_ERROR(load.step());
         load.seconds.push_back(clock.seconds() - start);
       }
-      load.sequences.clear();
     }
   }
   const double base = loads[0].median();
   for (Load& load : loads) {
     std::printf("%2ld sequences, %-26s %7.2f ms a step, %+5.1f %%\n", static_cast<long>(count),
                 load.title, 1e3 * load.median(), 100 * (load.median() / base - 1));
+    load.sequences.clear();
+    load.seconds.clear();
   }
   std::fflush(stdout);
   return {};

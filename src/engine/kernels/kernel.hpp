@@ -16,6 +16,9 @@ struct KernelDef {
   /// always. Where it cannot, the operator's reference runs instead, and the plan says so.
   bool (*supports)(const graph::KernelCall& call) = nullptr;
   void (*run)(const graph::KernelCall& call, Worker& worker, Isa isa) = nullptr;
+  /// Whether a call has nothing to do: the plan then passes over it, without the wait for all
+  /// workers. Depends on inputs of the run alone, which all of them see. Null: never.
+  bool (*is_idle)(const graph::KernelCall& call) = nullptr;
   /// Scratch memory for a call at the upper bounds, run with this Isa; null: none.
   int64_t (*workspace_bytes)(const graph::KernelCall& call, int threads, Isa isa) = nullptr;
   /// Whether input `input` must be given in the packed layout (packed.hpp); null: never.

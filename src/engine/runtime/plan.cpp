@@ -232,6 +232,7 @@ void Plan::Impl::run_step(Step& step, Worker& worker) {
   const bool timing = profiling && worker.index() == 0;
   const double begin = timing ? clock.seconds() : 0;
   if (step.kernel != nullptr) {
+    if (step.kernel->is_idle != nullptr && step.kernel->is_idle(step.call())) return;
     step.kernel->run(step.call(), worker, isa);
     for (const kernels::PackedMatrix& weights : step.next) {
       kernels::prefetch_weights(weights, worker);

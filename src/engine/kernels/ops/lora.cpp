@@ -14,7 +14,10 @@ namespace {
 
 using graph::KernelCall;
 
-constexpr int64_t kColumns = 256;  // of y in one claim: whole vectors, and enough to pay for it
+// Columns of y in one claim, in whole vectors: where tiles share an adapter, so few that its part
+// stays in the first cache for all of them, else enough for the prefetchers to follow.
+constexpr int64_t kSharedColumns = 256, kMostColumns = 1024, kColumnGrain = 64;
+constexpr int64_t kClaimsPerThread = 4;
 
 // Rows order[first] ... order[first + count) have the same adapter.
 struct Tile {
@@ -28,6 +31,14 @@ bool is_plain(DType dtype) {
 bool supports(const KernelCall& call) {
   return call.in(0).dtype == DType::F32 && is_plain(call.in(2).dtype) &&
          is_plain(call.in(3).dtype) && call.in(5).dtype == DType::F32;
+}
+
+// Indices are an input of the run; ranks change between runs.
+bool is_idle(const KernelCall& call) {
+  if (!call.has(1) || call.in(1).data != call.out().data) return false;
+  const auto ids = call.in(4).span<const int32_t>();
+  const int32_t* ranks = call.in(6).as<int32_t>();
+  return std::ranges::none_of(ids, [&](int32_t id) { return id >= 0 && ranks[id] > 0; });
 }
 
 // What lies in the workspace. Each worker sorts for itself, which is over sooner than the wait for
@@ -119,9 +130,9 @@ void run_down(const KernelCall& call, const Layout& layout, const Tile& tile, in
                        call.in(5).as<float>()[tile.adapter], hidden);
 }
 
-// y += hidden B, for some columns of a tile.
+// y += hidden B, for `columns` columns of a tile or as many as there are.
 void run_up(const KernelCall& call, const Layout& layout, const Tile& tile, int64_t column,
-            const RowKernels& kernels) {
+            int64_t columns, const RowKernels& kernels) {
   const TensorView &b = call.in(3), &y = call.out();
   const float* hidden[kAdapterTile];
   float* rows[kAdapterTile];
@@ -129,10 +140,33 @@ void run_up(const KernelCall& call, const Layout& layout, const Tile& tile, int6
     hidden[i] = layout.hidden + (tile.first + i) * layout.rank;
     rows[i] = y.as<float>() + layout.order[tile.first + i] * y.shape[1] + column;
   }
-  kernels.adapter_up(b.dtype, std::min(kColumns, y.shape[1] - column), tile.count,
+  kernels.adapter_up(b.dtype, std::min(columns, y.shape[1] - column), tile.count,
                      call.in(6).as<int32_t>()[tile.adapter], hidden,
                      matrix_row(b, tile.adapter, 0) + bytes_of(b.dtype, column),
                      bytes_of(b.dtype, b.shape[2]), rows);
+}
+
+// How the tiles' work is cut: `parts` of each tile, of which those that read the same of an adapter
+// follow each other where tiles share one.
+struct Claims {
+  int64_t tiles, parts;
+  bool is_shared;
+
+  int64_t tile(int64_t claim) const { return is_shared ? claim % tiles : claim / parts; }
+  int64_t part(int64_t claim) const { return is_shared ? claim / tiles : claim % parts; }
+};
+
+template <typename Body>
+void each_claim(const Claims& claims, Worker& worker, Body body) {
+  for (int64_t i = worker.claim(); i < claims.tiles * claims.parts; i = worker.claim()) {
+    body(claims.tile(i), claims.part(i));
+  }
+}
+
+int64_t columns_of(const KernelCall& call, int64_t tiles, bool is_shared, const Worker& worker) {
+  if (is_shared) return kSharedColumns;
+  const int64_t even = call.out().shape[1] * tiles / (worker.count() * kClaimsPerThread);
+  return std::clamp(even / kColumnGrain * kColumnGrain, kSharedColumns, kMostColumns);
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
@@ -142,24 +176,31 @@ void run(const KernelCall& call, Worker& worker, Isa isa) {
   if (tiles == 0) return;
   const RowKernels& kernels = row_kernels(isa);
   int64_t most = 0;
+  bool is_shared = false;
   for (int64_t i = 0; i < tiles; ++i) {
     most = std::max<int64_t>(most, call.in(6).as<int32_t>()[layout.tiles[i].adapter]);
+    is_shared |= i > 0 && layout.tiles[i].adapter == layout.tiles[i - 1].adapter;
   }
   const int64_t blocks = (most + kAdapterRanks - 1) / kAdapterRanks;
-  for (int64_t i = worker.claim(); i < tiles * blocks; i = worker.claim()) {
-    run_down(call, layout, layout.tiles[i % tiles], i / tiles * kAdapterRanks, kernels);
-  }
+  each_claim({tiles, blocks, is_shared}, worker, [&](int64_t tile, int64_t block) {
+    run_down(call, layout, layout.tiles[tile], block * kAdapterRanks, kernels);
+  });
   worker.sync();
-  const int64_t parts = (call.out().shape[1] + kColumns - 1) / kColumns;
-  for (int64_t i = worker.claim(); i < tiles * parts; i = worker.claim()) {
-    run_up(call, layout, layout.tiles[i % tiles], i / tiles * kColumns, kernels);
-  }
+  const int64_t columns = columns_of(call, tiles, is_shared, worker);
+  const int64_t parts = (call.out().shape[1] + columns - 1) / columns;
+  each_claim({tiles, parts, is_shared}, worker, [&](int64_t tile, int64_t part) {
+    run_up(call, layout, layout.tiles[tile], part * columns, columns, kernels);
+  });
 }
 
 }  // namespace
 
 KernelDef lora() {
-  return {.op = "lora", .supports = supports, .run = run, .workspace_bytes = workspace_bytes};
+  return {.op = "lora",
+          .supports = supports,
+          .run = run,
+          .is_idle = is_idle,
+          .workspace_bytes = workspace_bytes};
 }
 
 }  // namespace verge::kernels::ops

@@ -66,6 +66,20 @@ class Batch {
     return y;
   }
 
+  /// Whether a plan passes over the rows `chosen`.
+  bool is_idle(const std::vector<int64_t>& chosen, bool in_place) {
+    std::vector<int32_t> ids;
+    for (const int64_t row : chosen) ids.push_back(id(row));
+    const auto count = static_cast<int64_t>(chosen.size());
+    std::vector<TensorView> inputs(7), outputs(1);
+    inputs[1] = {y_.data(), DType::F32, {count, kOut}};
+    inputs[4] = {ids.data(), DType::I32, {count}};
+    inputs[6] = {ranks_.data(), DType::I32, {kAdapters}};
+    outputs[0] = inputs[1];
+    if (!in_place) outputs[0].data = x_.data();
+    return find_kernel("lora")->is_idle({inputs, outputs, attrs_});
+  }
+
   static int32_t id(int64_t row) { return static_cast<int32_t>(row * 7 % 5) - 1; }
   std::span<const float> untouched(int64_t row) const {
     return std::span(y_).subspan(static_cast<size_t>(row * kOut), kOut);
@@ -93,6 +107,20 @@ TEST(AdapterOps, ARowsBitsDependOnItAlone) {
       EXPECT_EQ(is_same, Batch::id(row) < 0) << row;
     }
   }
+}
+
+TEST(AdapterOps, RowsWithoutAdapterCostNothingInPlace) {
+  Batch batch;
+  std::vector<int64_t> none;
+  for (int64_t row = 0; row < Batch::kRows; ++row) {
+    if (Batch::id(row) < 0) none.push_back(row);
+  }
+  ASSERT_FALSE(none.empty());
+  EXPECT_TRUE(batch.is_idle(none, true));
+  EXPECT_FALSE(batch.is_idle(none, false));  // y must be copied
+  none.push_back(1);
+  ASSERT_GE(Batch::id(1), 0);
+  EXPECT_FALSE(batch.is_idle(none, true));
 }
 
 }  // namespace
