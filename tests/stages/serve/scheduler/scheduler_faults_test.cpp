@@ -50,6 +50,7 @@ class Faults : public testing::Test {
 
   test::TemporaryFolder folder_;
   test::HandClock clock_;
+  SystemClock system_;
   ServedModel served_;
   std::optional<ModelPool> pool_;
   std::optional<Scheduler> scheduler_;
@@ -160,11 +161,10 @@ TEST_F(Faults, TheObserverSeesEveryEnd) {
 
 // Clients on threads of their own submit, give up and look, while the engine runs on its.
 TEST_F(Faults, ManyThreadsAtOnceLoseNothing) {
-  SystemClock clock;
-  pool_.emplace(std::vector{served_}, clock, ModelPoolOptions{.threads = 2});
+  pool_.emplace(std::vector{served_}, system_, ModelPoolOptions{.threads = 2});
   SchedulerOptions options{.max_waiting = 20, .verify = true};
   options.reserve_pages = 0;
-  scheduler_.emplace(*pool_, clock, options);
+  scheduler_.emplace(*pool_, system_, options);
   std::jthread engine([&](std::stop_token stop) { scheduler_->run(stop); });
   std::atomic<int> refused = 0, cancelled = 0;
   std::vector<std::shared_ptr<test::Receiver>> receivers[4];
