@@ -15,7 +15,7 @@ constexpr double kForEver = std::numeric_limits<double>::infinity();
 }  // namespace
 
 Connection::Connection(Loop& loop, std::unique_ptr<Transport> transport, Peer peer,
-                       Seats::Seat seat)
+                       std::optional<Seats::Seat> seat)
     : loop_(loop),
       site_(loop.site()),
       transport_(std::move(transport)),
@@ -41,8 +41,10 @@ void Connection::start_refused(int status, std::string message) {
 void Connection::set_phase(Phase phase, double timeout_s) {
   phase_ = phase;
   deadline_s_ = timeout_s == kForEver ? kForEver : loop_.now() + timeout_s;
-  loop_.set_waiting(*this, phase == Phase::Opening || phase == Phase::Idle ||
-                               phase == Phase::Header || phase == Phase::Body);
+  // An answer that is still being taken is no waiting.
+  const bool is_idle = phase == Phase::Idle && out_.empty();
+  loop_.set_waiting(
+      *this, is_idle || phase == Phase::Opening || phase == Phase::Header || phase == Phase::Body);
 }
 
 void Connection::on_open(bool is_open) {
@@ -73,7 +75,10 @@ void Connection::on_written(bool is_written) {
   if (!is_written) return cut(CloseReason::ClientGone);
   out_.written();
   if (exchange_) exchange_->set_in_flight(out_.bytes());
-  if (out_.empty()) tell_of_answers({});
+  if (out_.empty()) {
+    tell_of_answers({});
+    if (phase_ == Phase::Idle) set_phase(Phase::Idle, site_.options.limits.idle_timeout_s);
+  }
   if (phase_ != Phase::Lingering) process();
 }
 

@@ -30,7 +30,9 @@ class Connection final : public TransportUser,
                          public Fetcher,
                          public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Loop& loop, std::unique_ptr<Transport> transport, Peer peer, Seats::Seat seat);
+  /// One that is to be refused has no seat.
+  Connection(Loop& loop, std::unique_ptr<Transport> transport, Peer peer,
+             std::optional<Seats::Seat> seat);
   ~Connection();
 
   void start();
@@ -94,7 +96,7 @@ class Connection final : public TransportUser,
   Site& site_;
   std::unique_ptr<Transport> transport_;
   const Peer peer_;
-  const Seats::Seat seat_;
+  const std::optional<Seats::Seat> seat_;
 
   Phase phase_ = Phase::Opening;
   double deadline_s_ = 0;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -68,8 +69,10 @@ void Loop::adopt(std::unique_ptr<Transport> transport, Peer peer, Seats::Seat se
   const bool has_room = !is_beyond_address && (!site_.seats.is_over() || evict());
   if (is_draining_ || (!has_room && refused_ >= kMostRefused)) return;
   metrics_.opened();
+  std::optional<Seats::Seat> kept;
+  if (has_room) kept.emplace(std::move(seat));
   const auto connection =
-      std::make_shared<Connection>(*this, std::move(transport), std::move(peer), std::move(seat));
+      std::make_shared<Connection>(*this, std::move(transport), std::move(peer), std::move(kept));
   connection->index_ = connections_.size();
   connections_.push_back(connection);
   schedule_tick();

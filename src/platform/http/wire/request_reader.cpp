@@ -18,6 +18,10 @@ namespace beast = boost::beast;
 using beast::error_code;
 using beast::string_view;
 
+// "0 CR LF CR LF" ends a chunked body, so that as much always follows; Beast asserts that it has
+// it.
+constexpr size_t kLeastOfChunks = 5;
+
 // Beast's grammar; what it finds goes straight into a Request.
 class Grammar : public beast::http::basic_parser<true> {
  public:
@@ -190,7 +194,7 @@ Progress RequestReader::Parser::take_target() {
 Progress RequestReader::Parser::read_body(std::string_view input, size_t& used,
                                           const ReaderLimits& limits) {
   if (grammar->is_done()) return Progress::Complete;
-  if (input.empty()) return Progress::More;
+  if (input.empty() || (grammar->chunked() && input.size() < kLeastOfChunks)) return Progress::More;
   error_code ec;
   used = grammar->put(boost::asio::buffer(input.data(), input.size()), ec);
   if (grammar->fault) return Progress::Refused;

@@ -26,8 +26,13 @@ struct Fixture {
   MemorySite memory;
 
   explicit Fixture(int most, int most_an_address = 0)
-      : memory(routes(), {.limits = {.max_connections_per_address = most_an_address}}, clock,
-               most) {}
+      : memory(routes(), options(most_an_address), clock, most) {}
+
+  static ServerOptions options(int most_an_address) {
+    ServerOptions result;
+    result.limits.max_connections_per_address = most_an_address;
+    return result;
+  }
 
   Router routes() {
     Router router;
@@ -80,6 +85,33 @@ TEST(Loop, WithoutRoomTheNextIsRefused) {
   f.memory.pump(*refused);
   EXPECT_TRUE(refused->is_closed);
   EXPECT_EQ(f.memory.site.seats.taken(), 1);
+}
+
+TEST(Loop, RefusalsTakeNoSeats) {
+  Fixture f(1);
+  const auto serving = f.memory.connect();
+  f.memory.send(*serving, kLater);
+  const auto refused = f.memory.connect();
+  EXPECT_FALSE(refused->is_closed) << "its client may still be reading";
+  EXPECT_EQ(f.memory.site.seats.taken(), 1);
+  serving->is_broken = true;
+  f.memory.pump(*serving);
+  EXPECT_EQ(f.memory.connect()->from_server, "") << "there is room again";
+}
+
+TEST(Loop, NobodyIsClosedInTheMiddleOfAnAnswer) {
+  Fixture f(1);
+  const auto reading = f.memory.connect();
+  f.memory.send(*reading, kLater);
+  reading->takes_bytes = false;
+  f.writers.back().respond(text_response(200, "slowly"));
+  f.memory.pump(*reading);
+  EXPECT_TRUE(f.memory.connect()->from_server.starts_with("HTTP/1.1 503 "));
+  EXPECT_FALSE(reading->is_closed);
+  reading->takes_bytes = true;
+  f.memory.pump(*reading);
+  EXPECT_EQ(f.memory.connect()->from_server, "");
+  EXPECT_TRUE(reading->is_closed) << "now it waits";
 }
 
 TEST(Loop, RefusalsAreBoundedThemselves) {

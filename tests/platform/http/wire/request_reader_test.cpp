@@ -68,12 +68,12 @@ TEST(RequestReader, ReadsChunks) {
   expect_read(
       chunked + "00A;n=v;q=\"x\"\r\n0123456789\r\n1\r\nx\r\n000\r\nTrailer: t\r\n\r\nGET / HT",
       {"POST /p [0123456789x]", "more"});
-  expect_read(chunked + "g\r\n", {"400"});
+  expect_read(chunked + "g\r\nabc", {"400"});
   expect_read(chunked + "3\r\nabcd\r\n0\r\n\r\n", {"400"});
   expect_read(chunked + "-1\r\n\r\n0\r\n", {"400"});
   expect_read(chunked + "ffffffffffffffffff\r\n", {"400"});
-  expect_read(chunked + "41\r\n", {"413"});
-  expect_read(chunked + "3f\r\n" + std::string(63, 'x') + "\r\n2\r\n", {"413"});
+  expect_read(chunked + "41\r\nab", {"413"});
+  expect_read(chunked + "3f\r\n" + std::string(63, 'x') + "\r\n2\r\nab", {"413"});
   expect_read(chunked + std::string(600, '0'), {"400"});
   expect_read(chunked + "0\r\nT: " + std::string(600, 't'), {"400"});
 }
