@@ -44,6 +44,10 @@ int64_t available_memory_bytes() {
   return limit == kUnlimited ? system : std::min(system, std::max<int64_t>(0, limit - used));
 }
 
+int64_t resident_bytes() {
+  return field_of("/proc/self/status", "VmRSS:", 0);
+}
+
 int64_t peak_rss_bytes() {
   return field_of("/proc/self/status", "VmHWM:", 0);
 }

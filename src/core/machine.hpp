@@ -11,6 +11,9 @@ int available_cores();
 /// Bytes that can be allocated without swapping, within the limits of the control group.
 int64_t available_memory_bytes();
 
+/// The resident memory of this process now (VmRSS), in bytes.
+int64_t resident_bytes();
+
 /// The largest resident memory of this process so far (VmHWM), in bytes.
 int64_t peak_rss_bytes();
 

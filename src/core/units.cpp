@@ -1,3 +1,6 @@
+#include <cctype>
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include <verge/core/units.hpp>
@@ -25,6 +28,29 @@ std::string show_bytes(int64_t bytes) {
 
 std::string show_count(int64_t count) {
   return scaled(count, 1000, {"", "K", "M", "B", "T"});
+}
+
+Result<int64_t> parse_bytes(std::string_view text) {
+  constexpr std::string_view kUnits = "BKMGT";
+  const auto refuse = [&] {
+    return make_error(Code::InvalidArgument,
+                      "{} is no size; give a number of bytes, or one like 512M or 1.5GiB", text);
+  };
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  std::string unit;
+  for (const char* at = end; at != text.data() + text.size(); ++at) {
+    if (*at != ' ') unit += static_cast<char>(std::toupper(static_cast<unsigned char>(*at)));
+  }
+  if (unit.empty()) unit.push_back('B');
+  const size_t power = kUnits.find(unit[0]);
+  const std::string rest = unit.substr(1);
+  const bool is_unit = power != std::string_view::npos &&
+                       (rest.empty() || (power > 0 && (rest == "B" || rest == "IB")));
+  if (error != std::errc() || !is_unit) return refuse();
+  for (size_t i = 0; i < power; ++i) value *= 1024;
+  if (!(value >= 0 && value < 0x1p62)) return refuse();
+  return static_cast<int64_t>(value);
 }
 
 }  // namespace verge
