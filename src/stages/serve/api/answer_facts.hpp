@@ -1,0 +1,41 @@
+#pragma once
+// Facts about answers that several protocols write alike.
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include <verge/stages/serve/api/answer_renderer.hpp>
+
+namespace verge::serve::api {
+
+/// "stop", "length" or "tool_calls".
+std::string_view finish_reason(const Choice& choice);
+
+/// Prompts count once however many choices they have.
+Usage total_usage(const Answers& answers);
+
+/// {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details"}
+nlohmann::ordered_json usage_json(const Usage& usage);
+
+/// Speeds of the first choice, under the names of llama.cpp's server, in milliseconds.
+nlohmann::ordered_json timings_json(const Choice& choice);
+
+/// [{"token", "logprob", "bytes", "top_logprobs"}] of the chat protocol.
+nlohmann::ordered_json chat_logprobs(const text::Tokenizer& tokenizer,
+                                     const std::vector<TokenLogprobs>& logprobs);
+
+/// {"tokens", "token_logprobs", "top_logprobs", "text_offset"} of the completion protocol.
+/// `offset`: bytes of text before the first token; moves behind the last.
+nlohmann::ordered_json completion_logprobs(const text::Tokenizer& tokenizer,
+                                           const std::vector<TokenLogprobs>& logprobs,
+                                           int64_t& offset);
+
+/// "2026-11-28T10:45:00Z"
+std::string rfc3339(int64_t unix_s);
+
+/// JSON on one line; bytes that are no UTF-8 become U+FFFD.
+std::string line_of(const nlohmann::ordered_json& json);
+
+}  // namespace verge::serve::api

@@ -1,0 +1,75 @@
+#pragma once
+// AnswerRenderer: the answers to one request as the client's protocol writes them, streamed or
+// whole. One for each protocol; they know no sockets and no scheduler.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <verge/engine/text/tokenizer.hpp>
+#include <verge/stages/serve/api/api_error.hpp>
+#include <verge/stages/serve/api/tool_calls.hpp>
+#include <verge/stages/serve/scheduler/request.hpp>
+
+namespace verge::serve::api {
+
+/// What every part of an answer repeats.
+struct AnswerMeta {
+  std::string id;  // of the request, without a protocol's prefix
+  std::string model;
+  int64_t created_unix_s = 0;
+  std::shared_ptr<const text::Tokenizer> tokenizer = {};  // for the text of logprobs
+  bool stream_usage = false;
+  std::vector<std::string> echoed = {};  // stand before the answers of a completion; one a prompt
+  size_t choices_per_prompt = 1;
+};
+
+/// What one step adds to one choice.
+struct Delta {
+  std::string text = {};
+  std::vector<ToolCall> calls = {};
+  std::vector<TokenLogprobs> logprobs = {};
+  bool empty() const { return text.empty() && calls.empty() && logprobs.empty(); }
+};
+
+/// One choice, complete.
+struct Choice {
+  std::string text = {};
+  std::vector<ToolCall> calls = {};
+  std::vector<TokenLogprobs> logprobs = {};
+  bool with_logprobs = false;
+  StopReason reason = StopReason::EndOfText;
+  Usage usage = {};
+  Timings timings = {};
+};
+
+/// All choices of a request, those of the first prompt first.
+struct Answers {
+  std::vector<Choice> choices;
+  size_t choices_per_prompt = 1;
+};
+
+class AnswerRenderer {
+ public:
+  virtual ~AnswerRenderer() = default;
+
+  virtual std::string_view stream_type() const = 0;  // Content-Type of a streamed answer
+  /// Streamed: before the first piece of a choice, each piece, after its last, after all choices.
+  virtual std::string opening(size_t choice) = 0;
+  virtual std::string piece(size_t choice, const Delta& delta) = 0;
+  virtual std::string ending(size_t choice, const Choice& whole) = 0;
+  virtual std::string closing(const Answers& answers) = 0;
+  /// Streamed: what ended it too early.
+  virtual std::string failure(const ApiError& error) = 0;
+  /// Not streamed: the body.
+  virtual std::string whole(const Answers& answers) = 0;
+};
+
+std::unique_ptr<AnswerRenderer> openai_chat_renderer(AnswerMeta meta);
+std::unique_ptr<AnswerRenderer> openai_completion_renderer(AnswerMeta meta);
+std::unique_ptr<AnswerRenderer> ollama_chat_renderer(AnswerMeta meta);
+std::unique_ptr<AnswerRenderer> ollama_generate_renderer(AnswerMeta meta);
+
+}  // namespace verge::serve::api

@@ -1,0 +1,35 @@
+#pragma once
+// Constraints: what an answer must look like, as a constraint on its tokens. Grammars that clients
+// send again and again are compiled once.
+
+#include <memory>
+#include <mutex>
+
+#include <verge/engine/text/grammar/grammar_constraint.hpp>
+#include <verge/engine/text/tokenizer.hpp>
+#include <verge/stages/serve/api/generation_request.hpp>
+
+namespace verge::serve::api {
+
+class Problem;
+
+/// Of one vocabulary. Any thread.
+class Constraints {
+ public:
+  explicit Constraints(std::shared_ptr<const text::Tokenizer> tokenizer)
+      : tokenizer_(std::move(tokenizer)) {}
+
+  /// Null for an answer that is free. Reports a schema or grammar that is none, or is beyond what
+  /// grammars can say.
+  std::shared_ptr<const text::TokenConstraint> make(const GenerationRequest& request,
+                                                    Problem& problem) const;
+
+ private:
+  text::GrammarCache& cache() const;
+
+  std::shared_ptr<const text::Tokenizer> tokenizer_;
+  mutable std::once_flag built_;
+  mutable std::unique_ptr<text::GrammarCache> cache_;
+};
+
+}  // namespace verge::serve::api

@@ -1,0 +1,135 @@
+// Service::embed: from texts to vectors, through the scheduler.
+
+#include <algorithm>
+#include <atomic>
+
+#include <nlohmann/json.hpp>
+
+#include <verge/stages/serve/api/embedding_answer.hpp>
+#include <verge/stages/serve/api/service.hpp>
+
+namespace verge::serve::api {
+namespace {
+
+using Finish = std::function<void(const std::vector<std::vector<float>>&, const Usage&)>;
+using Fail = std::function<void(const Error&)>;
+
+// The vectors of one request; its sinks run on the engine's thread.
+class EmbeddingJob : public std::enable_shared_from_this<EmbeddingJob> {
+ public:
+  EmbeddingJob(size_t texts, int64_t dimensions, Finish finish, Fail fail)
+      : vectors_(texts),
+        open_(texts),
+        dimensions_(dimensions),
+        finish_(std::move(finish)),
+        fail_(std::move(fail)) {}
+
+  class Sink : public AnswerSink {
+   public:
+    Sink(std::shared_ptr<EmbeddingJob> job, size_t index) : job_(std::move(job)), index_(index) {}
+    void on_piece(const Piece&) override {}
+    void on_embedding(std::span<const float> values) override {
+      job_->vectors_[index_] = unit_vector(values, job_->dimensions_);
+    }
+    void on_end(const End& end) override {
+      job_->prompt_tokens_ += end.usage.prompt_tokens;
+      job_->one_is_over(end.status ? std::nullopt : std::optional(end.status.error()));
+    }
+
+   private:
+    std::shared_ptr<EmbeddingJob> job_;
+    size_t index_;
+  };
+
+  void one_is_over(const std::optional<Error>& error) {
+    const bool is_missing = error.has_value();
+    if (is_missing && !failed_.exchange(true)) fail_(*error);
+    if (--open_ > 0 || failed_) return;
+    const bool whole = std::ranges::none_of(vectors_, &std::vector<float>::empty);
+    if (!whole) {
+      fail_(make_error(Code::Busy, "the server stops"));
+      return;
+    }
+    finish_(vectors_, {.prompt_tokens = prompt_tokens_});
+  }
+
+ private:
+  std::vector<std::vector<float>> vectors_;
+  std::atomic<size_t> open_;
+  std::atomic<bool> failed_{false};
+  std::atomic<int64_t> prompt_tokens_{0};
+  int64_t dimensions_;
+  Finish finish_;
+  Fail fail_;
+};
+
+// The tokens of each text; each must fit whole.
+std::vector<TokenIds> embedding_prompts(const ModelEntry& model, const EmbeddingRequest& request,
+                                        Problem& problem) {
+  std::vector<TokenIds> prompts;
+  const int64_t most = model.face->limit();
+  for (const PlainPrompt& input : request.inputs) {
+    auto tokens = model.prompts.plain(input);
+    if (!tokens) {
+      problem.report(from_error(tokens.error()));
+    } else if (std::ssize(*tokens) > most) {
+      problem.report({400, "context_length_exceeded",
+                      fmt::format("a text has {} tokens; {} takes at most {}", tokens->size(),
+                                  model.face->name, most),
+                      "input"});
+    } else {
+      prompts.push_back(std::move(*tokens));
+    }
+  }
+  if (request.dimensions > model.face->config.d_model) {
+    problem.report(
+        invalid_field("dimensions", fmt::format("dimensions is {}; {} has {}", request.dimensions,
+                                                model.face->name, model.face->config.d_model)));
+  }
+  return prompts;
+}
+
+}  // namespace
+
+void Service::embed(Exchange exchange, EmbeddingRequest request, bool legacy) {
+  Problem problem;
+  const auto model = directory_.open(request.model, exchange.caller, problem);
+  if (problem) return exchange.respond(problem.error());
+  std::vector<TokenIds> prompts = embedding_prompts(*model, request, problem);
+  const auto pooling = model::pooling_of(model->face->source);
+  if (!pooling) problem.report(from_error(pooling.error()));
+  if (problem) return exchange.respond(problem.error());
+
+  QuotaRequest quota{.answer = 0};
+  for (const TokenIds& prompt : prompts) quota.prompt += std::ssize(prompt);
+  const Quota::Decision granted = parts_.gate.enter(exchange.caller, quota, problem);
+  add_rate_headers(exchange);
+  if (problem) return exchange.respond(problem.error());
+
+  const auto leave = [this, caller = exchange.caller, granted] {
+    parts_.gate.leave(caller, granted, granted.reserved_tokens);
+  };
+  auto job = std::make_shared<EmbeddingJob>(
+      prompts.size(), request.dimensions,
+      [exchange, request, legacy, leave](const auto& vectors, const Usage& usage) mutable {
+        leave();
+        exchange.respond(exchange.protocol == Protocol::Ollama
+                             ? ollama_embeddings(request, vectors, usage, legacy)
+                             : openai_embeddings(request, vectors, usage));
+      },
+      [exchange, leave](const Error& error) mutable {
+        leave();
+        exchange.respond(from_error(error));
+      });
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    Request one{.model = model->face->name, .prompt = std::move(prompts[i])};
+    one.embed = *pooling;
+    one.tenant = exchange.caller.tenant;
+    one.priority = exchange.caller.priority;
+    const auto id =
+        parts_.scheduler.submit(std::move(one), std::make_shared<EmbeddingJob::Sink>(job, i));
+    if (!id) job->one_is_over(id.error());
+  }
+}
+
+}  // namespace verge::serve::api

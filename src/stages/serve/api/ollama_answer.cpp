@@ -1,0 +1,114 @@
+#include <nlohmann/json.hpp>
+
+#include <verge/stages/serve/api/answer_facts.hpp>
+#include <verge/stages/serve/api/json_body.hpp>
+
+namespace verge::serve::api {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+int64_t nanoseconds(double seconds) {
+  return static_cast<int64_t>(seconds * 1e9);
+}
+
+// Ollama answers one choice; its lines are JSON objects.
+class OllamaRenderer : public AnswerRenderer {
+ public:
+  explicit OllamaRenderer(AnswerMeta meta) : meta_(std::move(meta)) {}
+
+  std::string_view stream_type() const override { return "application/x-ndjson"; }
+  std::string opening(size_t) override { return ""; }
+
+  std::string piece(size_t, const Delta& delta) override {
+    if (delta.text.empty() && delta.calls.empty()) return "";
+    Json json = head();
+    add_content(json, delta.text, delta.calls);
+    json["done"] = false;
+    return line_of(json) + "\n";
+  }
+
+  std::string ending(size_t, const Choice& whole) override {
+    Json json = head();
+    add_content(json, "", {});
+    add_end(json, whole);
+    return line_of(json) + "\n";
+  }
+
+  std::string closing(const Answers&) override { return ""; }
+  std::string failure(const ApiError& error) override {
+    return line_of(ollama_error(error)) + "\n";
+  }
+
+  std::string whole(const Answers& answers) override {
+    const Choice& choice = answers.choices.front();
+    Json json = head();
+    add_content(json, choice.text, choice.calls);
+    add_end(json, choice);
+    return line_of(json);
+  }
+
+ protected:
+  virtual void add_content(Json& json, const std::string& text,
+                           const std::vector<ToolCall>& calls) const = 0;
+
+ private:
+  Json head() const {
+    return {{"model", meta_.model}, {"created_at", rfc3339(meta_.created_unix_s)}};
+  }
+
+  static void add_end(Json& json, const Choice& choice) {
+    const Timings& timings = choice.timings;
+    const bool cut = finish_reason(choice) == "length";
+    json["done"] = true;
+    json["done_reason"] = cut ? "length" : "stop";
+    json["total_duration"] = nanoseconds(timings.time_to_first_token_s + timings.decode_s);
+    json["load_duration"] = nanoseconds(timings.queued_s);
+    json["prompt_eval_count"] = choice.usage.prompt_tokens;
+    json["prompt_eval_duration"] = nanoseconds(timings.prefill_s);
+    json["eval_count"] = choice.usage.answer_tokens;
+    json["eval_duration"] = nanoseconds(timings.decode_s);
+  }
+
+  AnswerMeta meta_;
+};
+
+class OllamaChat : public OllamaRenderer {
+ public:
+  using OllamaRenderer::OllamaRenderer;
+
+ protected:
+  void add_content(Json& json, const std::string& text,
+                   const std::vector<ToolCall>& calls) const override {
+    Json& message = json["message"] = {{"role", "assistant"}, {"content", text}};
+    for (const ToolCall& call : calls) {
+      Json arguments = parse_inner(call.arguments);
+      if (!arguments.is_object()) arguments = Json::object();
+      message["tool_calls"].push_back(
+          {{"function", {{"name", call.name}, {"arguments", std::move(arguments)}}}});
+    }
+  }
+};
+
+class OllamaGenerate : public OllamaRenderer {
+ public:
+  using OllamaRenderer::OllamaRenderer;
+
+ protected:
+  void add_content(Json& json, const std::string& text,
+                   const std::vector<ToolCall>&) const override {
+    json["response"] = text;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<AnswerRenderer> ollama_chat_renderer(AnswerMeta meta) {
+  return std::make_unique<OllamaChat>(std::move(meta));
+}
+
+std::unique_ptr<AnswerRenderer> ollama_generate_renderer(AnswerMeta meta) {
+  return std::make_unique<OllamaGenerate>(std::move(meta));
+}
+
+}  // namespace verge::serve::api

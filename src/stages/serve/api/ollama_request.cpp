@@ -1,0 +1,129 @@
+#include <charconv>
+
+#include <verge/stages/serve/api/chat_messages.hpp>
+#include <verge/stages/serve/api/ollama_request.hpp>
+#include <verge/stages/serve/api/sampling_fields.hpp>
+#include <verge/stages/serve/api/tool_fields.hpp>
+
+namespace verge::serve::api {
+namespace {
+
+void read_keep_alive(Fields& fields, OllamaExtras& extras) {
+  const Json* value = fields.find("keep_alive");
+  if (value == nullptr) return;
+  if (value->is_number()) {
+    extras.keep_alive_s = value->get<double>();
+  } else {
+    extras.keep_alive_s = parse_duration_s(fields.text("keep_alive"));
+    if (!extras.keep_alive_s) {
+      fields.wrong("keep_alive", "keep_alive must be seconds, or text like \"5m\" or \"-1\"");
+    }
+  }
+}
+
+void read_common(Fields& fields, GenerationRequest& request, OllamaExtras& extras) {
+  request.model = fields.required_text("model");
+  request.stream = fields.boolean("stream", true);
+  request.format = read_ollama_format(fields);
+  read_keep_alive(fields, extras);
+  static const Json kNoOptions = Json::object();
+  const Json* given = fields.object("options");
+  Fields options(given != nullptr ? *given : kNoOptions, "options", fields.problem());
+  read_ollama_options(options, request);
+  options.finish();
+  fields.ignore({"think", "truncate", "shift", "logprobs", "top_logprobs", "_debug_render_only"});
+}
+
+}  // namespace
+
+std::optional<double> parse_duration_s(std::string_view text) {
+  constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {"h", 3600}, {"m", 60}, {"s", 1}};
+  double total = 0;
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  if (text.empty()) return std::nullopt;
+  while (!text.empty()) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || !(value >= 0 && value < 1e12)) return std::nullopt;
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
+    double scale = text.empty() ? 1 : 0;
+    for (const auto& [unit, seconds] : kUnits) {
+      if (scale != 0 || !text.starts_with(unit)) continue;
+      scale = seconds;
+      text.remove_prefix(unit.size());
+    }
+    if (scale == 0) return std::nullopt;
+    total += value * scale;
+  }
+  return negative ? -total : total;
+}
+
+GenerationRequest read_ollama_generate(const Json& body, OllamaExtras& extras, Problem& problem) {
+  Fields fields(body, "", problem);
+  GenerationRequest request;
+  read_common(fields, request, extras);
+  const std::string prompt = fields.text("prompt");
+  const std::string system = fields.text("system");
+  const bool raw = fields.boolean("raw", false);
+  extras.load_only = prompt.empty();
+  if (!fields.text("suffix").empty()) {
+    fields.wrong("suffix", "suffix is not supported", "unsupported_value");
+  }
+  if (!fields.text("template").empty()) {
+    fields.wrong("template", "a template in a request is not supported; the model's own is used",
+                 "unsupported_value");
+  }
+  const Json* images = fields.array("images");
+  if (images != nullptr && !images->empty()) {
+    fields.wrong("images", "this server reads text only", "unsupported_content");
+  }
+  fields.ignore({"context"});
+  if (raw) {
+    request.prompt = std::vector<PlainPrompt>{prompt};
+  } else {
+    ChatPrompt chat;
+    if (!system.empty()) chat.messages.push_back({{"role", "system"}, {"content", system}});
+    chat.messages.push_back({{"role", "user"}, {"content", prompt}});
+    request.prompt = std::move(chat);
+  }
+  fields.finish();
+  return request;
+}
+
+GenerationRequest read_ollama_chat(const Json& body, OllamaExtras& extras, Problem& problem) {
+  Fields fields(body, "", problem);
+  GenerationRequest request;
+  read_common(fields, request, extras);
+  const Json* messages = fields.array("messages");
+  extras.load_only = messages == nullptr || messages->empty();
+  ChatPrompt chat;
+  if (!extras.load_only) chat.messages = read_ollama_messages(fields, "messages");
+  request.prompt = std::move(chat);
+  request.tools = read_tools(fields);
+  if (request.format.kind != OutputFormat::Kind::Text && request.tools.is_possible()) {
+    fields.wrong("format", "format cannot hold while tools may be called; leave one of them out",
+                 "unsupported_value");
+  }
+  fields.finish();
+  return request;
+}
+
+EmbeddingRequest read_ollama_embed(const Json& body, bool legacy, Problem& problem) {
+  Fields fields(body, "", problem);
+  EmbeddingRequest request;
+  request.model = fields.required_text("model");
+  const char* name = legacy ? "prompt" : "input";
+  if (const Json* input = fields.find(name)) {
+    request.inputs = read_plain_prompts(*input, name, problem);
+  } else {
+    fields.wrong(name, fmt::format("{} is missing; give text", name), "missing_field");
+  }
+  request.dimensions = fields.integer("dimensions", 0, 1, 1 << 20);
+  fields.ignore({"truncate", "options", "keep_alive"});
+  fields.finish();
+  return request;
+}
+
+}  // namespace verge::serve::api

@@ -1,0 +1,160 @@
+#include <algorithm>
+
+#include <verge/stages/serve/api/service.hpp>
+
+namespace verge::serve::api {
+namespace {
+
+// What anybody may see: whether the server lives, and the page that asks for a key.
+bool is_open(std::string_view path) {
+  return path == "/health" || !(path.starts_with("/v1/") || path.starts_with("/api/") ||
+                                path.starts_with("/verge/") || path == "/metrics");
+}
+
+std::string_view code_of(int status) {
+  switch (status) {
+    case 404:
+      return "not_found";
+    case 405:
+      return "method_not_allowed";
+    case 408:
+      return "request_timeout";
+    case 413:
+      return "request_too_large";
+    case 429:
+      return "rate_limit_exceeded";
+    case 503:
+      return "server_busy";
+    default:
+      return status >= 500 ? "internal_error" : "invalid_request";
+  }
+}
+
+class LoadSink : public AnswerSink {
+ public:
+  explicit LoadSink(std::function<void(const Status&)> then) : then_(std::move(then)) {}
+  void on_piece(const Piece&) override {}
+  void on_end(const End& end) override { then_(end.status); }
+
+ private:
+  std::function<void(const Status&)> then_;
+};
+
+}  // namespace
+
+Service::Service(ServiceParts parts, ServiceOptions options)
+    : parts_(parts),
+      options_(std::move(options)),
+      directory_(parts_.models),
+      started_s_(parts_.clock.seconds()),
+      started_unix_s_(options_.unix_time_s()) {}
+
+void Service::add_routes(http::Router& router) {
+  add_openai_routes(*this, router);
+  add_ollama_routes(*this, router);
+  add_server_routes(*this, router);
+}
+
+void Service::configure(http::ServerOptions& options) {
+  options.admit = [this](const http::Request& request) { return admit(request); };
+  options.render_refusal = [](const http::Refusal& refusal) {
+    const Protocol protocol =
+        refusal.request != nullptr ? protocol_of(refusal.request->path) : Protocol::OpenAi;
+    const std::string_view id =
+        refusal.request != nullptr ? std::string_view(refusal.request->id) : "";
+    return error_response(
+        protocol, {refusal.status, std::string(code_of(refusal.status)), refusal.message}, id);
+  };
+}
+
+std::optional<http::Response> Service::admit(const http::Request& request) const {
+  if (options_.local_only && !is_local(request, options_.origins)) {
+    return error_response(protocol_of(request.path),
+                          {403, "origin_not_allowed",
+                           "a server without keys answers this machine only, not a page of another "
+                           "host; use http://localhost, --cors-origin, or keys"},
+                          request.id);
+  }
+  if (is_open(request.path) || request.method == "OPTIONS") return std::nullopt;
+  Problem problem;
+  parts_.gate.identify(request.headers.value("Authorization"), problem);
+  if (!problem) return std::nullopt;
+  return error_response(protocol_of(request.path), problem.error(), request.id);
+}
+
+http::Handler Service::guarded(std::function<void(Exchange)> handler) {
+  return [this, handler = std::move(handler)](http::Request request, http::ResponseWriter writer) {
+    Problem problem;
+    auto caller = parts_.gate.identify(request.headers.value("Authorization"), problem);
+    const Protocol protocol = protocol_of(request.path);
+    if (!caller) {
+      writer.respond(error_response(protocol, problem.error(), request.id));
+      return;
+    }
+    handler({std::move(request), std::move(writer), std::move(*caller), protocol});
+  };
+}
+
+void Service::set_readiness(Readiness readiness, std::string reason) {
+  const std::lock_guard lock(mutex_);
+  readiness_ = readiness;
+  reason_ = std::move(reason);
+}
+
+std::pair<Readiness, std::string> Service::readiness() const {
+  const std::lock_guard lock(mutex_);
+  return {readiness_, reason_};
+}
+
+Status Service::tick(bool read_keys) {
+  parts_.metrics.watch(parts_.scheduler.snapshot());
+  VERGE_TRY(const bool changed, parts_.gate.refresh(read_keys));
+  std::vector<std::shared_ptr<Job>> revoked;
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(jobs_, [](const std::weak_ptr<Job>& job) { return job.expired(); });
+    if (!changed) return {};
+    for (const auto& weak : jobs_) {
+      auto job = weak.lock();
+      if (job && !parts_.gate.is_valid(job->key_id())) revoked.push_back(std::move(job));
+    }
+  }
+  for (const auto& job : revoked) {
+    job->abort({401, "invalid_api_key", "the key was revoked while this was answered"});
+  }
+  return {};
+}
+
+void Service::keep(std::shared_ptr<Job> job) {
+  if (job->key_id().empty()) return;
+  const std::lock_guard lock(mutex_);
+  jobs_.push_back(std::move(job));
+}
+
+void Service::add_rate_headers(Exchange& exchange) const {
+  for (const RateHeader& header : parts_.gate.headers(exchange.caller)) {
+    exchange.headers.set(header.name, header.value);
+  }
+}
+
+void Service::load(const std::string& model, std::function<void(const Status&)> then) {
+  Problem problem;
+  const auto entry = directory_.find(model, problem);
+  if (problem) {
+    then(make_error(Code::Unsupported, "{}", problem.error().message));
+    return;
+  }
+  auto prompt = entry->prompts.plain(std::string());
+  if (!prompt) prompt = entry->prompts.plain(std::string("\n"));
+  if (!prompt) {
+    then(prompt.error());
+    return;
+  }
+  Request request{.model = model, .prompt = std::move(*prompt)};
+  request.options.max_tokens = 1;
+  request.options.sampling.temperature = 0;
+  const auto id = parts_.scheduler.submit(std::move(request), std::make_shared<LoadSink>(then));
+  if (!id) then(id.error());
+}
+
+}  // namespace verge::serve::api

@@ -1,0 +1,79 @@
+// Ollama's routes over real sockets, with a real model.
+
+#include "serving.hpp"
+
+namespace verge::serve::api {
+namespace {
+
+Serving& serving() {
+  static Serving* const server = new Serving;
+  return *server;
+}
+
+TEST(OllamaRoutes, GenerateStreamsLines) {
+  const auto answer =
+      serving().post("/api/generate",
+                     R"({"model":"verge-lm:latest","prompt":"And God said","raw":true,
+                                         "options":{"temperature":0,"num_predict":8}})");
+  EXPECT_EQ(answer.headers.at("content-type"), "application/x-ndjson");
+  const auto lines = test::streamed(answer.body);
+  ASSERT_GT(lines.size(), 2u);
+  std::string text;
+  for (const std::string& line : lines) text += Json::parse(line)["response"].get<std::string>();
+  const Json last = Json::parse(lines.back());
+  EXPECT_EQ(last["done"], true);
+  EXPECT_EQ(last["done_reason"], "length");
+  EXPECT_EQ(last["eval_count"], 8);
+  const Json whole = serving().good("/api/generate",
+                                    R"({"model":"verge-lm","prompt":"And God said","raw":true,
+                                        "stream":false,"options":{"temperature":0,"num_predict":8}})");
+  EXPECT_EQ(whole["response"], text);
+}
+
+TEST(OllamaRoutes, ChatAnswersAMessage) {
+  const Json answer = serving().good("/api/chat", R"({"model":"verge-lm","stream":false,
+      "messages":[{"role":"user","content":"Hi"}],"options":{"num_predict":4}})");
+  EXPECT_EQ(answer["message"]["role"], "assistant");
+  EXPECT_EQ(answer["done"], true);
+  EXPECT_GT(answer["prompt_eval_count"], 0);
+}
+
+TEST(OllamaRoutes, FormatsAreHeld) {
+  const Json answer =
+      serving().good("/api/generate", R"({"model":"verge-lm","prompt":"a","stream":false,
+      "format":{"enum":["red","blue"]},"options":{"num_predict":20}})");
+  const std::string text = answer["response"];
+  EXPECT_TRUE(text == "\"red\"" || text == "\"blue\"") << text;
+}
+
+TEST(OllamaRoutes, ListsAndShowsModels) {
+  const Json model = serving().get("/api/tags").json()["models"][0];
+  EXPECT_EQ(model["name"], "verge-lm");
+  EXPECT_EQ(model["digest"].get<std::string>().size(), 64u);
+  EXPECT_GT(model["size"], 1000000);
+  EXPECT_EQ(model["details"]["quantization_level"], "Q8_0");
+  const Json shown = serving().good("/api/show", R"({"model":"verge-lm"})");
+  EXPECT_EQ(shown["model_info"]["llama.context_length"], 256);
+  EXPECT_EQ(shown["capabilities"], Json::array({"completion"}));
+  EXPECT_EQ(serving().get("/api/ps").json()["models"][0]["name"], "verge-lm");
+  EXPECT_EQ(serving().get("/api/version").json()["version"], "1.2.3");
+}
+
+TEST(OllamaRoutes, AnEmptyPromptLoads) {
+  const Json answer = serving().good("/api/generate", R"({"model":"verge-lm"})");
+  EXPECT_EQ(answer["done_reason"], "load");
+  EXPECT_EQ(answer["response"], "");
+}
+
+TEST(OllamaRoutes, ErrorsAreTexts) {
+  const auto missing =
+      serving().post("/api/chat", R"({"model":"x","messages":[{"role":"user","content":"a"}]})");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_TRUE(missing.json()["error"].is_string());
+  const auto pull = serving().post("/api/pull", R"({"model":"x"})");
+  EXPECT_EQ(pull.status, 501);
+  EXPECT_NE(pull.body.find("verge model import"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace verge::serve::api

@@ -1,0 +1,270 @@
+// OpenAI's routes over real sockets, with a real model.
+
+#include <set>
+
+#include <verge/stages/serve/api/json_body.hpp>
+
+#include "serving.hpp"
+
+namespace verge::serve::api {
+namespace {
+
+// One server for all: nothing here changes it.
+Serving& serving() {
+  static Serving* const server = new Serving;
+  return *server;
+}
+
+std::string chat(const std::string& fields) {
+  return R"({"model":"verge-lm","max_tokens":12,"temperature":0,
+             "messages":[{"role":"user","content":"And God said"}])" +
+         (fields.empty() ? "" : "," + fields) + "}";
+}
+
+std::string text(const std::string& fields) {
+  return R"({"model":"verge-lm","max_tokens":12,"temperature":0,"prompt":"And God said")" +
+         (fields.empty() ? "" : "," + fields) + "}";
+}
+
+std::string content(const Json& answer, size_t choice = 0) {
+  return answer["choices"][choice]["message"]["content"];
+}
+
+TEST(OpenAiRoutes, ListsModels) {
+  const Json list = serving().get("/v1/models").json();
+  EXPECT_EQ(list["object"], "list");
+  EXPECT_EQ(list["data"][0]["id"], "verge-lm");
+  EXPECT_EQ(list["data"][0]["context_length"], 256);
+  EXPECT_EQ(serving().get("/v1/models/verge-lm").json()["object"], "model");
+  const auto missing = serving().get("/v1/models/no/such");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(missing.json()["error"]["code"], "model_not_found");
+}
+
+TEST(OpenAiRoutes, AChatAnswers) {
+  const Json answer = serving().good("/v1/chat/completions", chat(""));
+  EXPECT_FALSE(content(answer).empty());
+  EXPECT_EQ(answer["choices"][0]["finish_reason"], "length");
+  EXPECT_EQ(answer["usage"]["completion_tokens"], 12);
+  EXPECT_GT(answer["usage"]["prompt_tokens"], 4);
+  EXPECT_GT(answer["timings"]["predicted_per_second"], 0);
+}
+
+TEST(OpenAiRoutes, AStreamSaysTheSame) {
+  const std::string whole = content(serving().good("/v1/chat/completions", chat("")));
+  const auto answer = serving().post(
+      "/v1/chat/completions", chat(R"("stream":true,"stream_options":{"include_usage":true})"));
+  EXPECT_EQ(answer.headers.at("content-type"), "text/event-stream");
+  const auto events = test::streamed(answer.body);
+  ASSERT_GT(events.size(), 3u);
+  EXPECT_EQ(events.back(), "[DONE]");
+  std::string streamed;
+  for (size_t i = 0; i + 2 < events.size(); ++i) {
+    const Json delta = Json::parse(events[i])["choices"][0]["delta"];
+    streamed += delta.value("content", "");
+  }
+  EXPECT_EQ(streamed, whole);
+  EXPECT_EQ(Json::parse(events[events.size() - 2])["usage"]["completion_tokens"], 12);
+}
+
+TEST(OpenAiRoutes, ACompletionTakesTextListsAndTokens) {
+  const Json one = serving().good("/v1/completions", text(""));
+  const Json tokens =
+      serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"And God said"})");
+  const Json same = serving().good("/v1/completions", Json{{"model", "verge-lm"},
+                                                           {"max_tokens", 12},
+                                                           {"temperature", 0},
+                                                           {"prompt", tokens["tokens"]}}
+                                                          .dump());
+  EXPECT_EQ(same["choices"][0]["text"], one["choices"][0]["text"]);
+  const Json two = serving().good("/v1/completions", R"({"model":"verge-lm","max_tokens":3,"n":2,
+      "echo":true,"prompt":["In the beginning","And God said"]})");
+  ASSERT_EQ(two["choices"].size(), 4u);
+  EXPECT_TRUE(two["choices"][2]["text"].get<std::string>().starts_with("And God said"));
+}
+
+TEST(OpenAiRoutes, StopStringsEndAnswers) {
+  const std::string whole = serving().good("/v1/completions", text(""))["choices"][0]["text"];
+  ASSERT_GT(whole.size(), 6u);
+  const std::string stop = whole.substr(4, 2);
+  const Json cut = serving().good("/v1/completions", text("\"stop\":[\"" + stop + "\"]"));
+  EXPECT_EQ(cut["choices"][0]["text"], whole.substr(0, whole.find(stop)));
+  EXPECT_EQ(cut["choices"][0]["finish_reason"], "stop");
+}
+
+TEST(OpenAiRoutes, SeedsRepeatAndChoicesDiffer) {
+  const auto seeded = [](int seed) {
+    return serving().good("/v1/chat/completions",
+                          chat(fmt::format(R"("temperature":1.5,"n":3,"seed":{})", seed)));
+  };
+  const Json first = seeded(5), again = seeded(5), other = seeded(6);
+  std::set<std::string> texts;
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(content(first, i), content(again, i));
+    texts.insert(content(first, i));
+  }
+  EXPECT_EQ(texts.size(), 3u);
+  EXPECT_NE(content(first, 0), content(other, 0));
+}
+
+TEST(OpenAiRoutes, LogprobsAreOfTheTokensDrawn) {
+  const Json answer =
+      serving().good("/v1/chat/completions", chat(R"("logprobs":true,"top_logprobs":3)"));
+  const Json& tokens = answer["choices"][0]["logprobs"]["content"];
+  ASSERT_EQ(tokens.size(), 12u);
+  std::string joined;
+  for (const Json& token : tokens) {
+    joined += token["token"];
+    ASSERT_EQ(token["top_logprobs"].size(), 3u);
+    EXPECT_EQ(token["top_logprobs"][0]["token"], token["token"]);  // greedy
+    EXPECT_LE(token["logprob"], 0);
+  }
+  EXPECT_NE(joined.find(content(answer)), std::string::npos);
+  const Json legacy = serving().good("/v1/completions", text(R"("logprobs":2)"));
+  EXPECT_EQ(legacy["choices"][0]["logprobs"]["tokens"].size(), 12u);
+  EXPECT_EQ(legacy["choices"][0]["logprobs"]["text_offset"][0], 0);
+}
+
+TEST(OpenAiRoutes, BiasForbidsAndForces) {
+  const Json tokens = serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"x"})");
+  const std::string token = std::to_string(tokens["tokens"][0].get<int>());
+  const Json forced =
+      serving().good("/v1/completions", text("\"logit_bias\":{\"" + token + "\":100}"));
+  EXPECT_EQ(forced["choices"][0]["text"], std::string(12, 'x'));
+}
+
+TEST(OpenAiRoutes, FormatsAreHeld) {
+  const std::string schema =
+      R"({"type":"object","properties":{"a":{"type":"integer"},"b":{"enum":["x","y"]}},
+          "required":["a","b"],"additionalProperties":false})";
+  for (int seed = 0; seed < 5; ++seed) {
+    const Json answer = serving().good(
+        "/v1/chat/completions",
+        chat(fmt::format(R"("max_tokens":100,"temperature":1,"seed":{},"response_format":
+             {{"type":"json_schema","json_schema":{{"name":"n","strict":true,"schema":{}}}}})",
+                         seed, schema)));
+    if (answer["choices"][0]["finish_reason"] == "length") continue;  // of endless digits
+    const Json made = Json::parse(content(answer), nullptr, false);
+    ASSERT_TRUE(made.is_object()) << content(answer);
+    EXPECT_TRUE(made["a"].is_number_integer());
+    EXPECT_TRUE(made["b"] == "x" || made["b"] == "y");
+  }
+  EXPECT_EQ(content(serving().good("/v1/chat/completions",
+                                   chat(R"("grammar":"root ::= \"yes\" | \"no\"")")))
+                .substr(0, 1)
+                .find_first_not_of("yn"),
+            std::string::npos);
+  EXPECT_EQ(
+      serving().bad(400, "/v1/chat/completions", chat(R"("grammar":"root ::= other")"))["param"],
+      "grammar");
+}
+
+TEST(OpenAiRoutes, RequiredToolsAreCalled) {
+  const std::string tools =
+      R"("max_tokens":60,"seed":3,"tools":[{"type":"function","function":{"name":"set_lamp","parameters":
+         {"type":"object","properties":{"on":{"type":"boolean"}},"required":["on"],
+          "additionalProperties":false}}}],"tool_choice":)";
+  for (const std::string& choice :
+       {std::string("\"required\""),
+        std::string(R"({"type":"function","function":{"name":"set_lamp"}})")}) {
+    const Json answer = serving().good("/v1/chat/completions", chat(tools + choice));
+    const Json& message = answer["choices"][0]["message"];
+    ASSERT_TRUE(message.contains("tool_calls")) << answer.dump();
+    EXPECT_EQ(answer["choices"][0]["finish_reason"], "tool_calls");
+    EXPECT_EQ(message["tool_calls"][0]["function"]["name"], "set_lamp");
+    const std::string arguments = message["tool_calls"][0]["function"]["arguments"];
+    EXPECT_TRUE(Json::parse(arguments)["on"].is_boolean()) << arguments;
+  }
+}
+
+TEST(OpenAiRoutes, LongPromptsGetTheNumbers) {
+  std::string words;
+  for (int i = 0; i < 400; ++i) words += "word ";
+  const Json error =
+      serving().bad(400, "/v1/completions", R"({"model":"verge-lm","prompt":")" + words + "\"}");
+  EXPECT_EQ(error["code"], "context_length_exceeded");
+  EXPECT_NE(error["message"].get<std::string>().find("255"), std::string::npos) << error;
+  const Json context = serving().get("/v1/context").json();
+  EXPECT_EQ(context["max_prompt_tokens"], 255);
+  EXPECT_LE(context["max_prompt_tokens_now"], 255);
+}
+
+TEST(OpenAiRoutes, EmbeddingsAreOfEachText) {
+  const Json one = serving().good("/v1/embeddings", R"({"model":"verge-lm","input":"the LORD"})");
+  const Json two = serving().good(
+      "/v1/embeddings", R"({"model":"verge-lm","input":["the LORD","wine"],"dimensions":16})");
+  EXPECT_EQ(one["data"][0]["embedding"].size(), 256u);
+  ASSERT_EQ(two["data"].size(), 2u);
+  EXPECT_EQ(two["data"][1]["embedding"].size(), 16u);
+  EXPECT_NE(two["data"][0]["embedding"], two["data"][1]["embedding"]);
+  EXPECT_GT(one["usage"]["prompt_tokens"], 0);
+  EXPECT_EQ(serving().bad(400, "/v1/embeddings",
+                          R"({"model":"verge-lm","input":"a","dimensions":257})")["param"],
+            "dimensions");
+}
+
+TEST(OpenAiRoutes, UnknownModelsAre404) {
+  EXPECT_EQ(
+      serving().bad(404, "/v1/chat/completions",
+                    R"({"model":"gpt-4","messages":[{"role":"user","content":"a"}]})")["code"],
+      "model_not_found");
+}
+
+// What arrives at a public address; each gets a proper error, and the server goes on.
+TEST(OpenAiRoutes, SurvivesWhatIsNoRequest) {
+  const std::string deep(200000, '[');
+  const std::string bodies[] = {
+      "",
+      "{",
+      "null",
+      "[]",
+      deep,
+      "{\"model\":" + deep,
+      "\xFF\xFE",
+      R"({"model":"\ud800"})",
+      R"({"model":7,"messages":{}})",
+      R"({"model":"verge-lm"})",
+      chat(R"("temperature":1e308)"),
+      chat(R"("max_tokens":-5)"),
+      chat(R"("n":1e9)"),
+      chat(R"("stop":{"a":1})"),
+      chat(R"("logit_bias":{"999999":1})"),
+      chat(R"("logit_bias":{"-1":1})"),
+      chat(R"("seed":"x")"),
+      chat(R"("stream":"yes")"),
+      chat(R"("tools":[[[[]]]])"),
+      chat(R"("response_format":{"type":"json_schema","json_schema":
+           {"name":"n","schema":{"type":"nonsense"}}})"),
+      chat(R"("response_format":{"type":"json_schema","json_schema":
+           {"name":"n","schema":{"$ref":"#"}}})"),
+      chat(R"("guided_json":{"type":"string","pattern":"(a{1000}){1000}"})"),
+      chat(R"("grammar":"root ::= root")"),
+      chat(R"("temprature":0)")};
+  for (const std::string& body : bodies) {
+    for (const char* route : {"/v1/chat/completions", "/v1/completions", "/api/chat",
+                              "/api/generate", "/verge/tokenize"}) {
+      const auto answer = serving().post(route, body);
+      EXPECT_GE(answer.status, 400)
+          << route << " " << body.substr(0, 100) << ": " << answer.body.substr(0, 200);
+      EXPECT_LT(answer.status, 500)
+          << route << " " << body.substr(0, 100) << ": " << answer.body.substr(0, 200);
+      EXPECT_TRUE(answer.json().is_object() && answer.json().contains("error")) << answer.body;
+      if (body.find("And God said") != std::string::npos) break;  // others have other fields
+    }
+  }
+  EXPECT_EQ(serving().get("/health").status, 200);
+}
+
+TEST(OpenAiRoutes, AClientThatLeavesFreesItsPlace) {
+  {
+    test::WebConnection connection(serving().port());
+    connection.send(test::request_bytes(
+        "POST", "/v1/completions",
+        R"({"model":"verge-lm","prompt":"a","stream":true,"ignore_eos":true,"max_tokens":250})"));
+    connection.read_until("data: ");
+  }
+  EXPECT_TRUE(wait_until([] { return serving().running() == 0; }));
+}
+
+}  // namespace
+}  // namespace verge::serve::api

@@ -1,0 +1,103 @@
+// Verge's own routes over real sockets.
+
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+
+#include "serving.hpp"
+
+namespace verge::serve::api {
+namespace {
+
+Serving& serving() {
+  static Serving* const server = new Serving;
+  return *server;
+}
+
+std::set<std::string> names_in(const std::string& text) {
+  std::set<std::string> names;
+  const std::regex name("verge_[a-z_]+");
+  for (std::sregex_iterator at(text.begin(), text.end(), name), end; at != end; ++at) {
+    std::string found = at->str();
+    for (const char* ending : {"_bucket", "_sum", "_count"}) {
+      if (found.ends_with(ending)) found.resize(found.size() - std::strlen(ending));
+    }
+    names.insert(found);
+  }
+  return names;
+}
+
+TEST(ServerRoutes, HomeSaysThatItRuns) {
+  EXPECT_EQ(serving().get("/").body, "Verge is running\n");
+}
+
+TEST(ServerRoutes, HealthIsThatOfAModelThatAnswers) {
+  EXPECT_EQ(serving().get("/health").json()["status"], "ok");
+}
+
+TEST(ServerRoutes, MetricsHaveTheNamesOfTheGuide) {
+  serving().good("/v1/completions",
+                 R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"max_tokens":5})");
+  const auto answer = serving().get("/metrics");
+  EXPECT_TRUE(answer.headers.at("content-type").starts_with("text/plain; version=0.0.4"));
+  std::ifstream file(VERGE_SOURCE_DIR "/docs/guide.md");
+  const std::string guide{std::istreambuf_iterator<char>(file), {}};
+  const auto documented = names_in(guide);
+  for (const std::string& name : names_in(answer.body)) {
+    EXPECT_EQ(documented.count(name), 1u) << name << " is not in docs/guide.md";
+  }
+  for (const char* name :
+       {"verge_requests_total", "verge_prompt_tokens_total", "verge_generated_tokens_total",
+        "verge_time_to_first_token_seconds", "verge_time_per_output_token_seconds",
+        "verge_kv_pages", "verge_process_resident_bytes", "verge_model_loaded"}) {
+    EXPECT_NE(answer.body.find(name), std::string::npos) << name;
+  }
+}
+
+TEST(ServerRoutes, LiveIsWhatThePageReads) {
+  serving().good("/v1/completions",
+                 R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"max_tokens":5})");
+  const Json live = serving().get("/verge/live").json();
+  for (const char* field : {"uptime_s", "rss_bytes", "memory_limit_bytes", "queue", "models"}) {
+    EXPECT_TRUE(live.contains(field)) << field;
+  }
+  const Json& model = live["models"][0];
+  for (const char* field : {"name", "loaded", "bytes", "context", "quantization", "running",
+                            "waiting", "preempted", "batch", "kv", "tokens", "ttft", "tpot"}) {
+    EXPECT_TRUE(model.contains(field)) << field;
+  }
+  EXPECT_GT(model["kv"]["pages"], 0);
+  EXPECT_GE(model["ttft"]["count"], 1);
+  EXPECT_GT(model["ttft"]["p50"], 0);
+}
+
+TEST(ServerRoutes, TokenizesBothWays) {
+  const Json tokens =
+      serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"the LORD"})");
+  EXPECT_EQ(tokens["count"], tokens["tokens"].size());
+  const Json back = serving().good(
+      "/verge/tokenize", Json{{"model", "verge-lm"}, {"tokens", tokens["tokens"]}}.dump());
+  EXPECT_EQ(back["text"], "the LORD");
+  const Json chat = serving().good(
+      "/verge/tokenize", R"({"model":"verge-lm","messages":[{"role":"user","content":"a"}]})");
+  EXPECT_NE(chat["text"].get<std::string>().find("assistant"), std::string::npos);
+}
+
+TEST(ServerRoutes, LoadsByName) {
+  EXPECT_EQ(serving().good("/verge/models/load", R"({"model":"verge-lm"})")["loaded"], true);
+  EXPECT_EQ(serving().bad(404, "/verge/models/load", R"({"model":"x"})")["code"],
+            "model_not_found");
+}
+
+TEST(ServerRoutes, UnknownPathsAndMethodsHaveErrorObjects) {
+  const auto missing = serving().get("/v1/nothing");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(missing.json()["error"]["type"], "invalid_request_error");
+  const auto method = serving().get("/v1/chat/completions");
+  EXPECT_EQ(method.status, 405);
+  EXPECT_EQ(method.json()["error"]["code"], "method_not_allowed");
+}
+
+}  // namespace
+}  // namespace verge::serve::api

@@ -1,0 +1,130 @@
+// Keys, limits and readiness, over real sockets.
+
+#include <temporary_folder.hpp>
+
+#include "serving.hpp"
+
+namespace verge::serve::api {
+namespace {
+
+class KeyedService : public testing::Test {
+ protected:
+  std::string add(AccessKey settings) {
+    const auto secret = keys_.add(std::move(settings));
+    EXPECT_TRUE(secret);
+    EXPECT_TRUE(keys_.save(path_));
+    return *secret;
+  }
+  Serving& serving() {
+    if (!serving_) {
+      ModelServerOptions options = serving_options();
+      options.key_file = path_;
+      ServedModel second = options.models[0];
+      second.name = "other";
+      options.models.push_back(second);
+      serving_ = std::make_unique<Serving>(std::move(options));
+    }
+    return *serving_;
+  }
+  static test::WebHeaders with(const std::string& key) {
+    return {{"Authorization", "Bearer " + key}};
+  }
+  static std::string completion(const std::string& fields) {
+    return R"({"model":"verge-lm","prompt":"a","ignore_eos":true,)" + fields + "}";
+  }
+
+  test::TemporaryFolder folder_;
+  std::string path_ = folder_ / "keys.json";
+  KeyFile keys_;
+  std::unique_ptr<Serving> serving_;
+};
+
+TEST_F(KeyedService, WantsAKeyForEverythingButHealthAndPages) {
+  const std::string key = add({.tenant = "a"});
+  for (const char* route : {"/v1/models", "/v1/models/verge-lm", "/api/tags", "/metrics",
+                            "/verge/live", "/v1/context", "/v1/nothing"}) {
+    const auto refused = serving().get(route);
+    EXPECT_EQ(refused.status, 401) << route;
+    EXPECT_EQ(refused.headers.count("www-authenticate"), 1u);
+    EXPECT_NE(serving().get(route, with(key)).status, 401) << route;
+    EXPECT_EQ(serving().get(route, with(key + "x")).status, 401) << route;
+  }
+  EXPECT_EQ(serving().get("/health").status, 200);
+  EXPECT_EQ(serving().get("/").status, 200);
+  EXPECT_EQ(serving().bad(401, "/v1/completions", "not even JSON")["code"], "invalid_api_key");
+}
+
+TEST_F(KeyedService, OtherModelsLookAsIfTheyWereNotThere) {
+  const std::string key = add({.tenant = "a", .models = {"verge-lm"}});
+  EXPECT_EQ(serving().get("/v1/models", with(key)).json()["data"].size(), 1u);
+  const auto ask = [&](const std::string& model) {
+    Json error = serving().bad(404, "/v1/completions", R"({"prompt":"a","model":")" + model + "\"}",
+                               with(key));
+    error.erase("request_id");
+    return error.dump();
+  };
+  std::string forbidden = ask("other"), absent = ask("othex");
+  EXPECT_EQ(forbidden.replace(forbidden.find("other"), 5, "othex"), absent);
+}
+
+TEST_F(KeyedService, LimitsAreToldAndKept) {
+  const std::string key = add({.tenant = "a", .limits = {.requests_per_minute = 2}});
+  for (int i = 0; i < 2; ++i) {
+    const auto answer =
+        serving().post("/v1/completions", completion("\"max_tokens\":1"), with(key));
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.headers.at("x-ratelimit-limit-requests"), "2");
+    EXPECT_EQ(answer.headers.at("x-ratelimit-remaining-requests"), std::to_string(1 - i));
+  }
+  const auto refused = serving().post("/v1/completions", completion("\"max_tokens\":1"), with(key));
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.json()["error"]["code"], "rate_limit_exceeded");
+  EXPECT_GE(std::stoi(refused.headers.at("retry-after")), 1);
+}
+
+TEST_F(KeyedService, TokensAreReservedThenSettled) {
+  const std::string key = add({.tenant = "a", .limits = {.tokens_per_day = 100}});
+  const auto answer = serving().post("/v1/completions", completion("\"max_tokens\":10"), with(key));
+  ASSERT_EQ(answer.status, 200);
+  const int used = answer.json()["usage"]["total_tokens"];
+  EXPECT_TRUE(wait_until([&] {
+    const auto next = serving().post("/v1/completions", completion("\"max_tokens\":0"), with(key));
+    return next.status == 200 &&
+           std::stoi(next.headers.at("x-ratelimit-remaining-tokens")) <= 100 - used;
+  }));
+  EXPECT_EQ(
+      serving().bad(429, "/v1/completions", completion("\"max_tokens\":101"), with(key))["code"],
+      "request_too_large");
+}
+
+TEST_F(KeyedService, ARevokedKeyEndsWhatItHasRunning) {
+  const std::string key = add({.tenant = "a"}), other = add({.tenant = "b"});
+  test::WebConnection connection(serving().port());
+  connection.send(test::request_bytes(
+      "POST", "/v1/completions",
+      R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"n":8,"stream":true,"max_tokens":250})",
+      with(key)));
+  connection.read_until("data: ");
+  ASSERT_TRUE(keys_.revoke(keys_.find(key)->id));
+  ASSERT_TRUE(keys_.save(path_));
+  ASSERT_TRUE(serving().server().tick());
+  EXPECT_NE(connection.read_all().find("revoked"), std::string::npos);
+  EXPECT_EQ(serving().get("/v1/models", with(key)).status, 401);
+  EXPECT_EQ(serving().get("/v1/models", with(other)).status, 200);
+}
+
+TEST(Service, DrainingIsSaid) {
+  Serving serving;
+  test::WebConnection connection(serving.port());
+  connection.send(test::request_bytes(
+      "POST", "/v1/completions",
+      R"({"model":"verge-lm","prompt":"a","stream":true,"ignore_eos":true,"max_tokens":200})"));
+  connection.read_until("data: ");
+  serving.server().drain(60);
+  EXPECT_NE(connection.read_all().find("[DONE]"), std::string::npos);  // running answers finish
+  serving.server().wait();
+  EXPECT_TRUE(serving.server().has_ended());
+}
+
+}  // namespace
+}  // namespace verge::serve::api
