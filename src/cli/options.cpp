@@ -11,13 +11,19 @@ void ThreadOptions::declare(Parser& parser) {
   parser.add_option("-t,--threads", threads, "Threads; 0 for one a core");
 }
 
-Result<std::unique_ptr<ThreadPool>> ThreadOptions::make_pool() const {
+Status ThreadOptions::check() const {
   const int cores = available_cores();
   if (threads < 0 || threads > cores) {
     return make_error(Code::InvalidArgument,
                       "--threads {}: this process may use {} cores; give 1 to {}", threads, cores,
                       cores);
   }
+  return {};
+}
+
+Result<std::unique_ptr<ThreadPool>> ThreadOptions::make_pool() const {
+  VERGE_RETURN_IF_ERROR(check());
+  const int cores = available_cores();
   return std::make_unique<ThreadPool>(threads == 0 ? cores : threads);
 }
 

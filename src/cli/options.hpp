@@ -21,6 +21,7 @@ struct ThreadOptions {
 
   void declare(Parser& parser);
   /// Fails with InvalidArgument for more threads than cores.
+  Status check() const;
   Result<std::unique_ptr<ThreadPool>> make_pool() const;
 };
 

@@ -1,0 +1,180 @@
+#include <algorithm>
+#include <filesystem>
+
+#include <verge/cli/model_store.hpp>
+#include <verge/cli/serve_options.hpp>
+#include <verge/core/machine.hpp>
+#include <verge/core/units.hpp>
+#include <verge/stages/data/model_library/model_library.hpp>
+
+namespace verge::cli {
+namespace {
+
+constexpr int64_t kDefaultContexts = 4;  // of KV cache, where nothing else is said
+
+Result<int64_t> size_option(const char* option, const std::string& text) {
+  if (text.empty()) return 0;
+  const auto bytes = parse_bytes(text);
+  if (!bytes) return make_error(Code::InvalidArgument, "{}: {}", option, bytes.error().message);
+  return *bytes;
+}
+
+// A cache of kv_memory bytes, of kv_tokens tokens, or of as many contexts as run at once, within
+// reason.
+Status size_cache(const ServeOptions& options, int64_t kv_bytes, serve::ServedModel& model) {
+  if (options.kv_tokens > 0) {
+    model.load.kv_tokens = options.kv_tokens;
+    return {};
+  }
+  VERGE_TRY(const auto face, serve::read_face(model));
+  if (kv_bytes == 0) {
+    model.load.kv_tokens = face->context * std::min(options.max_sequences, kDefaultContexts);
+    return {};
+  }
+  model.load.kv_tokens = serve::api::kv_tokens_of(*face, model.load.kv_dtype, kv_bytes);
+  constexpr int64_t kLeast = 64;
+  if (model.load.kv_tokens >= kLeast) return {};
+  return make_error(Code::InvalidArgument, "--kv-mem {}: holds {} tokens of {}; give more",
+                    options.kv_memory, model.load.kv_tokens, model.name);
+}
+
+Status add_adapters(const std::vector<std::string>& adapters, serve::ServedModel& model) {
+  for (const std::string& text : adapters) {
+    const size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return make_error(Code::InvalidArgument, "--lora {}: give NAME=FILE", text);
+    }
+    model::AdapterSpec spec = adapter_spec(text.substr(equals + 1));
+    spec.name = text.substr(0, equals);
+    model.load.adapters.push_back(std::move(spec));
+  }
+  return {};
+}
+
+Result<http::Listen> listen_of(const ServeOptions& options) {
+  http::Listen listen{.host = options.host, .unix_path = options.unix_socket};
+  if (options.port < 0 || options.port > 65535) {
+    return make_error(Code::InvalidArgument, "--port {}: give 0 (any free one) to 65535",
+                      options.port);
+  }
+  listen.port = static_cast<uint16_t>(options.port);
+  if (options.tls_certificate.empty() != options.tls_key.empty()) {
+    return make_error(Code::InvalidArgument, "--tls-cert and --tls-key go together; give both");
+  }
+  if (!options.tls_key.empty()) listen.tls = {options.tls_certificate, options.tls_key};
+  return listen;
+}
+
+}  // namespace
+
+void ServeOptions::declare(Parser& parser) {
+  parser.add_option("MODEL", models, std::string(kModelHelp) + "; NAME=MODEL names it").required();
+  const auto network = [&](Option option) { option.group("Network"); };
+  network(parser.add_option("--host", host, "Address to listen on"));
+  network(parser.add_option("-p,--port", port, "Port; 0 for any free one"));
+  network(parser.add_option("--unix-socket", unix_socket, "Local socket instead of a port"));
+  network(parser.add_option("--tls-cert", tls_certificate, "Certificate chain, PEM"));
+  network(parser.add_option("--tls-key", tls_key, "Its key, PEM"));
+  network(parser.add_option("--cors-origin", origins, "Origin whose pages may ask; \"*\" for any")
+              .repeated());
+  network(
+      parser.add_option("--max-connections", max_connections, "Connections at once").positive());
+  network(parser.add_option("--http-threads", http_threads, "Threads of the network").positive());
+  const auto access = [&](Option option) { option.group("Access"); };
+  access(parser.add_option("--api-keys", api_keys, "Key file of `verge key add`"));
+  access(parser.add_flag("--insecure", insecure, "Serve other machines without keys"));
+  const auto load = [&](Option option) { option.group("Models and memory"); };
+  load(parser
+           .add_option("-c,--context", context,
+                       "Most tokens of a prompt and its answer; 0: the model's own, at most 4096")
+           .not_negative());
+  load(parser.add_option("--max-sequences", max_sequences, "Answers drawn at once").positive());
+  load(parser
+           .add_option("--kv-tokens", kv_tokens,
+                       "Tokens in the KV cache, of all answers; 0: up to four contexts")
+           .not_negative());
+  load(parser.add_option("--kv-mem", kv_memory, "Memory of the KV cache instead: 512M, 2G"));
+  load(parser.add_option("--kv", kv, "Type of the KV cache: f32, f16, bf16 or q8_0"));
+  load(parser.add_option("--isa", isa, "Kernels to use: generic, avx2 or avx512")
+           .environment("VERGE_ISA"));
+  load(parser.add_option("--mem", memory, "Memory of all loaded models: 8G; all there is without"));
+  load(parser
+           .add_option("--idle-timeout", idle_timeout_s,
+                       "Seconds without requests after which a model leaves memory; 0: never")
+           .not_negative());
+  threads.declare(parser);
+  load(parser
+           .add_option("--lora", adapters,
+                       "NAME=FILE or NAME=FILE:SCALE: a LoRA adapter of the first model, served "
+                       "as MODEL:NAME")
+           .repeated());
+  const auto queue = [&](Option option) { option.group("Queue"); };
+  queue(parser.add_option("--max-queue", max_queue, "Requests that may wait").positive());
+  queue(
+      parser.add_option("--step-tokens", step_tokens, "Tokens of one run of the model").positive());
+  queue(
+      parser.add_option("--spill", spill_folder, "Folder for answers put aside when memory ends"));
+  const auto log = [&](Option option) { option.group("Log"); };
+  log(parser.add_option("--log-format", log_format, "Access log: text, json or none")
+          .one_of({"text", "json", "none"}));
+  log(parser
+          .add_option("--drain-timeout", drain_timeout_s,
+                      "Seconds that running answers have after SIGTERM")
+          .not_negative());
+}
+
+Result<serve::ServedModel> served_model(const std::string& argument,
+                                        const model::LoadOptions& load) {
+  std::error_code error;
+  const size_t equals = argument.find('=');
+  const bool is_named =
+      equals != std::string::npos && equals > 0 && !std::filesystem::exists(argument, error);
+  const std::string model = is_named ? argument.substr(equals + 1) : argument;
+  VERGE_TRY(const std::string path, model_path(model));
+  const bool is_path = std::filesystem::exists(model, error);
+  serve::ServedModel served;
+  served.load = load;
+  served.name = is_named ? argument.substr(0, equals) : is_path ? data::default_name(path) : model;
+  served.path = path;
+  return served;
+}
+
+Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
+  serve::api::ModelServerOptions server;
+  VERGE_TRY(server.listen, listen_of(*this));
+  VERGE_RETURN_IF_ERROR(threads.check());
+  ModelOptions loading;
+  loading.context = context;
+  loading.kv = kv;
+  loading.isa = isa;
+  VERGE_TRY(model::LoadOptions load, loading.load_options());
+  load.max_sequences = max_sequences;
+  load.max_tokens = step_tokens;
+  VERGE_TRY(const int64_t kv_bytes, size_option("--kv-mem", kv_memory));
+  VERGE_TRY(server.pool.memory_bytes, size_option("--mem", memory));
+  for (const std::string& argument : models) {
+    VERGE_TRY(serve::ServedModel model, served_model(argument, load));
+    if (server.models.empty()) VERGE_RETURN_IF_ERROR(add_adapters(adapters, model));
+    if (std::ranges::count(server.models, model.name, &serve::ServedModel::name) > 0) {
+      return make_error(Code::InvalidArgument,
+                        "two models are named {}; name one otherwise: NAME={}", model.name,
+                        argument);
+    }
+    VERGE_RETURN_IF_ERROR(size_cache(*this, kv_bytes, model));
+    server.models.push_back(std::move(model));
+  }
+  server.pool.threads = threads.threads == 0 ? available_cores() : threads.threads;
+  server.pool.idle_s = idle_timeout_s;
+  server.scheduler.step_tokens = step_tokens;
+  server.scheduler.max_waiting = max_queue;
+  server.scheduler.spill_folder = spill_folder;
+  server.http.threads = http_threads;
+  server.http.limits.max_connections = max_connections;
+  server.http.cors.origins = origins;
+  server.service.memory_limit_bytes = server.pool.memory_bytes;
+  server.key_file = api_keys;
+  server.insecure = insecure;
+  return server;
+}
+
+}  // namespace verge::cli
