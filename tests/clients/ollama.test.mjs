@@ -49,7 +49,7 @@ test('chat, whole and streamed', async () => {
 })
 
 test('a format holds', async () => {
-  const schema = { type: 'object', properties: { a: { enum: [1, 2] } }, required: ['a'], additionalProperties: false }
+  const schema = { enum: ['red', 'blue'] }
   const answer = await client.generate({ model, prompt: 'a', format: schema, options: { num_predict: 60 } })
   assert.ok(new Ajv().compile(schema)(JSON.parse(answer.response)), answer.response)
 })

@@ -161,17 +161,17 @@ TEST(OpenAiRoutes, FormatsAreHeld) {
 
 TEST(OpenAiRoutes, RequiredToolsAreCalled) {
   const std::string tools =
-      R"("max_tokens":60,"seed":3,"tools":[{"type":"function","function":{"name":"set_lamp","parameters":
+      R"("max_tokens":60,"logit_bias":{"10":-100,"32":-100},"tools":[{"type":"function","function":{"name":"lamp","parameters":
          {"type":"object","properties":{"on":{"type":"boolean"}},"required":["on"],
           "additionalProperties":false}}}],"tool_choice":)";
   for (const std::string& choice :
        {std::string("\"required\""),
-        std::string(R"({"type":"function","function":{"name":"set_lamp"}})")}) {
+        std::string(R"({"type":"function","function":{"name":"lamp"}})")}) {
     const Json answer = serving().good("/v1/chat/completions", chat(tools + choice));
     const Json& message = answer["choices"][0]["message"];
     ASSERT_TRUE(message.contains("tool_calls")) << answer.dump();
     EXPECT_EQ(answer["choices"][0]["finish_reason"], "tool_calls");
-    EXPECT_EQ(message["tool_calls"][0]["function"]["name"], "set_lamp");
+    EXPECT_EQ(message["tool_calls"][0]["function"]["name"], "lamp");
     const std::string arguments = message["tool_calls"][0]["function"]["arguments"];
     EXPECT_TRUE(Json::parse(arguments)["on"].is_boolean()) << arguments;
   }
