@@ -1,12 +1,17 @@
-// Installs the clients if they are not there, then runs the tests: node run.mjs VERGE SOURCE.
+// Installs the clients below FOLDER if they are not there, then runs the tests from there:
+// node run.mjs VERGE SOURCE FOLDER.
 // Exits with 77, which ctest calls skipped, where they cannot be installed.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const here = path.dirname(fileURLToPath(import.meta.url))
-const [verge, source] = process.argv.slice(2)
+const origin = path.dirname(fileURLToPath(import.meta.url))
+const [verge, source, here] = process.argv.slice(2).map((name) => path.resolve(name))
+mkdirSync(here, { recursive: true })
+for (const name of readdirSync(origin)) {
+  if (/\.(mjs|json)$|^\.npmrc$/.test(name)) copyFileSync(path.join(origin, name), path.join(here, name))
+}
 const lock = readFileSync(path.join(here, 'package-lock.json'), 'utf8')
 const installed = path.join(here, 'node_modules/.verge-lock')
 
