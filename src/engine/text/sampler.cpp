@@ -84,16 +84,38 @@ bool Sampler::penalizes() const {
          options_.presence_penalty != 0;
 }
 
+Status Sampler::check(std::span<const float> logits) const {
+  if (logits.size() != static_cast<size_t>(vocab_size_)) {
+    return make_error(Code::InvalidArgument, "sampler: {} logits for a vocabulary of {} tokens",
+                      logits.size(), vocab_size_);
+  }
+  if (const int64_t bad = find_invalid(logits); bad >= 0) {
+    return make_error(Code::Malformed,
+                      "sampler: the logit of token {} is {}; the model's weights or activations "
+                      "overflowed",
+                      bad, logits[bad]);
+  }
+  return {};
+}
+
 /// Bias, penalties and mask; the caller's logits themselves when there is nothing to change.
-std::span<const float> Sampler::adjust(std::span<const float> logits,
-                                       std::span<const uint64_t> allowed) {
-  if (options_.logit_bias.empty() && counts_.empty() && allowed.empty()) return logits;
-  adjusted_.assign(logits.begin(), logits.end());
-  for (const LogitBias& entry : options_.logit_bias) adjusted_[entry.token] += entry.bias;
-  penalize(adjusted_, counts_,
-           {options_.repetition_penalty, options_.frequency_penalty, options_.presence_penalty});
-  if (!allowed.empty()) keep_allowed(adjusted_, allowed);
-  return adjusted_;
+Result<Sampler::Adjusted> Sampler::adjust(std::span<const float> logits,
+                                          std::span<const uint64_t> allowed) {
+  VERGE_RETURN_IF_ERROR(check(logits));
+  if (!options_.logit_bias.empty() || !counts_.empty() || !allowed.empty()) {
+    adjusted_.assign(logits.begin(), logits.end());
+    for (const LogitBias& entry : options_.logit_bias) adjusted_[entry.token] += entry.bias;
+    penalize(adjusted_, counts_,
+             {options_.repetition_penalty, options_.frequency_penalty, options_.presence_penalty});
+    if (!allowed.empty()) keep_allowed(adjusted_, allowed);
+    logits = adjusted_;
+  }
+  const int32_t best = argmax(logits);
+  if (!(logits[best] > -std::numeric_limits<float>::infinity())) {
+    return make_error(Code::InvalidArgument,
+                      "sampler: every token is forbidden by the mask, the bias or the logits");
+  }
+  return Adjusted{logits, best};
 }
 
 Candidates Sampler::truncate(std::span<const float> logits) const {
@@ -111,46 +133,62 @@ Candidates Sampler::truncate(std::span<const float> logits) const {
   return candidates;
 }
 
+// Mirostat's feedback from the token that was drawn.
+void Sampler::follow_surprise(float probability) {
+  if (options_.mirostat_tau == 0) return;
+  const float surprise = -std::log2(probability);
+  mirostat_mu_ -= options_.mirostat_eta * (surprise - options_.mirostat_tau);
+}
+
 int32_t Sampler::draw_token(const Candidates& candidates) {
   const std::vector<float> p = probabilities(candidates);
   const size_t drawn = draw(p, rng_);
-  if (options_.mirostat_tau > 0) {
-    const float surprise = -std::log2(p[drawn]);
-    mirostat_mu_ -= options_.mirostat_eta * (surprise - options_.mirostat_tau);
-  }
+  follow_surprise(p[drawn]);
   return candidates[drawn].token;
 }
 
 Result<int32_t> Sampler::sample(std::span<const float> logits, std::span<const uint64_t> allowed) {
-  if (logits.size() != static_cast<size_t>(vocab_size_)) {
-    return make_error(Code::InvalidArgument, "sampler: {} logits for a vocabulary of {} tokens",
-                      logits.size(), vocab_size_);
-  }
-  if (const int64_t bad = find_invalid(logits); bad >= 0) {
-    return make_error(Code::Malformed,
-                      "sampler: the logit of token {} is {}; the model's weights or activations "
-                      "overflowed",
-                      bad, logits[bad]);
-  }
-  const std::span<const float> adjusted = adjust(logits, allowed);
-  const int32_t best = argmax(adjusted);
-  if (!(adjusted[best] > -std::numeric_limits<float>::infinity())) {
-    return make_error(Code::InvalidArgument,
-                      "sampler: every token is forbidden by the mask, the bias or the logits");
-  }
-  if (options_.temperature == 0) return best;
-  return draw_token(truncate(adjusted));
+  VERGE_TRY(const Adjusted adjusted, adjust(logits, allowed));
+  if (options_.temperature == 0) return adjusted.best;
+  return draw_token(truncate(adjusted.logits));
 }
 
-Result<int32_t> Sampler::sample(std::span<const float> logits, TokenConstraint* constraint) {
-  if (constraint == nullptr) return sample(logits);
+Result<std::span<const uint64_t>> Sampler::mask_of(TokenConstraint* constraint) {
+  if (constraint == nullptr) return std::span<const uint64_t>();
   mask_.resize((static_cast<size_t>(vocab_size_) + 63) / 64);
   constraint->mask(mask_);
   if (std::ranges::all_of(mask_, [](uint64_t word) { return word == 0; })) {
     return make_error(Code::Unsupported, "sampler: {} allows no token of this vocabulary here",
                       constraint->describe());
   }
-  return sample(logits, mask_);
+  return std::span<const uint64_t>(mask_);
+}
+
+Result<int32_t> Sampler::sample(std::span<const float> logits, TokenConstraint* constraint) {
+  VERGE_TRY(const std::span<const uint64_t> allowed, mask_of(constraint));
+  return sample(logits, allowed);
+}
+
+Result<int32_t> Sampler::sample(std::span<const float> logits, TokenConstraint* constraint,
+                                const DraftedToken& drafted) {
+  VERGE_TRY(const Distribution from, distribution(logits, constraint));
+  const int32_t token = draw_given(from, drafted.drawn_from, drafted.token, rng_);
+  follow_surprise(probability_of(from, token));
+  return token;
+}
+
+Result<Distribution> Sampler::distribution(std::span<const float> logits,
+                                           TokenConstraint* constraint) {
+  VERGE_TRY(const std::span<const uint64_t> allowed, mask_of(constraint));
+  VERGE_TRY(const Adjusted adjusted, adjust(logits, allowed));
+  if (options_.temperature == 0) return Distribution{{adjusted.best, 1}};
+  const Candidates candidates = truncate(adjusted.logits);
+  const std::vector<float> p = probabilities(candidates);
+  Distribution result;
+  for (size_t i = 0; i < p.size(); ++i) {
+    if (p[i] > 0) result.push_back({candidates[i].token, p[i]});
+  }
+  return result;
 }
 
 void Sampler::accept(int32_t token) {

@@ -18,6 +18,7 @@
 
 #include <verge/core/result.hpp>
 #include <verge/core/rng.hpp>
+#include <verge/engine/text/distribution.hpp>
 #include <verge/engine/text/sampler_stages.hpp>
 #include <verge/engine/text/token_constraint.hpp>
 
@@ -56,6 +57,12 @@ struct SamplerState {
   std::vector<int32_t> window;  // oldest first
 };
 
+/// A token that something else guessed, and the distribution that it was drawn from.
+struct DraftedToken {
+  int32_t token;
+  const Distribution& drawn_from;
+};
+
 /// One sequence; not shared between threads. Copying forks it. The same options, logits and
 /// accepted tokens give the same tokens on every machine with the same exp().
 class Sampler {
@@ -72,6 +79,15 @@ class Sampler {
   /// token. Does not call its accept either.
   Result<int32_t> sample(std::span<const float> logits, TokenConstraint* constraint);
 
+  /// The same distribution of draws, by draw_given: `drafted` if it is kept, else another token.
+  /// Fails as the above.
+  Result<int32_t> sample(std::span<const float> logits, TokenConstraint* constraint,
+                         const DraftedToken& drafted);
+
+  /// What sample() would draw from; draws nothing. Fails as sample does.
+  Result<Distribution> distribution(std::span<const float> logits,
+                                    TokenConstraint* constraint = nullptr);
+
   /// Puts a token into the penalty window: each one sampled, and the prompt's if they shall count.
   void accept(int32_t token);
 
@@ -84,10 +100,18 @@ class Sampler {
 
  private:
   Sampler(SamplerOptions options, int32_t vocab_size);
+  struct Adjusted {
+    std::span<const float> logits;
+    int32_t best;
+  };
+
   bool penalizes() const;
-  std::span<const float> adjust(std::span<const float> logits, std::span<const uint64_t> allowed);
+  Status check(std::span<const float> logits) const;
+  Result<std::span<const uint64_t>> mask_of(TokenConstraint* constraint);
+  Result<Adjusted> adjust(std::span<const float> logits, std::span<const uint64_t> allowed);
   Candidates truncate(std::span<const float> logits) const;
   int32_t draw_token(const Candidates& candidates);
+  void follow_surprise(float probability);
 
   SamplerOptions options_;
   int32_t vocab_size_;
