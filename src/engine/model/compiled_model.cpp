@@ -26,6 +26,17 @@ Result<runtime::Program> compile_program(graph::Graph graph, std::string_view na
   return runtime::make_program(std::move(optimized.graph), options.isa, threads);
 }
 
+Result<runtime::Program> compile_decoder(const format::ModelSource& source,
+                                         const nn::DecoderConfig& config,
+                                         const nn::DecoderShape& shape, kernels::Isa isa,
+                                         int threads,
+                                         const graph::AdapterLayout* adapters = nullptr) {
+  VERGE_TRY(graph::Graph graph, nn::build_decoder(config, FileFacts(source), shape));
+  if (adapters != nullptr) graph = graph::attach_adapters(std::move(graph), *adapters);
+  VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(graph)));
+  return runtime::make_program(std::move(optimized.graph), isa, threads);
+}
+
 constexpr int64_t kMostPages = std::numeric_limits<int32_t>::max();
 constexpr int64_t kMostPageTokens = 4096;
 
@@ -137,10 +148,15 @@ Result<runtime::Program> compile_hidden(const format::ModelSource& source,
                                         const graph::AdapterLayout* adapters) {
   shape.has_logits = false;
   shape.max_outputs = shape.max_tokens;
-  VERGE_TRY(graph::Graph graph, nn::build_decoder(config, FileFacts(source), shape));
-  if (adapters != nullptr) graph = graph::attach_adapters(std::move(graph), *adapters);
-  VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(graph)));
-  return runtime::make_program(std::move(optimized.graph), isa, threads);
+  return compile_decoder(source, config, shape, isa, threads, adapters);
+}
+
+Result<runtime::Program> compile_exit(const format::ModelSource& source,
+                                      const nn::DecoderConfig& config, nn::DecoderShape shape,
+                                      int64_t layers, kernels::Isa isa, int threads) {
+  shape.exit_layers = layers;
+  shape.max_tokens = shape.max_outputs = shape.max_sequences;
+  return compile_decoder(source, config, shape, isa, threads);
 }
 
 Result<runtime::PlanFile> load_compiled(const format::ModelSource& source,

@@ -32,6 +32,11 @@ Result<runtime::Program> compile_hidden(const format::ModelSource& source,
                                         kernels::Isa isa, int threads,
                                         const graph::AdapterLayout* adapters = nullptr);
 
+/// The first `layers` layers and the exit head after them, one token of each sequence a run.
+Result<runtime::Program> compile_exit(const format::ModelSource& source,
+                                      const nn::DecoderConfig& config, nn::DecoderShape shape,
+                                      int64_t layers, kernels::Isa isa, int threads);
+
 /// Those of options.plan. Fails as read_plan_file does, and with Conflict for a plan of another
 /// model or another context or cache type than the options ask for.
 Result<runtime::PlanFile> load_compiled(const format::ModelSource& source,

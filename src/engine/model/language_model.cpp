@@ -149,6 +149,23 @@ Status LanguageModel::prepare_hidden() {
   return {};
 }
 
+Result<runtime::Plan*> LanguageModel::prepare_exit(int64_t layers) {
+  const std::vector<int64_t>& known = config_.exit_layers;
+  if (layers == 0 && !known.empty()) layers = std::ranges::min(known);
+  if (std::ranges::find(known, layers) == known.end()) {
+    return make_error(Code::Unsupported, "{}: no exit head after {} layers; it has {}",
+                      source_.path, layers,
+                      known.empty() ? "none: train with --exits"
+                                    : fmt::format("some after {}", fmt::join(known, ", ")));
+  }
+  if (const auto made = exits_.find(layers); made != exits_.end()) return &made->second;
+  VERGE_TRY(runtime::Program program,
+            compile_exit(source_, config_, shape_, layers, options_.isa, pool_.size()));
+  VERGE_TRY(runtime::Plan plan,
+            runtime::Plan::bind(std::move(program), weights_, states_, pool_, options_.canaries));
+  return &exits_.emplace(layers, std::move(plan)).first->second;
+}
+
 Status LanguageModel::compile() {
   auto compiled = options_.plan.empty()
                       ? compile_model(source_, options_, pool_.size(), {}, layout())

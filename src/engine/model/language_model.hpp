@@ -8,6 +8,7 @@
 //   VERGE_RETURN_IF_ERROR(session.append(model->tokenizer().encode("Once upon a time")));
 //   session.logits();
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,6 +79,10 @@ class LanguageModel {
   /// Makes decoder().hidden unless it exists: another program over the same weights and pages,
   /// which takes memory for its activations only.
   Status prepare_hidden();
+  /// The plan for runtime::run_exit by the exit head after `layers` layers, 0 for the first one:
+  /// made when first wanted, over the same weights and pages. Fails with Unsupported, naming those
+  /// there are, for a head that the model does not have.
+  Result<runtime::Plan*> prepare_exit(int64_t layers);
   runtime::Session session() { return runtime::Session(*decoder_); }
   /// The adapter of this name, for StepItem::adapter and Session::set_adapter.
   std::optional<int32_t> adapter(std::string_view name) const;
@@ -105,6 +110,7 @@ class LanguageModel {
   runtime::WeightStore weights_;
   runtime::StateStore states_;
   std::unique_ptr<runtime::Decoder> decoder_;
+  std::map<int64_t, runtime::Plan> exits_;  // by layers
 };
 
 /// The planned memory of a model at a context, without loading its weights.

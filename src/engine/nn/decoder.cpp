@@ -15,15 +15,20 @@ struct Inputs {
 class Decoder {
  public:
   Decoder(const DecoderConfig& config, const ModelFacts& facts, const DecoderShape& shape)
-      : config_(config), shape_(shape), b_(config.architecture), blocks_(b_, facts) {}
+      : config_(config),
+        facts_(facts),
+        shape_(shape),
+        b_(config.architecture),
+        blocks_(b_, facts) {}
 
   Result<graph::Graph> build() {
     declare_inputs();
     ValueId x = embed();
-    for (int64_t layer = 0; layer < config_.layers; ++layer) x = block(layer, x);
+    const int64_t layers = shape_.exit_layers > 0 ? shape_.exit_layers : config_.layers;
+    for (int64_t layer = 0; layer < layers; ++layer) x = block(layer, x);
     b_.source("output");
     x = b_.op("gather_rows", {x, in_.output_rows});
-    x = blocks_.rms_norm(x, "output_norm", config_.norm_eps);
+    x = b_.op("rms_norm", {x, last_norm()}, {{"eps", config_.norm_eps}});
     b_.output(x, "hidden");
     if (shape_.has_logits) b_.output(logits(x), "logits");
     return b_.finish();
@@ -46,6 +51,21 @@ class Decoder {
     b_.source("embedding");
     return b_.op("embedding", {blocks_.weight("token_embd.weight"), in_.tokens},
                  {{"scale", config_.embedding_scale}});
+  }
+
+  // The weight of the norm before the logits.
+  ValueId last_norm() {
+    if (shape_.exit_layers == 0) return blocks_.weight("output_norm.weight");
+    const std::string key = fmt::format("verge.exit.{}.norm", shape_.exit_layers);
+    const std::vector<double> values = facts_.numbers(key);
+    if (static_cast<int64_t>(values.size()) != config_.d_model) {
+      b_.fail(make_error(Code::Malformed, "{} has {} values for a width of {}; export it again",
+                         key, values.size(), config_.d_model));
+      return kNone;
+    }
+    Tensor data(DType::F32, {config_.d_model});
+    std::ranges::copy(values, data.span<float>().begin());
+    return b_.constant(key, std::move(data));
   }
 
   ValueId logits(ValueId x) {
@@ -142,6 +162,7 @@ class Decoder {
   }
 
   const DecoderConfig& config_;
+  const ModelFacts& facts_;
   const DecoderShape& shape_;
   graph::Builder b_;
   BlockBuilder blocks_;

@@ -19,6 +19,8 @@ struct DecoderShape {
   int64_t pages_per_sequence = 1;
   DType kv_dtype = DType::F16;
   bool has_logits = true;  // else the output is "hidden" alone
+  /// > 0: only so many layers, then the exit head that DecoderConfig::exit_layers names there.
+  int64_t exit_layers = 0;
 };
 
 /// Inputs: tokens, positions, slots, token_sequence i32 [tokens]; page_table i32 [sequences,

@@ -36,6 +36,8 @@ class Session {
 
   const std::vector<int32_t>& tokens() const { return sequence_.tokens(); }
   int64_t length() const { return sequence_.length(); }
+  /// For who drafts on it and takes that back: what it adds must not stay.
+  Sequence& sequence() { return sequence_; }
 
   /// A second session with the same tokens. Only the last, partly filled page is copied.
   Result<Session> fork();

@@ -190,6 +190,14 @@ Status run_hidden(Decoder& decoder, std::span<const StepItem> items,
   return run_on(*decoder.hidden, decoder, items, cancel);
 }
 
+Status run_exit(Plan& exit, Decoder& decoder, std::span<const StepItem> items,
+                const std::atomic<bool>* cancel) {
+  if (items.empty()) return {};
+  for (const StepItem& item : items) VERGE_CHECK(item.tokens.size() == 1, item.tokens.size());
+  VERGE_RETURN_IF_ERROR(check(decoder, items, decoder.max_sequences));
+  return run_on(exit, decoder, items, cancel);
+}
+
 std::span<const float> step_logits(const Decoder& decoder, int64_t row) {
   return row_of(decoder, "logits", row);
 }

@@ -41,6 +41,12 @@ Status run_step(Decoder& decoder, std::span<const StepItem> items,
 Status run_hidden(Decoder& decoder, std::span<const StepItem> items,
                   const std::atomic<bool>* cancel = nullptr);
 
+/// The same on the plan of an exit head (LanguageModel::prepare_exit), a token of each item: only
+/// the layers before the exit write keys and values, so what it adds must be truncated away and run
+/// by run_step.
+Status run_exit(Plan& exit, Decoder& decoder, std::span<const StepItem> items,
+                const std::atomic<bool>* cancel = nullptr);
+
 /// Logits [vocab] of a row of the last step: rows count through the items' outputs in their order.
 /// Valid until the next step; the row must exist.
 std::span<const float> step_logits(const Decoder& decoder, int64_t row);
