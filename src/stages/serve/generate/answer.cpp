@@ -38,7 +38,17 @@ Result<Answer> Answer::start(const text::Tokenizer& tokenizer, AnswerOptions opt
 Result<Piece> Answer::draw(std::span<const float> logits) {
   VERGE_CHECK(!reason_.has_value());
   VERGE_TRY(const int32_t token, sampler_.sample(logits, constraint_.get()));
-  if (!options_.ignore_end && tokenizer_->is_end(token)) return end(StopReason::EndOfText);
+  return take(token, logits);
+}
+
+Result<Piece> Answer::draw(std::span<const float> logits, const text::DraftedToken& drafted) {
+  VERGE_CHECK(!reason_.has_value());
+  VERGE_TRY(const int32_t token, sampler_.sample(logits, constraint_.get(), drafted));
+  return take(token, logits);
+}
+
+Piece Answer::take(int32_t token, std::span<const float> logits) {
+  if (ends_with(token)) return end(StopReason::EndOfText);
   Piece piece;
   if (options_.top_logprobs >= 0) {
     piece.logprobs.push_back(

@@ -60,6 +60,8 @@ class Answer {
   /// Draws the next token from logits [vocab]; no token if it is an end-of-text. When it ends the
   /// answer, the text that was held back comes with it. Fails as Sampler::sample does.
   Result<Piece> draw(std::span<const float> logits);
+  /// The same where the token was drafted: it is kept or replaced as Sampler::sample says.
+  Result<Piece> draw(std::span<const float> logits, const text::DraftedToken& drafted);
   /// Ends it from outside (ContextFull, Cancelled): the text that was held back.
   Piece end(StopReason reason);
 
@@ -69,11 +71,17 @@ class Answer {
   const std::string& stop_string() const { return stops_.matched(); }
   const std::vector<int32_t>& tokens() const { return tokens_; }
   const AnswerOptions& options() const { return options_; }
+  /// Where the next draw begins, for who guesses it: copy and clone.
+  const text::Sampler& sampler() const { return sampler_; }
+  const text::TokenConstraint* constraint() const { return constraint_.get(); }
+  /// Whether drawing this token would end the answer as EndOfText.
+  bool ends_with(int32_t token) const { return !options_.ignore_end && tokenizer_->is_end(token); }
   bool is_constrained() const { return constraint_ != nullptr; }
 
  private:
   Answer(const text::Tokenizer& tokenizer, AnswerOptions options, text::Sampler sampler,
          std::unique_ptr<text::TokenConstraint> constraint);
+  Piece take(int32_t token, std::span<const float> logits);
   std::optional<StopReason> reason_to_stop() const;
 
   const text::Tokenizer* tokenizer_;

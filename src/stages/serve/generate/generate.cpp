@@ -3,6 +3,15 @@
 namespace verge::serve {
 namespace {
 
+class TokenByToken : public Advance {
+ public:
+  Result<Piece> step(runtime::Session& session, Answer& answer,
+                     const std::atomic<bool>* cancel) override {
+    VERGE_RETURN_IF_ERROR(session.append(std::span(&answer.tokens().back(), 1), cancel));
+    return answer.draw(session.logits());
+  }
+};
+
 class Generator {
  public:
   Generator(model::LanguageModel& model, runtime::Session& session, Answer answer,
@@ -11,16 +20,10 @@ class Generator {
 
   bool goes_on() const { return !answer_.reason().has_value(); }
 
-  Status draw() {
-    VERGE_TRY(const Piece piece, answer_.draw(session_.logits()));
-    add(piece);
-    if (session_.length() >= model_.decoder().context) add(answer_.end(StopReason::ContextFull));
-    return {};
-  }
+  Status draw() { return take(answer_.draw(session_.logits())); }
 
-  // Runs the model on the newest token.
-  Status advance(const std::atomic<bool>* cancel) {
-    const Status status = session_.append(std::span(&answer_.tokens().back(), 1), cancel);
+  Status advance(Advance& by, const std::atomic<bool>* cancel) {
+    const Status status = take(by.step(session_, answer_, cancel));
     if (status || status.error().code != Code::Cancelled) return status;
     add(answer_.end(StopReason::Cancelled));
     return {};
@@ -36,6 +39,13 @@ class Generator {
   Generation& result() { return result_; }
 
  private:
+  Status take(const Result<Piece>& piece) {
+    if (!piece) return piece.error();
+    add(piece.value());
+    if (session_.length() >= model_.decoder().context) add(answer_.end(StopReason::ContextFull));
+    return {};
+  }
+
   void add(const Piece& piece) {
     result_.logprobs.insert(result_.logprobs.end(), piece.logprobs.begin(), piece.logprobs.end());
     if (piece.text.empty()) return;
@@ -64,7 +74,7 @@ Result<Generation> generate(model::LanguageModel& model, runtime::Session& sessi
                             std::span<const int32_t> prompt, const AnswerOptions& options,
                             const Clock& clock,
                             const std::function<void(std::string_view)>& on_text,
-                            const std::atomic<bool>* cancel) {
+                            const std::atomic<bool>* cancel, Advance* advance) {
   if (prompt.empty() && session.length() == 0) {
     return make_error(Code::InvalidArgument, "the prompt has no tokens; give a text with -p");
   }
@@ -79,10 +89,9 @@ Result<Generation> generate(model::LanguageModel& model, runtime::Session& sessi
   VERGE_RETURN_IF_ERROR(generator.draw());
   const double first = clock.seconds();
   result.time_to_first_token_s = first - begin;
-  while (generator.goes_on()) {
-    VERGE_RETURN_IF_ERROR(generator.advance(cancel));
-    if (generator.goes_on()) VERGE_RETURN_IF_ERROR(generator.draw());
-  }
+  TokenByToken plain;
+  Advance& by = advance != nullptr ? *advance : plain;
+  while (generator.goes_on()) VERGE_RETURN_IF_ERROR(generator.advance(by, cancel));
   result.decode_s = clock.seconds() - first;
   return generator.finish();
 }

@@ -28,6 +28,18 @@ struct Generation {
   double decode_tokens_per_s() const;
 };
 
+/// How an answer gets its next tokens once it has its first: by default by a run of the model and a
+/// draw for each.
+class Advance {
+ public:
+  virtual ~Advance() = default;
+  /// Runs the model on the answer's newest token, and on what it guesses to follow, and draws at
+  /// least once. The session then has all tokens of the answer but the newest. Fails with Cancelled
+  /// (the session is as before), and as Session::append and Answer::draw do.
+  virtual Result<Piece> step(runtime::Session& session, Answer& answer,
+                             const std::atomic<bool>* cancel) = 0;
+};
+
 /// Appends `prompt` to the session and answers. `on_text` receives whole characters as they come.
 /// Fails as Session::append and Sampler do; Cancelled during the prompt leaves the session as
 /// before, and during the answer it is a normal end.
@@ -35,6 +47,6 @@ Result<Generation> generate(model::LanguageModel& model, runtime::Session& sessi
                             std::span<const int32_t> prompt, const AnswerOptions& options,
                             const Clock& clock,
                             const std::function<void(std::string_view)>& on_text = {},
-                            const std::atomic<bool>* cancel = nullptr);
+                            const std::atomic<bool>* cancel = nullptr, Advance* advance = nullptr);
 
 }  // namespace verge::serve

@@ -1,0 +1,35 @@
+#pragma once
+// Proposer: guesses how a sequence goes on.
+//
+//   VERGE_TRY(Draft draft, proposer.propose(sequence, newest, 4, sampler, cancel));
+
+#include <atomic>
+#include <string_view>
+
+#include <verge/core/result.hpp>
+#include <verge/engine/runtime/sequence.hpp>
+#include <verge/stages/serve/speculation/draft.hpp>
+
+namespace verge::serve {
+
+/// Belongs to one sequence and to the thread of its decoder. What it is called with begins with
+/// what it was called with before, until reset. All calls leave the sequence as it was.
+class Proposer {
+ public:
+  virtual ~Proposer() = default;
+  virtual std::string_view name() const = 0;
+
+  /// The next sequence may be another one.
+  virtual void reset() {}
+
+  /// Catches up with a sequence that has grown without it, so that the price of a draft is not that
+  /// of the tokens before it. Fails with Cancelled.
+  virtual Status prepare(runtime::Sequence& sequence, const std::atomic<bool>* cancel) = 0;
+
+  /// At most `most` tokens that may follow `newest`, which the answer has drawn and the sequence
+  /// does not have yet; fewer or none where it has no guess or no room. Fails with Cancelled.
+  virtual Result<Draft> propose(runtime::Sequence& sequence, int32_t newest, int64_t most,
+                                DraftSampler& sampler, const std::atomic<bool>* cancel) = 0;
+};
+
+}  // namespace verge::serve
