@@ -68,9 +68,11 @@ void ModelOptions::declare_lora(Parser& parser) {
                     "A LoRA adapter, FILE or FILE:SCALE: GGUF, or a folder that PEFT saved");
 }
 
-Result<std::unique_ptr<model::LanguageModel>> ModelOptions::load(ThreadPool& pool) const {
+Result<std::unique_ptr<model::LanguageModel>> ModelOptions::load(ThreadPool& pool,
+                                                                 int64_t max_outputs) const {
   VERGE_TRY(model::LoadOptions options, load_options());
   options.plan = plan;
+  options.max_outputs = max_outputs;
   if (!lora.empty()) options.adapters = {adapter_spec(lora)};
   VERGE_TRY(const std::string path, model_path(model));
   return model::LanguageModel::load(path, options, pool);

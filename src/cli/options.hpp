@@ -41,7 +41,9 @@ struct ModelOptions {
   /// --lora
   void declare_lora(Parser& parser);
   Result<model::LoadOptions> load_options() const;
-  Result<std::unique_ptr<model::LanguageModel>> load(ThreadPool& pool) const;
+  /// `max_outputs` as in model::LoadOptions.
+  Result<std::unique_ptr<model::LanguageModel>> load(ThreadPool& pool,
+                                                     int64_t max_outputs = 1) const;
   /// A session of the loaded model, with the adapter of --lora if there is one.
   runtime::Session session(model::LanguageModel& model) const;
 };

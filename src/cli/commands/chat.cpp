@@ -4,6 +4,7 @@
 #include <verge/cli/line_reader.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/cli/speculation.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
 #include <verge/stages/serve/chat/conversation.hpp>
@@ -15,6 +16,7 @@ namespace {
 struct Options {
   ModelOptions model;
   serve::AnswerOptions generate;
+  SpeculationOptions speculation;
   std::string system;
   bool plain = false;
 };
@@ -31,11 +33,12 @@ constexpr std::string_view kHelp =
 class Chat {
  public:
   Chat(const Options& options, Context& context, model::LanguageModel& model,
-       serve::Conversation conversation)
+       serve::Conversation conversation, const Speculation& speculation)
       : options_(options),
         context_(context),
         model_(model),
         conversation_(std::move(conversation)),
+        speculation_(speculation),
         session_(options.model.session(model)),
         interrupted_(catch_interrupts()) {
     conversation_.set_system(options.system);
@@ -119,7 +122,8 @@ class Chat {
       context_.out << text << std::flush;
       if (!context_.out) interrupted_ = true;  // nobody reads any more
     };
-    return serve::generate(model_, session_, fresh, options_.generate, clock_, show, &interrupted_);
+    return serve::generate(model_, session_, fresh, options_.generate, clock_, show, &interrupted_,
+                           speculation_.advance());
   }
 
   void print_stats() {
@@ -130,6 +134,9 @@ class Chat {
         "ms\n",
         last_.prompt_tokens, last_.prefill_tokens_per_s(), last_.tokens.size(),
         last_.decode_tokens_per_s(), last_.time_to_first_token_s * 1e3);
+    if (const std::string drafts = speculation_.summary(); !drafts.empty()) {
+      context_.out << drafts << "\n";
+    }
     context_.out << fmt::format("memory: {:.0f} MiB at most\n",
                                 static_cast<double>(peak_rss_bytes()) / (1 << 20));
   }
@@ -138,6 +145,7 @@ class Chat {
   Context& context_;
   model::LanguageModel& model_;
   serve::Conversation conversation_;
+  const Speculation& speculation_;
   runtime::Session session_;
   std::atomic<bool>& interrupted_;
   const SystemClock clock_;
@@ -146,14 +154,17 @@ class Chat {
 
 Status execute(const Options& options, Context& context) {
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
-  VERGE_TRY(const auto model, options.model.load(*pool));
+  VERGE_TRY(const auto model, options.model.load(*pool, options.speculation.max_outputs()));
+  const SystemClock clock;
+  VERGE_TRY(const Speculation speculation,
+            options.speculation.make(*model, options.model, *pool, clock));
   VERGE_TRY(serve::Conversation conversation, serve::Conversation::start(*model));
   if (!conversation.has_own_template()) {
     context.err << "the model's file has no chat template; using ChatML, which it may not have "
                    "learnt: `verge run` continues plain text\n";
   }
   if (!context.quiet) context.err << "/help lists the commands\n";
-  return Chat(options, context, *model, std::move(conversation)).run();
+  return Chat(options, context, *model, std::move(conversation), speculation).run();
 }
 
 Action declare(Parser& parser, Context& context) {
@@ -168,6 +179,7 @@ Action declare(Parser& parser, Context& context) {
                     "Most tokens of an answer; -1 for no limit");
   parser.add_flag("--plain", options->plain, "Read plain lines, without editing and history");
   declare_sampling(parser, options->generate.sampling);
+  options->speculation.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -7,6 +7,7 @@
 #include <verge/cli/json.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/cli/speculation.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
 #include <verge/stages/serve/generate/generate.hpp>
@@ -19,6 +20,7 @@ using nlohmann::ordered_json;
 struct Options {
   ModelOptions model;
   serve::AnswerOptions generate;
+  SpeculationOptions speculation;
   std::string prompt;
   bool no_special = false;
   bool parse_special = false;
@@ -40,6 +42,7 @@ ordered_json to_json(const serve::TokenLogprobs& entry) {
 struct Report {
   const serve::Generation& answer;
   const std::vector<int32_t>& prompt;
+  const Speculation& speculation;
   double load_s;
   double time_to_first_token_s;  // from the start of the command, loading included
 };
@@ -48,16 +51,17 @@ void print_json(const Report& report, std::ostream& out) {
   const serve::Generation& answer = report.answer;
   ordered_json logprobs = ordered_json::array();
   for (const auto& entry : answer.logprobs) logprobs.push_back(to_json(entry));
-  const ordered_json json = {{"text", answer.text},
-                             {"tokens", answer.tokens},
-                             {"prompt_tokens", report.prompt},
-                             {"logprobs", logprobs},
-                             {"stop_reason", serve::name(answer.reason)},
-                             {"load_s", report.load_s},
-                             {"time_to_first_token_s", report.time_to_first_token_s},
-                             {"prefill_tokens_per_s", answer.prefill_tokens_per_s()},
-                             {"decode_tokens_per_s", answer.decode_tokens_per_s()},
-                             {"peak_rss_bytes", peak_rss_bytes()}};
+  ordered_json json = {{"text", answer.text},
+                       {"tokens", answer.tokens},
+                       {"prompt_tokens", report.prompt},
+                       {"logprobs", logprobs},
+                       {"stop_reason", serve::name(answer.reason)},
+                       {"load_s", report.load_s},
+                       {"time_to_first_token_s", report.time_to_first_token_s},
+                       {"prefill_tokens_per_s", answer.prefill_tokens_per_s()},
+                       {"decode_tokens_per_s", answer.decode_tokens_per_s()},
+                       {"peak_rss_bytes", peak_rss_bytes()}};
+  report.speculation.report(json);
   print_json_line(json, out);
 }
 
@@ -70,6 +74,8 @@ void print_speed(const Report& report, std::ostream& err) {
       report.prompt.size(), answer.prefill_tokens_per_s(), answer.tokens.size(),
       answer.decode_tokens_per_s(), report.time_to_first_token_s * 1e3,
       static_cast<double>(peak_rss_bytes()) / (1 << 20));
+  if (const std::string drafts = report.speculation.summary(); !drafts.empty())
+    err << drafts << "\n";
 }
 
 Status execute(const Options& options, Context& context) {
@@ -77,7 +83,9 @@ Status execute(const Options& options, Context& context) {
   const double begin = clock.seconds();
   std::atomic<bool>& interrupted = catch_interrupts();
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
-  VERGE_TRY(const auto model, options.model.load(*pool));
+  VERGE_TRY(const auto model, options.model.load(*pool, options.speculation.max_outputs()));
+  VERGE_TRY(const Speculation speculation,
+            options.speculation.make(*model, options.model, *pool, clock));
   const double load_s = clock.seconds() - begin;
   const std::vector<int32_t> prompt = model->tokenizer().encode(
       read_prompt(options.prompt),
@@ -90,8 +98,9 @@ Status execute(const Options& options, Context& context) {
     if (!context.out) interrupted = true;  // nobody reads any more
   };
   VERGE_TRY(const serve::Generation answer,
-            serve::generate(*model, session, prompt, options.generate, clock, show, &interrupted));
-  const Report report{answer, prompt, load_s, load_s + answer.time_to_first_token_s};
+            serve::generate(*model, session, prompt, options.generate, clock, show, &interrupted,
+                            speculation.advance()));
+  const Report report{answer, prompt, speculation, load_s, load_s + answer.time_to_first_token_s};
   if (context.json) {
     print_json(report, context.out);
   } else {
@@ -120,6 +129,7 @@ Action declare(Parser& parser, Context& context) {
                   "Read control tokens in the prompt, as templates need");
   parser.add_flag("--echo", options->echo, "Print the prompt before the answer");
   declare_sampling(parser, options->generate.sampling);
+  options->speculation.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 
