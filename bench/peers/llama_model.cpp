@@ -53,11 +53,12 @@ ModelPointer load_model(const std::string& path, const Options& options, bool vo
   return model;
 }
 
-ContextPointer make_context(llama_model* model, const Options& options, int tokens) {
+ContextPointer make_context(llama_model* model, const Options& options, int tokens, int sequences) {
   llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<uint32_t>(tokens);
   params.n_batch = kBatch;
   params.n_ubatch = kBatch;
+  params.n_seq_max = static_cast<uint32_t>(sequences);
   params.n_threads = options.number("--threads", 2);
   params.n_threads_batch = params.n_threads;
   params.flash_attn_type = flash_attention(options.text("--flash", ""));

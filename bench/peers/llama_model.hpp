@@ -29,7 +29,9 @@ void start_llama();
 
 /// Throws std::runtime_error if the file does not load.
 ModelPointer load_model(const std::string& path, const Options& options, bool vocab_only = false);
-ContextPointer make_context(llama_model* model, const Options& options, int tokens);
+/// `tokens` over all `sequences`, an equal share for each.
+ContextPointer make_context(llama_model* model, const Options& options, int tokens,
+                            int sequences = 1);
 /// With --lora FILE, adds the adapter to the context; it lives as long as the model.
 void attach_adapter(llama_model* model, llama_context* context, const Options& options);
 

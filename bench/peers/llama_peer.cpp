@@ -12,6 +12,7 @@
 
 #include "llama_bench.hpp"
 #include "llama_model.hpp"
+#include "llama_serve.hpp"
 #include "process.hpp"
 
 namespace {
@@ -25,6 +26,7 @@ constexpr const char* kUsage =
     "  logits MODEL --tokens 1,2,3 --out FILE            f32 [tokens, vocab], little-endian\n"
     "  generate MODEL -p TEXT | --tokens 1,2,3  -n N [--ignore-eos]    greedy\n"
     "  bench MODEL [--prompt-tokens P] [--gen-tokens G] [--repeat R]\n"
+    "  serve MODEL WORKLOAD --slots N                    many requests at once, see bench/serve\n"
     "  template MODEL [--no-generation-prompt]           [{role, content}] from stdin to a prompt\n"
     "  quantize IN OUT TYPE [--pure]                     q4_0, q8_0, q4_k_m, ...\n"
     "  encode TYPE IN OUT --columns N                    raw f32 rows to blocks\n"
@@ -180,6 +182,7 @@ json run(const Options& options, int64_t exec_ns) {
       {"quantize", quantize},
       {"encode", encode_blocks},
       {"decode", decode_blocks},
+      {"serve", serve},
       {"bench", [&](const Options& o) { return bench(o, exec_ns); }}};
   const auto command = commands.find(options.word(0));
   if (command == commands.end()) throw std::invalid_argument("no command " + options.word(0));
