@@ -114,6 +114,10 @@ void ServeOptions::declare(Parser& parser) {
       parser.add_option("--step-tokens", step_tokens, "Tokens of one run of the model").positive());
   queue(
       parser.add_option("--spill", spill_folder, "Folder for answers put aside when memory ends"));
+  queue(parser.add_option("--prompt-cache", prompt_cache_folder,
+                          "Folder where beginnings of prompts outlive the server"));
+  queue(parser.add_flag("--no-prefix-cache", no_prefix_cache,
+                        "Compute every prompt anew, whoever had the same beginning"));
   const auto log = [&](Option option) { option.group("Log"); };
   log(parser.add_option("--log-format", log_format, "Access log: text, json or none")
           .one_of({"text", "json", "none"}));
@@ -168,6 +172,8 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
   server.scheduler.step_tokens = step_tokens;
   server.scheduler.max_waiting = max_queue;
   server.scheduler.spill_folder = spill_folder;
+  server.scheduler.prompt_cache_folder = prompt_cache_folder;
+  server.scheduler.share_prefixes = !no_prefix_cache;
   server.http.threads = http_threads;
   server.http.limits.max_connections = max_connections;
   server.http.cors.origins = origins;

@@ -37,6 +37,8 @@ struct ServeOptions {
   int64_t max_queue = 1024;
   int64_t step_tokens = 512;
   std::string spill_folder;
+  std::string prompt_cache_folder;
+  bool no_prefix_cache = false;
 
   std::string log_format = "text";
   double drain_timeout_s = 30;

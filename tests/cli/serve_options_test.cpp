@@ -52,6 +52,14 @@ TEST_F(ServeOptionsTest, TheCacheIsTokensOrMemoryOrFourContexts) {
   EXPECT_NE(refusal().find("--kv-mem"), std::string::npos);
 }
 
+TEST_F(ServeOptionsTest, PrefixesAreSharedUnlessToldOtherwise) {
+  EXPECT_TRUE(options_.server_options()->scheduler.share_prefixes);
+  options_.no_prefix_cache = true;
+  options_.prompt_cache_folder = "prompts";
+  EXPECT_FALSE(options_.server_options()->scheduler.share_prefixes);
+  EXPECT_EQ(options_.server_options()->scheduler.prompt_cache_folder, "prompts");
+}
+
 TEST_F(ServeOptionsTest, WhatIsWrongIsNamedByItsOption) {
   options_.kv_memory = "lots";
   EXPECT_NE(refusal().find("--kv-mem"), std::string::npos);

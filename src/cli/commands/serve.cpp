@@ -102,6 +102,7 @@ Status execute(const ServeOptions& options, Context& context) {
   server_options.service.random = random_seed;
   server_options.service.index = web_index();
   server_options.add_pages = add_web_pages;
+  server_options.scheduler.warn = [&log](const Error& error) { log.note(error.message); };
   if (options.log_format != "none") {
     server_options.http.on_access = [&log](const http::AccessRecord& record) { log.add(record); };
   }
