@@ -96,6 +96,8 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
   // mkostemp gives 0600; a new file should have the rights the user's umask grants.
   const mode_t mask = ::umask(0);
   ::umask(mask);
+  // The owner stays: who replaces a server's file as root must not lock the server out.
+  if (exists && ::fchown(number, facts.st_uid, facts.st_gid) != 0) errno = 0;
   ::fchmod(number, exists ? facts.st_mode & 07777 : 0666 & ~mask);
   return file;
 }

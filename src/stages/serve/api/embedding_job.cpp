@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 #include <nlohmann/json.hpp>
 
@@ -12,13 +13,14 @@ namespace verge::serve::api {
 namespace {
 
 using Finish = std::function<void(const std::vector<std::vector<float>>&, const Usage&)>;
-using Fail = std::function<void(const Error&)>;
+using Fail = std::function<void(const Error&, const Usage&)>;
 
 // The vectors of one request; its sinks run on the engine's thread.
 class EmbeddingJob : public std::enable_shared_from_this<EmbeddingJob> {
  public:
-  EmbeddingJob(size_t texts, int64_t dimensions, Finish finish, Fail fail)
-      : vectors_(texts),
+  EmbeddingJob(Scheduler& scheduler, size_t texts, int64_t dimensions, Finish finish, Fail fail)
+      : scheduler_(scheduler),
+        vectors_(texts),
         open_(texts),
         dimensions_(dimensions),
         finish_(std::move(finish)),
@@ -41,26 +43,55 @@ class EmbeddingJob : public std::enable_shared_from_this<EmbeddingJob> {
     size_t index_;
   };
 
-  void one_is_over(const std::optional<Error>& error) {
-    const bool is_missing = error.has_value();
-    if (is_missing && !failed_.exchange(true)) fail_(*error);
-    if (--open_ > 0 || failed_) return;
-    const bool whole = std::ranges::none_of(vectors_, &std::vector<float>::empty);
-    if (!whole) {
-      fail_(make_error(Code::Busy, "the server stops"));
-      return;
+  void has_begun(RequestId id) {
+    {
+      const std::lock_guard lock(mutex_);
+      ids_.push_back(id);
+      if (!is_given_up_) return;
     }
-    finish_(vectors_, {.prompt_tokens = prompt_tokens_});
+    scheduler_.cancel(id);
+  }
+
+  // The answer, or the first error, when the last of them is over.
+  void one_is_over(const std::optional<Error>& error) {
+    if (error) give_up(*error);
+    if (--open_ > 0) return;
+    const Usage usage{.prompt_tokens = prompt_tokens_};
+    const auto failure = error_of_all();
+    failure ? fail_(*failure, usage) : finish_(vectors_, usage);
+  }
+
+  void give_up(std::optional<Error> error = {}) {
+    std::vector<RequestId> ids;
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_given_up_) return;
+      is_given_up_ = true;
+      error_ = std::move(error);
+      ids = ids_;
+    }
+    for (const RequestId id : ids) scheduler_.cancel(id);
   }
 
  private:
+  std::optional<Error> error_of_all() {
+    const std::lock_guard lock(mutex_);
+    const bool is_whole = std::ranges::none_of(vectors_, &std::vector<float>::empty);
+    if (is_whole && !is_given_up_) return {};
+    return error_.value_or(make_error(Code::Busy, "the server stops"));
+  }
+
+  Scheduler& scheduler_;
   std::vector<std::vector<float>> vectors_;
   std::atomic<size_t> open_;
-  std::atomic<bool> failed_{false};
   std::atomic<int64_t> prompt_tokens_{0};
   int64_t dimensions_;
   Finish finish_;
   Fail fail_;
+  std::mutex mutex_;  // of what follows
+  std::vector<RequestId> ids_;
+  bool is_given_up_ = false;
+  std::optional<Error> error_;
 };
 
 // The tokens of each text; each must fit whole.
@@ -106,30 +137,40 @@ void Service::embed(Exchange exchange, EmbeddingRequest request, bool legacy) {
   add_rate_headers(exchange);
   if (problem) return exchange.respond(problem.error());
 
-  const auto leave = [this, caller = exchange.caller, granted] {
-    parts_.gate.leave(caller, granted, granted.reserved_tokens);
+  const auto leave = [this, caller = exchange.caller, granted](const Usage& usage) {
+    parts_.gate.leave(caller, granted, usage.prompt_tokens);
   };
   auto job = std::make_shared<EmbeddingJob>(
-      prompts.size(), request.dimensions,
+      parts_.scheduler, prompts.size(), request.dimensions,
       [exchange, request, legacy, leave](const auto& vectors, const Usage& usage) mutable {
-        leave();
+        leave(usage);
         exchange.respond(exchange.protocol == Protocol::Ollama
                              ? ollama_embeddings(request, vectors, usage, legacy)
                              : openai_embeddings(request, vectors, usage));
       },
-      [exchange, leave](const Error& error) mutable {
-        leave();
+      [exchange, leave](const Error& error, const Usage& usage) mutable {
+        leave(usage);
         exchange.respond(from_error(error));
       });
   for (size_t i = 0; i < prompts.size(); ++i) {
-    Request one{.model = model->face->name, .prompt = std::move(prompts[i])};
+    Request one{.model = model->face->name,
+                .adapter = directory_.adapter_of(request.model),
+                .prompt = std::move(prompts[i])};
     one.embed = *pooling;
     one.tenant = exchange.caller.tenant;
     one.priority = exchange.caller.priority;
     const auto id =
         parts_.scheduler.submit(std::move(one), std::make_shared<EmbeddingJob::Sink>(job, i));
-    if (!id) job->one_is_over(id.error());
+    if (id) {
+      job->has_begun(*id);
+      continue;
+    }
+    for (size_t left = i; left < prompts.size(); ++left) job->one_is_over(id.error());
+    break;
   }
+  exchange.writer.on_close([job = std::weak_ptr(job)](http::CloseReason) {
+    if (const auto self = job.lock()) self->give_up();
+  });
 }
 
 }  // namespace verge::serve::api

@@ -7,6 +7,8 @@
 namespace verge::serve::api {
 namespace {
 
+constexpr size_t kMostAnswers = 256;  // of one request: each has a copy of its prompt
+
 std::vector<TokenIds> make_prompts(const ModelEntry& model, const GenerationRequest& request,
                                    int64_t now_unix_s, Problem& problem) {
   std::vector<TokenIds> prompts;
@@ -92,6 +94,11 @@ void Service::generate(Exchange exchange, GenerationRequest request, bool chat) 
   const text::Tokenizer& tokenizer = model->prompts.tokenizer();
   if (const Status valid = text::validate(request.sampling, tokenizer.size()); !valid) {
     problem.report(from_error(valid.error()));
+  }
+  if (prompts.size() * static_cast<size_t>(request.choices) > kMostAnswers) {
+    problem.report(
+        invalid_field("n", fmt::format("{} prompts with {} answers each; give at most {} together",
+                                       prompts.size(), request.choices, kMostAnswers)));
   }
   if (problem) return exchange.respond(problem.error());
   const auto constraint = model->constraints.make(request, problem);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,13 +14,21 @@ using Json = nlohmann::ordered_json;
 struct Extent {
   int depth = 0;
   size_t values = 1;
+  size_t members = 0;  // of the largest object
 };
+
+bool is_excess(const Extent& extent) {
+  return extent.depth > kMaxJsonDepth || extent.values > kMaxJsonValues ||
+         extent.members > kMaxJsonMembers;
+}
 
 // Counts brackets and commas outside of strings, in one pass; stops at the first excess.
 Extent extent_of(std::string_view text) {
   Extent extent;
   int depth = 0;
   bool in_string = false;
+  std::array<size_t, kMaxJsonDepth + 2> members{};  // of the objects that are open
+  const auto here = [&] { return std::clamp(depth, 0, kMaxJsonDepth + 1); };
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
@@ -28,10 +37,14 @@ Extent extent_of(std::string_view text) {
       continue;
     }
     in_string = c == '"';
-    if (c == '{' || c == '[') extent.depth = std::max(extent.depth, ++depth);
+    if (c == '{' || c == '[') {
+      extent.depth = std::max(extent.depth, ++depth);
+      members[here()] = 0;
+    }
+    if (c == ':') extent.members = std::max(extent.members, ++members[here()]);
     if (c == '}' || c == ']') --depth;
     if (c == ',' || c == '{' || c == '[') ++extent.values;
-    if (extent.depth > kMaxJsonDepth || extent.values > kMaxJsonValues) break;
+    if (is_excess(extent)) break;
   }
   return extent;
 }
@@ -60,6 +73,11 @@ Json parse_body(std::string_view body, Problem& problem) {
     problem.report(not_json(fmt::format("the body has more than {} JSON values", kMaxJsonValues)));
     return Json::object();
   }
+  if (extent.members > kMaxJsonMembers) {
+    problem.report(
+        not_json(fmt::format("an object of the body has more than {} members", kMaxJsonMembers)));
+    return Json::object();
+  }
   try {
     Json json = Json::parse(body);
     if (json.is_object()) return json;
@@ -72,10 +90,7 @@ Json parse_body(std::string_view body, Problem& problem) {
 }
 
 Json parse_inner(std::string_view text) {
-  const Extent extent = extent_of(text);
-  if (extent.depth > kMaxJsonDepth || extent.values > kMaxJsonValues) {
-    return Json(Json::value_t::discarded);
-  }
+  if (is_excess(extent_of(text))) return Json(Json::value_t::discarded);
   return Json::parse(text, nullptr, false);
 }
 

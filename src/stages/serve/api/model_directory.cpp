@@ -90,9 +90,11 @@ std::vector<std::string> ModelDirectory::adapters_of(const std::string& base) co
 std::string ModelDirectory::adapter_of(std::string_view name) const {
   for (const std::string& base : pool_.names()) {
     if (!name.starts_with(base + ":")) continue;
-    const std::string adapter(name.substr(base.size() + 1));
+    std::string_view adapter = name.substr(base.size() + 1);
     const std::vector<std::string> known = adapters_of(base);
-    if (std::ranges::find(known, adapter) != known.end()) return adapter;
+    const auto is_known = [&] { return std::ranges::find(known, adapter) != known.end(); };
+    if (!is_known() && adapter.ends_with(kLatest)) adapter.remove_suffix(kLatest.size());
+    if (is_known()) return std::string(adapter);
   }
   return {};
 }

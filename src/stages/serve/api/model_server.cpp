@@ -41,7 +41,8 @@ void ModelServer::State::load_all() {
       if (status) {
         service.set_readiness(Readiness::Ready);
       } else if (service.readiness().first != Readiness::Ready) {
-        service.set_readiness(Readiness::Loading, status.error().message);
+        if (options.scheduler.warn) options.scheduler.warn(status.error());
+        service.set_readiness(Readiness::Loading, "no model could be loaded; the log says why");
       }
     });
   }

@@ -13,7 +13,13 @@ namespace verge::serve::api {
 namespace {
 
 // A request without a prompt brings the model into memory, and says so.
-void load_only(Service& service, Exchange exchange, const std::string& model, bool chat) {
+void load_only(Service& service, Exchange exchange, const std::string& model,
+               const OllamaExtras& extras, bool chat) {
+  if (extras.keep_alive_s == 0.0) {
+    return exchange.respond(ApiError{501, "unsupported",
+                                     "models leave memory when they are idle (--idle-timeout), not "
+                                     "on request"});
+  }
   Problem problem;
   const std::string name = service.directory().resolve(model, exchange.caller, problem);
   if (problem) return exchange.respond(problem.error());
@@ -37,7 +43,8 @@ void generate(Service& service, Exchange exchange) {
   OllamaExtras extras;
   GenerationRequest request = read_ollama_generate(body, extras, problem);
   if (problem) return exchange.respond(problem.error());
-  if (extras.load_only) return load_only(service, std::move(exchange), request.model, false);
+  if (extras.load_only)
+    return load_only(service, std::move(exchange), request.model, extras, false);
   service.generate(std::move(exchange), std::move(request), false);
 }
 
@@ -47,7 +54,7 @@ void chat(Service& service, Exchange exchange) {
   OllamaExtras extras;
   GenerationRequest request = read_ollama_chat(body, extras, problem);
   if (problem) return exchange.respond(problem.error());
-  if (extras.load_only) return load_only(service, std::move(exchange), request.model, true);
+  if (extras.load_only) return load_only(service, std::move(exchange), request.model, extras, true);
   service.generate(std::move(exchange), std::move(request), true);
 }
 

@@ -11,6 +11,10 @@ namespace {
 // Fields of OpenAI's, of vLLM's and of llama.cpp's clients that change nothing here.
 void ignore_foreign(Fields& fields) {
   fields.ignore({"user",
+                 "min_tokens",
+                 "stop_token_ids",
+                 "top_a",
+                 "typical",
                  "store",
                  "metadata",
                  "service_tier",

@@ -126,7 +126,7 @@ void read_ollama_options(Fields& options, GenerationRequest& request) {
   if (most >= 0) request.max_tokens = most;
   options.ignore({"mirostat_tau", "num_ctx", "num_keep", "num_batch", "num_gpu", "main_gpu",
                   "num_thread", "use_mmap", "use_mlock", "numa", "low_vram", "f16_kv", "vocab_only",
-                  "penalize_newline", "tfs_z", "logits_all", "embedding_only"});
+                  "penalize_newline", "tfs_z", "num_gqa", "logits_all", "embedding_only"});
 }
 
 }  // namespace verge::serve::api

@@ -36,6 +36,10 @@ void home(Service& service, const http::Request& request, http::ResponseWriter w
 }
 
 void metrics(Service& service, Exchange exchange) {
+  if (!exchange.caller.may_use("*")) {
+    return exchange.respond(ApiError{403, "permission_denied",
+                                     "metrics tell of all models; use a key that may use all"});
+  }
   const Snapshot snapshot = service.parts().scheduler.snapshot();
   http::Response response =
       http::text_response(200, service.parts().metrics.text(snapshot, resident_bytes()));
@@ -86,8 +90,9 @@ void live(Service& service, Exchange exchange) {
   int64_t queue = 0;
   Json models = Json::array();
   for (const ModelSnapshot& model : snapshot.models) {
+    if (std::ranges::count(names, model.name) == 0) continue;
     queue += model.waiting;
-    if (std::ranges::count(names, model.name) > 0) models.push_back(live_model(service, model));
+    models.push_back(live_model(service, model));
   }
   exchange.respond(Json{{"uptime_s", service.parts().clock.seconds() - service.started_s()},
                         {"rss_bytes", resident_bytes()},

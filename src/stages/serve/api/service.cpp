@@ -97,6 +97,7 @@ http::Handler Service::guarded(std::function<void(Exchange)> handler) {
 
 void Service::set_readiness(Readiness readiness, std::string reason) {
   const std::lock_guard lock(mutex_);
+  if (readiness_ == Readiness::Draining) return;
   readiness_ = readiness;
   reason_ = std::move(reason);
 }
@@ -151,7 +152,7 @@ void Service::load(const std::string& model, std::function<void(const Status&)> 
     return;
   }
   Request request{.model = model, .prompt = std::move(*prompt)};
-  request.options.max_tokens = 1;
+  request.options.max_tokens = 0;
   request.options.sampling.temperature = 0;
   const auto id = parts_.scheduler.submit(std::move(request), std::make_shared<LoadSink>(then));
   if (!id) then(id.error());

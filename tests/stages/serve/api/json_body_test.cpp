@@ -43,6 +43,19 @@ TEST(JsonBody, ManyValuesAreRefused) {
   EXPECT_NE(read_badly(text + "]}", ignore).message.find("values"), std::string::npos);
 }
 
+TEST(JsonBody, ObjectsOfManyMembersAreRefused) {
+  const auto object = [](size_t members) {
+    std::string text = "{\"m\":{\"0\":0";
+    for (size_t i = 1; i < members; ++i) text += fmt::format(",\"{}\":{{\"a\":0}}", i);
+    return text + "}}";
+  };
+  Problem problem;
+  EXPECT_EQ(parse_body(object(kMaxJsonMembers), problem)["m"].size(), kMaxJsonMembers);
+  EXPECT_FALSE(problem);
+  EXPECT_NE(read_badly(object(kMaxJsonMembers + 1), ignore).message.find("members"),
+            std::string::npos);
+}
+
 TEST(JsonBody, InnerTextHasTheSameLimits) {
   EXPECT_EQ(parse_inner(R"({"a":1})")["a"], 1);
   EXPECT_TRUE(parse_inner("{").is_discarded());

@@ -1,5 +1,7 @@
+#include <adapters.hpp>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <temporary_folder.hpp>
 
 #include <verge/stages/serve/api/model_directory.hpp>
 #include <verge/stages/serve/api/model_facts.hpp>
@@ -45,6 +47,27 @@ TEST_F(ModelDirectoryTest, ResolvesNames) {
   guest.models = {"broken"};
   EXPECT_EQ(resolved("good", guest), "404");
   EXPECT_EQ(directory_.names(guest), std::vector<std::string>{"broken"});
+}
+
+TEST(ModelDirectory, AnAdapterIsItselfWithATagToo) {
+  const test::TemporaryFolder folder;
+  test::random_adapter(kModelPath, {.rank = 2}).write_gguf(folder / "sql.gguf");
+  ServedModel served;
+  served.name = "good";
+  served.path = kModelPath;
+  served.load.adapters = {{.name = "sql", .path = folder / "sql.gguf"}};
+  const SystemClock clock;
+  ModelPool pool({served}, clock, {});
+  const ModelDirectory directory(pool);
+  Caller guest;
+  guest.models = {"good:sql"};
+  for (const char* name : {"good:sql", "good:sql:latest"}) {
+    Problem problem;
+    EXPECT_EQ(directory.resolve(name, guest, problem), "good") << name;
+    EXPECT_FALSE(problem);
+    EXPECT_EQ(directory.adapter_of(name), "sql") << name;
+  }
+  EXPECT_EQ(directory.adapter_of("good:latest"), "");
 }
 
 TEST_F(ModelDirectoryTest, OpensFilesOnceAndSaysWhatIsWrong) {

@@ -65,6 +65,12 @@ TEST(OllamaRoutes, AnEmptyPromptLoads) {
   EXPECT_EQ(answer["response"], "");
 }
 
+TEST(OllamaRoutes, AStopDoesNotLoad) {
+  const auto answer = serving().post("/api/generate", R"({"model":"verge-lm","keep_alive":0})");
+  EXPECT_EQ(answer.status, 501);
+  EXPECT_NE(answer.body.find("--idle-timeout"), std::string::npos);
+}
+
 TEST(OllamaRoutes, ErrorsAreTexts) {
   const auto missing =
       serving().post("/api/chat", R"({"model":"x","messages":[{"role":"user","content":"a"}]})");

@@ -30,6 +30,12 @@ std::string content(const Json& answer, size_t choice = 0) {
   return answer["choices"][choice]["message"]["content"];
 }
 
+TEST(OpenAiRoutes, ManyPromptsWithManyAnswersAreRefused) {
+  const Json error = serving().bad(400, "/v1/completions",
+                                   R"({"model":"verge-lm","prompt":["a","b","c"],"n":128})");
+  EXPECT_EQ(error["param"], "n");
+}
+
 TEST(OpenAiRoutes, ListsModels) {
   const Json list = serving().get("/v1/models").json();
   EXPECT_EQ(list["object"], "list");

@@ -67,6 +67,12 @@ TEST_F(KeyedService, OtherModelsLookAsIfTheyWereNotThere) {
   EXPECT_EQ(forbidden.replace(forbidden.find("other"), 5, "othex"), absent);
 }
 
+TEST_F(KeyedService, MetricsTellOfAllModelsAndNeedAKeyForAll) {
+  EXPECT_EQ(serving().get("/metrics", with(add({.tenant = "a", .models = {"verge-lm"}}))).status,
+            403);
+  EXPECT_EQ(serving().get("/metrics", with(add({.tenant = "b"}))).status, 200);
+}
+
 TEST_F(KeyedService, LimitsAreToldAndKept) {
   const std::string key = add({.tenant = "a", .limits = {.requests_per_minute = 2}});
   for (int i = 0; i < 2; ++i) {

@@ -113,7 +113,7 @@ Result<bool> Gate::refresh(bool always) {
 Gate::Stamp Gate::stamp_of(const std::string& path) {
   struct stat facts {};
   if (::stat(path.c_str(), &facts) != 0) return {};
-  return {facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, facts.st_size, facts.st_ino};
+  return {facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec, facts.st_size, facts.st_ino};
 }
 
 // A key whose limits are what they were keeps what it has used.
