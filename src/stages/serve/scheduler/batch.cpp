@@ -132,18 +132,21 @@ bool Batch::embed_one(const Tasks& tasks, const StepContext& context) {
   Task* task = next_to_embed(tasks, context);
   if (task == nullptr) return false;
   const int64_t tokens = task->prompt_tokens();
-  // Who is in the way is put aside until the next step: a vector gives its pages back at once.
-  counters_.preemptions += pages_.clear(tasks, pages_.pages_for(tokens));
+  const int64_t pages = pages_.pages_for(tokens);
+  // Those in the way that came later are put aside until the next step: a vector gives its pages
+  // back at once.
+  counters_.preemptions += pages_.clear(tasks, pages, task->id);
+  if (decoder_.pool.free_pages() < pages) return false;
   const std::string& tenant = task->request.tenant;
   context.accounts.fair.leave(tenant);
   context.accounts.fair.charge(tenant, FairShare::kPrefillCost * static_cast<double>(tokens));
   task->phase = Phase::Running;
   Status status = begin(*task, clock_.seconds());
   if (status) {
-    context.cancellations.begin({&task->id, 1});
-    const auto vector =
-        model::embed(model_, task->feed, *task->request.embed, context.cancellations.flag());
-    context.cancellations.end();
+    const auto vector = [&] {
+      const CancellableRun run(context.cancellations, {&task->id, 1});
+      return model::embed(model_, task->feed, *task->request.embed, context.cancellations.flag());
+    }();
     status = vector ? deliver(*task, *vector, clock_.seconds()) : Status(vector.error());
   }
   counters_.prefill_tokens += tokens;
@@ -179,11 +182,9 @@ Status Batch::try_run(std::span<const Item> items, const StepContext& context) {
     step.push_back(
         {&*task->sequence, fresh, reaches_the_end(*task, tokens) ? 1 : 0, task->adapter});
   }
-  context.cancellations.begin(ids);
   try {
-    const Status status = runtime::run_step(decoder_, step, context.cancellations.flag());
-    context.cancellations.end();
-    return status;
+    const CancellableRun run(context.cancellations, ids);
+    return runtime::run_step(decoder_, step, context.cancellations.flag());
   } catch (const std::exception& error) {
     return make_error(Code::Internal, "{}", error.what());
   }

@@ -37,7 +37,7 @@ struct StepContext {
   Accounts& accounts;
   const EndObserver& observer;
   Cancellations& cancellations;
-  bool admits = true;  // false: only what runs goes on
+  bool admits = true;  // false: only what has begun goes on
 };
 
 /// The engine's thread. The tasks' sequences and spills must be gone before it.

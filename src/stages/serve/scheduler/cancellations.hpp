@@ -34,4 +34,19 @@ class Cancellations {
   std::atomic<bool> flag_ = false;
 };
 
+/// A run over these, which ends with the scope.
+class CancellableRun {
+ public:
+  CancellableRun(Cancellations& cancellations, std::span<const RequestId> running)
+      : cancellations_(cancellations) {
+    cancellations_.begin(running);
+  }
+  ~CancellableRun() { cancellations_.end(); }
+  CancellableRun(const CancellableRun&) = delete;
+  CancellableRun& operator=(const CancellableRun&) = delete;
+
+ private:
+  Cancellations& cancellations_;
+};
+
 }  // namespace verge::serve

@@ -3,6 +3,18 @@
 #include <verge/stages/serve/scheduler/lanes.hpp>
 
 namespace verge::serve {
+namespace {
+
+template <typename Call>
+Status contained(Call call) {
+  try {
+    return call();
+  } catch (const std::exception& error) {
+    return make_error(Code::Internal, "the prompt cache failed: {}", error.what());
+  }
+}
+
+}  // namespace
 
 Lanes::Lanes(ModelPool& models, const Clock& clock, LaneOptions options,
              const EndObserver& observer)
@@ -22,14 +34,16 @@ Lanes::~Lanes() {
 // A prompt cache that cannot be written or read costs nothing but its use.
 void Lanes::keep_prompts(const Lane& lane) const {
   if (lane.batch == nullptr || options_.prompt_cache_folder.empty()) return;
-  const Status status =
-      lane.batch->pages().save(options_.prompt_cache_folder, options_.prompt_cache_bytes);
+  const Status status = contained([&] {
+    return lane.batch->pages().save(options_.prompt_cache_folder, options_.prompt_cache_bytes);
+  });
   if (!status && options_.warn) options_.warn(status.error());
 }
 
 void Lanes::fetch_prompts(Lane& lane) const {
   if (options_.prompt_cache_folder.empty()) return;
-  const Status status = lane.batch->pages().load(options_.prompt_cache_folder);
+  const Status status =
+      contained([&] { return lane.batch->pages().load(options_.prompt_cache_folder); });
   if (status || status.error().code == Code::NotFound) return;
   if (options_.warn) options_.warn(status.error());
 }
@@ -114,7 +128,15 @@ void Lanes::put_out(const std::string& name) {
   models_.unload(name);
 }
 
-void Lanes::open(const std::string& name, Lane& lane) {
+// A bug that no request can be blamed for ends those of its model, which is loaded anew.
+void Lanes::give_up(const std::string& name, Lane& lane, const std::exception& error) {
+  finish_lane(lane, make_error(Code::Internal, "{}: {}", name, error.what()));
+  lane.batch.reset();
+  lane.leaves = false;
+  models_.unload(name);
+}
+
+void Lanes::open(const std::string& name, Lane& lane) try {
   LoadedModel& loaded = *models_.loaded(name);
   const Status status = Batch::check(loaded.model->decoder(), **models_.face(name));
   if (!status) {
@@ -126,6 +148,9 @@ void Lanes::open(const std::string& name, Lane& lane) {
       std::make_unique<Batch>(*loaded.model, *loaded.threads, clock_, options_.batch, spills_);
   fetch_prompts(lane);
   lane.wants_since_s = -1;
+} catch (const std::exception& error) {
+  give_up(name, lane, error);
+  sweep(name, lane);
 }
 
 // Whoever uses the room for which `name` has waited finishes what it has begun, and goes.
@@ -147,6 +172,19 @@ void Lanes::ask_for_room(const std::string& name, Lane& lane) {
   }
 }
 
+// Nobody leaves for requests that are no more, or that have their room.
+void Lanes::let_stay(std::span<const std::pair<RequestId, std::string>> wanting) {
+  for (auto& [name, lane] : lanes_) {
+    if (lane.tasks.empty()) lane.wants_since_s = -1;
+  }
+  const bool is_due = std::ranges::any_of(wanting, [&](const auto& wish) {
+    const double since_s = lanes_.at(wish.second).wants_since_s;
+    return since_s >= 0 && clock_.seconds() - since_s >= options_.model_turn_s;
+  });
+  if (is_due) return;
+  for (auto& [name, lane] : lanes_) lane.leaves = false;
+}
+
 void Lanes::manage_models() {
   std::vector<std::pair<RequestId, std::string>> wanting;  // in order of their oldest request
   for (auto& [name, lane] : lanes_) {
@@ -160,6 +198,7 @@ void Lanes::manage_models() {
     if (is_absent && !lane.tasks.empty()) wanting.emplace_back(lane.tasks.front()->id, name);
   }
   std::ranges::sort(wanting);
+  let_stay(wanting);
   for (const auto& [id, name] : wanting) ask_for_room(name, lanes_.at(name));
   for (const std::string& name :
        models_.idle([&](const std::string& other) { return is_busy(other); })) {
@@ -167,14 +206,11 @@ void Lanes::manage_models() {
   }
 }
 
-// A bug that no request can be blamed for ends those of its model, which is loaded anew.
 bool Lanes::step_of(const std::string& name, Lane& lane, Cancellations& cancellations) {
   try {
     return lane.batch->step(lane.tasks, {accounts_, observer_, cancellations, !lane.leaves});
   } catch (const std::exception& error) {
-    finish_lane(lane, make_error(Code::Internal, "{}: {}", name, error.what()));
-    lane.batch.reset();
-    models_.unload(name);
+    give_up(name, lane, error);
     return true;
   }
 }

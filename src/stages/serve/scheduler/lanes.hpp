@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 
 #include <verge/stages/serve/scheduler/batch.hpp>
@@ -62,6 +63,8 @@ class Lanes {
   void put_out(const std::string& name);
   bool step_of(const std::string& name, Lane& lane, Cancellations& cancellations);
   void open(const std::string& name, Lane& lane);
+  void give_up(const std::string& name, Lane& lane, const std::exception& error);
+  void let_stay(std::span<const std::pair<RequestId, std::string>> wanting);
   void ask_for_room(const std::string& name, Lane& lane);
   void make_others_leave(const std::string& name);
 

@@ -101,10 +101,23 @@ void PageKeeper::make_room(int64_t pages) {
   if (missing > 0) cache_.evict(missing);
 }
 
-int64_t PageKeeper::clear(const Tasks& tasks, int64_t pages) {
+// All pages but those of the sequences that came before.
+int64_t PageKeeper::clearable(const Tasks& tasks, RequestId before) const {
+  std::set<int32_t> kept;
+  for (const auto& task : tasks) {
+    if (!task->sequence || task->id >= before) continue;
+    const auto pages = task->sequence->pages();
+    kept.insert(pages.begin(), pages.end());
+  }
+  return decoder_.pool.pages() - static_cast<int64_t>(kept.size());
+}
+
+int64_t PageKeeper::clear(const Tasks& tasks, int64_t pages, RequestId before) {
+  if (clearable(tasks, before) < pages) return 0;
   int64_t count = 0;
   make_room(pages);
   for (size_t i = tasks.size(); i-- > 0 && decoder_.pool.free_pages() < pages;) {
+    if (tasks[i]->id < before) break;
     if (!tasks[i]->sequence) continue;
     put_aside(*tasks[i]);
     ++count;

@@ -27,7 +27,7 @@ class StepPlanner {
 
   StepPlan plan() {
     keep_pages_for_answers();
-    if (state_.admits) admit();
+    admit();
     run_answers();
     run_prompts();
     // Prompts alone that hold all pages between them: one makes room.
@@ -133,6 +133,7 @@ class StepPlanner {
     Entry best = nullptr;
     for (const Candidate& candidate : state_.candidates) {
       if (candidate.phase == Phase::Running || candidate.waits_for_prefix) continue;
+      if (candidate.phase == Phase::Waiting && !state_.admits) continue;
       if (admitted_.contains(candidate.id) || started.contains(candidate.next_page)) continue;
       if (best == nullptr || rank(&candidate) < rank(best)) best = &candidate;
     }

@@ -64,7 +64,7 @@ struct PolicyState {
   std::map<int, double> admitted_s = {};  // by priority: the last admission
   int64_t free_pages = 0;                 // free, or kept for their prefix alone
   double now_s = 0;
-  bool admits = true;  // false: the model is to be put out, and only finishes what runs
+  bool admits = true;  // false: the model is to be put out, and only finishes what has begun
   StepLimits limits = {};
 };
 

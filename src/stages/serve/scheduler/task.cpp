@@ -148,7 +148,7 @@ void finish(Task& task, Status status, double now_s, const EndObserver& observer
   End end{.id = task.id, .status = std::move(status)};
   end.reason = task.answer.reason().value_or(StopReason::Cancelled);
   end.stop_string = task.answer.stop_string();
-  end.usage = task.usage;
+  if (task.begun_s >= 0) end.usage = task.usage;
   end.timings = timings_of(task, now_s);
   // A receiver that fails here has failed its own request alone.
   (void)guarded([&] { task.sink->on_end(end); });

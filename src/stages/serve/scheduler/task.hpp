@@ -52,7 +52,7 @@ Status begin(Task& task, double now_s);
 Status deliver(Task& task, const Piece& piece, double now_s);
 Status deliver(Task& task, std::span<const float> embedding, double now_s);
 /// Gives back pages and room, and tells the sink and the observer, once. The reason is that of the
-/// answer, Cancelled if it has none.
+/// answer, Cancelled if it has none; one that never began has used nothing.
 void finish(Task& task, Status status, double now_s, const EndObserver& observer);
 
 }  // namespace verge::serve

@@ -194,8 +194,20 @@ struct Embedded : test::Receiver {
   std::vector<float> vector;
 };
 
-// With answers under way that fill the pool: they make room for the moment.
-TEST_F(OneBatch, AVectorRunsBetweenStepsAndChangesNoAnswer) {
+class Vectors : public OneBatch {
+ protected:
+  std::shared_ptr<Embedded> embed(const Request& request) {
+    auto receiver = std::make_shared<Embedded>();
+    auto task = make_task(request, receiver, face_);
+    EXPECT_TRUE(task.ok()) << task.error().message;
+    (*task)->id = ++last_id_;
+    accounts_.fair.arrive("");
+    tasks_.push_back(std::move(*task));
+    return receiver;
+  }
+};
+
+TEST_F(Vectors, OneRunsBetweenStepsAndChangesNoAnswer) {
   Request request{.model = "m"};
   request.prompt = test::random_tokens(120, 512);
   request.embed = model::Pooling::Mean;
@@ -205,12 +217,7 @@ TEST_F(OneBatch, AVectorRunsBetweenStepsAndChangesNoAnswer) {
   finish();
   const auto a = add(60, 30), b = add(60, 30, 100);
   for (int i = 0; i < 3; ++i) step();
-  const auto receiver = std::make_shared<Embedded>();
-  auto task = make_task(request, receiver, face_);
-  ASSERT_TRUE(task.ok()) << task.error().message;
-  (*task)->id = ++last_id_;
-  accounts_.fair.arrive("");
-  tasks_.push_back(std::move(*task));
+  const auto receiver = embed(request);
   step();
   ASSERT_TRUE(receiver->has_ended);
   EXPECT_TRUE(receiver->end.status.ok());
@@ -219,6 +226,28 @@ TEST_F(OneBatch, AVectorRunsBetweenStepsAndChangesNoAnswer) {
   EXPECT_EQ(a->tokens, alone->tokens);
   EXPECT_EQ(b->tokens.size(), 30u);
   EXPECT_EQ(receiver->vector, *expected);
+}
+
+// Of 8 pages the answers hold 6 and more, a vector takes 4.
+TEST_F(Vectors, OneWaitsForTheAnswersThatCameBefore) {
+  batch_.emplace(*model_, pool_, clock_, BatchOptions{.reserve_pages = 0, .verify = true}, spills_);
+  const auto a = add(90, 30), b = add(90, 10, 200);
+  for (int i = 0; i < 8 && (a->tokens.empty() || b->tokens.empty()); ++i) step();
+  ASSERT_FALSE(a->tokens.empty() || b->tokens.empty());
+  Request request{.model = "m"};
+  request.prompt = test::random_tokens(120, 512);
+  request.embed = model::Pooling::Mean;
+  const auto receiver = embed(request);
+  step();
+  EXPECT_FALSE(receiver->has_ended);
+  for (int i = 0; i < 100 && !receiver->has_ended; ++i) step();
+  ASSERT_TRUE(receiver->has_ended);
+  EXPECT_TRUE(receiver->end.status.ok());
+  EXPECT_TRUE(b->has_ended);
+  EXPECT_FALSE(a->has_ended);
+  EXPECT_EQ(described().preemptions, 0);
+  finish();
+  EXPECT_EQ(a->tokens.size(), 30u);
 }
 
 TEST_F(OneBatch, RefusesADecoderWithoutRoomForChunks) {

@@ -1,3 +1,4 @@
+#include <stdexcept>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -29,6 +30,18 @@ TEST(Cancellations, ThatCameBeforeTheRunCount) {
   EXPECT_TRUE(cancellations.take().empty());
   cancellations.begin(std::vector<RequestId>{7});
   EXPECT_FALSE(*cancellations.flag());
+}
+
+TEST(Cancellations, ARunThatThrowsIsOver) {
+  Cancellations cancellations;
+  try {
+    const CancellableRun run(cancellations, std::vector<RequestId>{1});
+    cancellations.request(1);
+    EXPECT_TRUE(*cancellations.flag());
+    throw std::runtime_error("no");
+  } catch (const std::runtime_error&) {
+    EXPECT_FALSE(*cancellations.flag());
+  }
 }
 
 TEST(Cancellations, NoneIsLostBetweenThreads) {

@@ -41,6 +41,7 @@ class ManyModels : public testing::Test {
     auto receiver = std::make_shared<test::Receiver>();
     const auto id = scheduler_->submit(request, receiver);
     EXPECT_TRUE(id.ok()) << id.error().message;
+    if (id) last_id_ = *id;
     return receiver;
   }
 
@@ -56,6 +57,7 @@ class ManyModels : public testing::Test {
   test::HandClock clock_;
   std::vector<ServedModel> served_;
   int64_t need_ = 0;
+  RequestId last_id_ = 0;
   std::optional<ModelPool> pool_;
   std::optional<Scheduler> scheduler_;
 };
@@ -104,6 +106,26 @@ TEST_F(ManyModels, OneThatIsBusyStaysUntilItsTurnIsOver) {
   EXPECT_FALSE(late->has_ended);
   run_until([&] { return late->has_ended.load(); });
   EXPECT_TRUE(late->end.status.ok());
+}
+
+TEST_F(ManyModels, OneStaysWhenNobodyWantsItsRoomAnyMore) {
+  make(1, 0, 5);
+  const auto a = ask("a", 100);
+  run_until([&] { return !a->tokens.empty(); });
+  const auto b = ask("b");
+  const RequestId given_up = last_id_;
+  scheduler_->step();
+  clock_.now_s = 6;
+  scheduler_->step();  // a is to leave
+  const auto late = ask("a");
+  for (int i = 0; i < 3; ++i) scheduler_->step();
+  EXPECT_FALSE(late->started.has_value());
+  scheduler_->cancel(given_up);
+  for (int i = 0; i < 1000 && !late->has_ended; ++i) scheduler_->step();
+  ASSERT_TRUE(late->has_ended);
+  EXPECT_TRUE(late->end.status.ok());
+  EXPECT_TRUE(b->has_ended);
+  EXPECT_EQ(state(0), LoadState::Ready);
 }
 
 TEST_F(ManyModels, IdleOnesAreForgotten) {

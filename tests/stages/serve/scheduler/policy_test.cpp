@@ -129,9 +129,13 @@ TEST(Policy, PlansAStep) {
   }
 }
 
-TEST(Policy, NobodyIsAdmittedToAModelThatLeaves) {
-  PolicyState state = state_of({decoding(1, 40), waiting(2, 10)});
+TEST(Policy, AModelThatLeavesFinishesWhatHasBegunAlone) {
+  PolicyState state = state_of({decoding(1, 40), waiting(2, 10), put_aside(3, 40)});
   state.admits = false;
+  const StepPlan plan = plan_step(state);
+  EXPECT_EQ(plan.admit, Ids{3});
+  EXPECT_EQ(plan.run, (Parts{{1, 1}, {3, 1}}));
+  state.candidates = {waiting(2, 10)};
   EXPECT_TRUE(plan_step(state).admit.empty());
 }
 

@@ -51,6 +51,7 @@ TEST_F(Tasks, TellTimesFromSubmission) {
   EXPECT_EQ(timings.prefill_s, 3);
   EXPECT_EQ(timings.time_to_first_token_s, 5);
   EXPECT_EQ(timings.decode_s, 2);
+  EXPECT_EQ(receiver->end.usage.prompt_tokens, 3);
   EXPECT_EQ(receiver->end.usage.answer_tokens, 2);
   EXPECT_EQ(task->feed, (std::vector<int32_t>{10, 11, 12, 20, 21}));
 }
@@ -59,6 +60,7 @@ TEST_F(Tasks, ThatNeverBegunHaveOnlyWaited) {
   const auto receiver = std::make_shared<test::Receiver>();
   finish(*make(receiver), make_error(Code::Io, "x"), 5, {});
   EXPECT_EQ(receiver->end.timings.queued_s, 4);
+  EXPECT_EQ(receiver->end.usage.prompt_tokens, 0);
   EXPECT_EQ(receiver->end.timings.time_to_first_token_s, 0);
   EXPECT_EQ(receiver->end.status.error().code, Code::Io);
   EXPECT_FALSE(receiver->started.has_value());
