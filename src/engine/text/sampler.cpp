@@ -193,21 +193,24 @@ Result<Distribution> Sampler::distribution(std::span<const float> logits,
 
 void Sampler::accept(int32_t token) {
   if (token < 0 || token >= vocab_size_ || options_.penalty_window == 0 || !penalizes()) return;
-  const auto entry_of = [&](int32_t wanted) {
-    return std::find_if(counts_.begin(), counts_.end(),
-                        [&](const TokenCount& entry) { return entry.token == wanted; });
-  };
   window_.push_back(token);
-  if (const auto entry = entry_of(token); entry != counts_.end()) {
-    ++entry->count;
-  } else {
-    counts_.push_back({token, 1});
-  }
+  const auto [place, is_new] = places_.try_emplace(token, counts_.size());
+  if (is_new) counts_.push_back({token, 0});
+  ++counts_[place->second].count;
   const auto window = static_cast<size_t>(options_.penalty_window);
   if (options_.penalty_window < 0 || window_.size() <= window) return;
-  const auto oldest = entry_of(window_.front());
-  if (--oldest->count == 0) counts_.erase(oldest);
+  uncount(window_.front());
   window_.pop_front();
+}
+
+void Sampler::uncount(int32_t token) {
+  const auto found = places_.find(token);
+  const size_t place = found->second;
+  if (--counts_[place].count > 0) return;
+  counts_[place] = counts_.back();
+  places_[counts_[place].token] = place;
+  counts_.pop_back();
+  places_.erase(token);
 }
 
 SamplerState Sampler::state() const {
@@ -219,6 +222,7 @@ void Sampler::restore(const SamplerState& state) {
   mirostat_mu_ = state.mirostat_mu;
   window_.clear();
   counts_.clear();
+  places_.clear();
   for (int32_t token : state.window) accept(token);
 }
 

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include <verge/core/result.hpp>
@@ -112,13 +113,15 @@ class Sampler {
   Candidates truncate(std::span<const float> logits) const;
   int32_t draw_token(const Candidates& candidates);
   void follow_surprise(float probability);
+  void uncount(int32_t token);
 
   SamplerOptions options_;
   int32_t vocab_size_;
   Rng rng_;
   float mirostat_mu_;
   std::deque<int32_t> window_;
-  std::vector<TokenCount> counts_;  // of the tokens in window_
+  std::vector<TokenCount> counts_;              // of the tokens in window_
+  std::unordered_map<int32_t, size_t> places_;  // of tokens in counts_
   std::vector<float> adjusted_;
   std::vector<uint64_t> mask_;
 };

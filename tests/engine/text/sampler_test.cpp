@@ -177,6 +177,32 @@ TEST(Sampler, PenaltiesCountTheWindowOnly) {
   EXPECT_EQ(best({-9, -9, -2, -4.74f}), 3);
 }
 
+TEST(Sampler, PenaltiesOfManyTokensAreThoseOfARecount) {
+  constexpr int32_t kTokens = 50000;
+  SamplerOptions options = plain();
+  options.frequency_penalty = 0.5f;
+  options.presence_penalty = 0.25f;
+  for (const int32_t window : {-1, 30000}) {
+    options.penalty_window = window;
+    Sampler sampler = make(options, kTokens);
+    Rng rng(3);
+    std::vector<int32_t> accepted;
+    for (int32_t token = 0; token < kTokens; ++token) accepted.push_back(token);
+    for (int i = 0; i < 20000; ++i) accepted.push_back(static_cast<int32_t>(rng.below(100)));
+    for (const int32_t token : accepted) sampler.accept(token);
+    std::vector<int> counts(kTokens);
+    const size_t first = window < 0 ? 0 : accepted.size() - window;
+    for (size_t i = first; i < accepted.size(); ++i) ++counts[accepted[i]];
+    std::vector<float> logits(kTokens);  // what the penalties take, so that all end up equal
+    for (int32_t i = 0; i < kTokens; ++i) {
+      if (counts[i] > 0) logits[i] = 0.5f * static_cast<float>(counts[i]) + 0.25f;
+    }
+    const Distribution all = sampler.distribution(logits).value();
+    ASSERT_EQ(all.size(), static_cast<size_t>(kTokens));
+    for (const auto& entry : all) ASSERT_EQ(entry.probability, all[0].probability) << entry.token;
+  }
+}
+
 TEST(Sampler, MaskAllowsOnlyItsTokens) {
   const std::vector<float> logits = random_logits(100, 12);
   const std::vector<uint64_t> allowed = {0b1001000, 0};

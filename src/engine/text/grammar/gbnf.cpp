@@ -108,6 +108,10 @@ Result<ParsedGrammar> GbnfParser::parse() {
   }
   skip_space(true);
   while (!done()) VERGE_RETURN_IF_ERROR(parse_rule());
+  if (rules_.full()) {
+    return make_error(Code::Unsupported, "grammar: more than {} parts of rules; use fewer",
+                      kMaxNodes);
+  }
   for (const auto& [rule, at] : first_use_) {
     if (rules_.rule(rule).body >= 0) continue;
     return error_at(at, Code::Malformed,

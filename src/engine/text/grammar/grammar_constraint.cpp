@@ -37,8 +37,8 @@ class GrammarConstraint : public TokenConstraint {
     std::string text = masks_->grammar().kind();
     if (masks_->overflowed()) {
       text +=
-          " (given up: it can be read in too many ways at once; make its alternatives differ "
-          "earlier)";
+          " (given up: it can be read in too many ways at once, or nests too deep; make its "
+          "alternatives differ earlier)";
     }
     return text;
   }

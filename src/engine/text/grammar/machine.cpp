@@ -21,8 +21,10 @@ uint64_t hash_of(const std::vector<Machine::Item>& items) {
 
 }  // namespace
 
-Machine::Machine(const Automaton& automaton)
-    : automaton_(automaton), width_(static_cast<size_t>(automaton.byte_classes())) {
+Machine::Machine(const Automaton& automaton, size_t most_bytes)
+    : automaton_(automaton),
+      width_(static_cast<size_t>(automaton.byte_classes())),
+      most_bytes_(most_bytes) {
   clear();
 }
 
@@ -32,6 +34,7 @@ void Machine::clear() {
   by_hash_.clear();
   starts_.clear();
   calls_.assign(1, {-1, 0});
+  out_of_memory_ = false;
   call_ids_.clear();
   visited_.clear();
   bytes_ = 0;
@@ -70,8 +73,8 @@ Machine::SetId Machine::intern(std::vector<Item> items) {
   const bool closed = close(set);
   const size_t bytes = sizeof(Set) + width_ * sizeof(SetId) + 64 +
                        (set.items.size() + set.readers.size()) * sizeof(Item);
-  if (!closed || bytes_ + bytes > kMaxBytes) {
-    overflowed_ = true;
+  if (!closed || bytes_ + bytes > most_bytes_) {
+    (closed ? out_of_memory_ : overflowed_) = true;
     return kDead;
   }
   bytes_ += bytes;
@@ -128,7 +131,8 @@ int32_t Machine::push(int32_t to, int32_t above) {
   const auto [found, is_new] =
       call_ids_.emplace(key_of(to, above), static_cast<int32_t>(calls_.size()));
   if (is_new) {
-    calls_.push_back({to, above});
+    calls_.push_back({to, above, calls_[above].depth + 1});
+    deepest_ = std::max(deepest_, calls_.back().depth);
     bytes_ += 64;
   }
   return found->second;

@@ -29,9 +29,10 @@ class Machine {
   struct Call {
     int32_t to;
     int32_t above;
+    int64_t depth = 0;
   };
 
-  explicit Machine(const Automaton& automaton);
+  explicit Machine(const Automaton& automaton, size_t most_bytes = kMaxBytes);
 
   /// `state` alone, nothing read.
   SetId start(int32_t state);
@@ -50,10 +51,15 @@ class Machine {
   /// on: the number of readings of an ambiguous text can double with each byte.
   static constexpr size_t kMaxItems = 8192;
   static constexpr size_t kMaxCalls = 1024;
-  bool overflowed() const { return overflowed_; }
+  bool overflowed() const { return overflowed_ || out_of_memory_; }
 
-  /// Memory in use, roughly; past kMaxBytes new sets are dead, and the machine overflowed().
+  /// Memory in use, roughly; past `most_bytes` new sets are dead, and the machine is
+  /// out_of_memory() until clear().
   size_t bytes() const { return bytes_; }
+  size_t most_bytes() const { return most_bytes_; }
+  bool out_of_memory() const { return out_of_memory_; }
+  /// The longest chain of calls ever made, also before clear().
+  int64_t deepest() const { return deepest_; }
   static constexpr size_t kMaxBytes = size_t{64} << 20;
   void clear();
 
@@ -73,6 +79,7 @@ class Machine {
 
   const Automaton& automaton_;
   const size_t width_;
+  const size_t most_bytes_;
   std::vector<Set> sets_;
   std::vector<SetId> steps_;  // [sets, width]; -1: not made yet
   std::unordered_multimap<uint64_t, SetId> by_hash_;
@@ -82,7 +89,9 @@ class Machine {
   std::unordered_map<uint64_t, uint32_t> visited_;  // item to the closure that saw it
   uint32_t closure_ = 0;
   size_t bytes_ = 0;
+  int64_t deepest_ = 0;
   bool overflowed_ = false;
+  bool out_of_memory_ = false;
 };
 
 }  // namespace verge::text::grammar

@@ -69,11 +69,12 @@ class Recognizer::Run {
     pending_.push_back({thread, at});
   }
 
-  // False if there are too many.
+  // False if there are too many, or one is too deep.
   bool follow() {
     for (size_t next = 0; next < pending_.size(); ++next) {
       if (next > kMaxThreads * (bytes_.size() + 1)) return false;
       follow(Entry(pending_[next]));
+      if (too_deep_) return false;
     }
     return position_.threads.size() <= kMaxThreads;
   }
@@ -124,9 +125,19 @@ class Recognizer::Run {
   }
 
   FramePtr frames_of(int32_t calls, const FramePtr& base) {
-    if (calls == 0) return base;
-    const Machine::Call call = machine_.call(calls);
-    return std::make_shared<const Frame>(call.to, frames_of(call.above, base));
+    std::vector<int32_t> chain;  // innermost first
+    for (; calls != 0; calls = machine_.call(calls).above) {
+      chain.push_back(machine_.call(calls).to);
+    }
+    if ((base ? base->depth : 0) + static_cast<int64_t>(chain.size()) > kMaxDepth) {
+      too_deep_ = true;
+      return base;
+    }
+    FramePtr frame = base;
+    for (size_t i = chain.size(); i > 0; --i) {
+      frame = std::make_shared<const Frame>(chain[i - 1], std::move(frame));
+    }
+    return frame;
   }
 
   Machine& machine_;
@@ -134,6 +145,7 @@ class Recognizer::Run {
   std::vector<Entry> pending_;
   std::unordered_map<uint64_t, std::vector<size_t>> seen_;
   Position position_;
+  bool too_deep_ = false;
 };
 
 Position Recognizer::begin() {
@@ -145,14 +157,18 @@ Position Recognizer::begin() {
 }
 
 Position Recognizer::advance(Position position, std::string_view bytes) {
+  std::optional<Position> moved = try_advance(std::move(position), bytes);
+  if (moved) return *std::move(moved);
+  overflowed_ = true;
+  return {};
+}
+
+std::optional<Position> Recognizer::try_advance(Position position, std::string_view bytes) {
   while (!bytes.empty()) {  // in pieces, which bound what one run holds
     Run run(machine_, bytes.substr(0, kPieceBytes));
     bytes.remove_prefix(std::min(kPieceBytes, bytes.size()));
     for (const Thread& thread : position.threads) run.add(thread, 0);
-    if (!run.follow()) {
-      overflowed_ = true;
-      return {};
-    }
+    if (!run.follow()) return std::nullopt;
     position = run.finish();
   }
   return position;

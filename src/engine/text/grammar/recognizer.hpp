@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -11,8 +12,8 @@
 
 namespace verge::text::grammar {
 
-/// A call that a text has to return from, and those around it; shared, never changed. Texts may
-/// nest as deep as they are long, so nothing here recurses.
+/// A call that a text has to return from, and those around it; shared, never changed. Chains are
+/// long (kMaxDepth), so nothing here recurses.
 struct Frame {
   int32_t to;  // the state behind the call
   std::shared_ptr<const Frame> above;
@@ -46,16 +47,20 @@ struct Position {
 /// Keeps a reference to the automaton; one thread at a time.
 class Recognizer {
  public:
-  explicit Recognizer(const Automaton& automaton) : automaton_(automaton), machine_(automaton) {}
+  explicit Recognizer(const Automaton& automaton, size_t machine_bytes = Machine::kMaxBytes)
+      : automaton_(automaton), machine_(automaton, machine_bytes) {}
 
   Position begin();
   Position advance(Position position, std::string_view bytes);
+  /// The same; nothing, and overflowed() as it was, where advance() gives the text up.
+  std::optional<Position> try_advance(Position position, std::string_view bytes);
 
-  /// The text has more readings than are followed, and was given up.
+  /// The text has more readings than are followed, or nests deeper, and was given up.
   bool overflowed() const { return overflowed_ || machine_.overflowed(); }
   Machine& machine() { return machine_; }
 
   static constexpr size_t kMaxThreads = 2048;
+  static constexpr int64_t kMaxDepth = 10000;  // frames
 
  private:
   class Run;

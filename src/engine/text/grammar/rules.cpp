@@ -6,6 +6,10 @@
 namespace verge::text::grammar {
 
 Node Rules::add(Expression expression) {
+  if (nodes_.size() >= kMaxNodes) {
+    full_ = true;
+    return 0;
+  }
   nodes_.push_back(std::move(expression));
   return static_cast<Node>(nodes_.size() - 1);
 }

@@ -6,6 +6,7 @@
 //   const int32_t list = rules.declare("list");
 //   rules.define(list, rules.sequence({rules.literal("a"), rules.optional(rules.call(list))}));
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ namespace verge::text::grammar {
 
 /// Names an expression of one Rules; usable in any number of places.
 using Node = int32_t;
+
+constexpr size_t kMaxNodes = size_t{1} << 20;
 
 struct Expression {
   enum class Kind { Never, Literal, Class, Sequence, Choice, Repeat, Call };
@@ -55,12 +58,15 @@ class Rules {
   const Rule& rule(int32_t rule) const { return rules_[rule]; }
   int32_t size() const { return static_cast<int32_t>(rules_.size()); }
   size_t nodes() const { return nodes_.size(); }
+  /// More than kMaxNodes were asked for: what is left is not the grammar, and must be refused.
+  bool full() const { return full_; }
 
  private:
   Node add(Expression expression);
 
   std::vector<Expression> nodes_;
   std::vector<Rule> rules_;
+  bool full_ = false;
 };
 
 }  // namespace verge::text::grammar

@@ -60,12 +60,13 @@ class TokenMasks::Returns {
 };
 
 TokenMasks::TokenMasks(std::shared_ptr<const Grammar> grammar,
-                       std::shared_ptr<const TokenTrie> trie, size_t cache_bytes)
+                       std::shared_ptr<const TokenTrie> trie, size_t cache_bytes,
+                       size_t machine_bytes)
     : grammar_(std::move(grammar)),
       trie_(std::move(trie)),
       cache_bytes_(cache_bytes),
       words_((static_cast<size_t>(trie_->size()) + 63) / 64),
-      recognizer_(grammar_->automaton()),
+      recognizer_(grammar_->automaton(), machine_bytes),
       path_(size_t{trie_->depth()} + 1) {
   find_character_bytes();
 }
@@ -77,6 +78,10 @@ Position TokenMasks::begin() {
 
 Position TokenMasks::advance(const Position& position, std::string_view bytes) {
   const std::lock_guard lock(mutex_);
+  Position moved = recognizer_.advance(position, bytes);
+  if (!recognizer_.machine().out_of_memory()) return moved;
+  forget_own();
+  forget_sets();
   return recognizer_.advance(position, bytes);
 }
 
@@ -89,7 +94,10 @@ void TokenMasks::mask(const Position& position, bool first, std::span<uint64_t> 
   VERGE_CHECK(bits.size() >= words_, bits.size(), words_);
   std::ranges::fill(bits, 0);
   const std::lock_guard lock(mutex_);
-  if (first && trie_->drops_first_space()) return find_first(position, bits.first(words_));
+  if (first && trie_->drops_first_space()) {
+    find_whole(position, true, bits.first(words_));
+    return;
+  }
   const auto [begin, end] = kept_by_hash_.equal_range(position.hash);
   for (auto found = begin; found != end; ++found) {
     if (!(found->second->position == position)) continue;
@@ -98,8 +106,37 @@ void TokenMasks::mask(const Position& position, bool first, std::span<uint64_t> 
     return;
   }
   trim();
-  find(position, bits.first(words_));
-  keep(position, bits.first(words_));
+  const bool whole = find_whole(position, false, bits.first(words_));
+  drop_too_deep(position, bits.first(words_));
+  if (whole) keep(position, bits.first(words_));
+}
+
+// Once more from nothing if the machine ran out of memory: what was found until then may lack
+// tokens. False if that is not enough either.
+bool TokenMasks::find_whole(const Position& position, bool first, std::span<uint64_t> bits) {
+  for (const bool again : {false, true}) {
+    std::ranges::fill(bits, 0);
+    first ? find_first(position, bits) : find(position, bits);
+    if (!recognizer_.machine().out_of_memory()) return true;
+    forget_own();
+    if (!again) forget_sets();
+  }
+  return false;
+}
+
+// Near the recognizer's limit, tokens that would pass it.
+void TokenMasks::drop_too_deep(const Position& position, std::span<uint64_t> bits) {
+  const bool near = std::ranges::any_of(position.threads, [&](const Thread& thread) {
+    const int64_t depth = thread.frame ? thread.frame->depth : 0;
+    return depth + recognizer_.machine().deepest() > Recognizer::kMaxDepth;
+  });
+  if (!near) return;
+  for (int32_t token = 0; token < trie_->size(); ++token) {
+    uint64_t& word = bits[token / 64];
+    const uint64_t bit = uint64_t{1} << (token % 64);
+    if ((word & bit) == 0 || trie_->is_end(token)) continue;
+    if (!recognizer_.try_advance(position, trie_->piece(token))) word &= ~bit;
+  }
 }
 
 void TokenMasks::find(const Position& position, std::span<uint64_t> bits) {
@@ -294,14 +331,19 @@ void TokenMasks::keep(const Position& position, std::span<const uint64_t> bits) 
 
 // Between two masks, when no set is in use.
 void TokenMasks::trim() {
-  if (own_bytes_ > cache_bytes_) {
-    own_.clear();
-    own_bytes_ = 0;
-  }
-  if (recognizer_.machine().bytes() > Machine::kMaxBytes / 4) {
-    recognizer_.machine().clear();
-    after_character_.clear();
-  }
+  if (own_bytes_ > cache_bytes_) forget_own();
+  const Machine& machine = recognizer_.machine();
+  if (machine.bytes() > machine.most_bytes() / 4 || machine.out_of_memory()) forget_sets();
+}
+
+void TokenMasks::forget_own() {
+  own_.clear();
+  own_bytes_ = 0;
+}
+
+void TokenMasks::forget_sets() {
+  recognizer_.machine().clear();
+  after_character_.clear();
 }
 
 }  // namespace verge::text::grammar

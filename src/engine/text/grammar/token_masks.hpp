@@ -21,9 +21,9 @@ namespace verge::text::grammar {
 /// Shared by the answers of one grammar and vocabulary: threads may call it at the same time.
 class TokenMasks {
  public:
-  /// `cache_bytes` bounds what is kept of masks; at least one is.
+  /// `cache_bytes` bounds what is kept of masks; at least one is. `machine_bytes`: as Machine's.
   TokenMasks(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTrie> trie,
-             size_t cache_bytes = size_t{32} << 20);
+             size_t cache_bytes = size_t{32} << 20, size_t machine_bytes = Machine::kMaxBytes);
 
   Position begin();
   Position advance(const Position& position, std::string_view bytes);
@@ -58,7 +58,9 @@ class TokenMasks {
   const Own& own(int32_t state);
   Own find_own(int32_t state);
   void follow(Returns& returns, std::span<uint64_t> bits);
+  bool find_whole(const Position& position, bool first, std::span<uint64_t> bits);
   void find(const Position& position, std::span<uint64_t> bits);
+  void drop_too_deep(const Position& position, std::span<uint64_t> bits);
   void add_ends(const Position& position, std::span<uint64_t> bits) const;
   void find_first(const Position& position, std::span<uint64_t> bits);
   void walk(uint32_t begin, uint32_t end, Machine::SetId from, const Walk& out);
@@ -68,6 +70,8 @@ class TokenMasks {
   void find_character_bytes();
   void keep(const Position& position, std::span<const uint64_t> bits);
   void trim();
+  void forget_own();
+  void forget_sets();
 
   const std::shared_ptr<const Grammar> grammar_;
   const std::shared_ptr<const TokenTrie> trie_;

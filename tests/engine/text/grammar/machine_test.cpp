@@ -58,5 +58,20 @@ TEST(Machine, ForgetsEverythingButItsAutomaton) {
   EXPECT_NE(machine.start(automaton->start()), Machine::kDead);
 }
 
+TEST(Machine, OutOfMemoryUntilItForgets) {
+  Rules rules;
+  const int32_t root = rules.declare("root");
+  rules.define(root, rules.literal(std::string(200, 'a')));
+  const auto automaton = Automaton::compile(rules, root);
+  ASSERT_TRUE(automaton.ok());
+  Machine machine(*automaton, 2000);
+  const std::string text(100, 'a');
+  EXPECT_EQ(run(machine, machine.start(automaton->start()), text), Machine::kDead);
+  EXPECT_TRUE(machine.out_of_memory() && machine.overflowed());
+  machine.clear();
+  EXPECT_FALSE(machine.out_of_memory() || machine.overflowed());
+  EXPECT_NE(run(machine, machine.start(automaton->start()), "a"), Machine::kDead);
+}
+
 }  // namespace
 }  // namespace verge::text::grammar

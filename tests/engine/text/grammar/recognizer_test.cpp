@@ -87,12 +87,25 @@ TEST(Recognizer, PiecesOfAnySizeGiveTheSamePosition) {
   }
 }
 
-TEST(Recognizer, TextsMayNestAsDeepAsTheyAreLong) {
+TEST(Recognizer, TextsMayNestDeep) {
   const auto grammar = Grammar::any_json();
-  const std::string open(200000, '['), close(200000, ']');
+  const std::string open(2000, '['), close(2000, ']');
   EXPECT_TRUE(grammar->matches(open + close));
   EXPECT_FALSE(grammar->matches(open + close + "]"));
   EXPECT_FALSE(grammar->matches(open + close.substr(1)));
+}
+
+TEST(Recognizer, TextsThatNestTooDeepAreGivenUp) {
+  const auto grammar = gbnf("root ::= \"-\" root \"z\" | \"c\"");
+  EXPECT_TRUE(grammar->matches(std::string(9000, '-') + "c" + std::string(9000, 'z')));
+  for (const size_t depth : {20000, 200000}) {
+    Recognizer recognizer(grammar->automaton());
+    EXPECT_FALSE(recognizer.try_advance(recognizer.begin(), std::string(depth, '-')));
+    EXPECT_FALSE(recognizer.overflowed());
+    EXPECT_FALSE(recognizer.advance(recognizer.begin(), std::string(depth, '-')).alive());
+    EXPECT_TRUE(recognizer.overflowed());
+  }
+  EXPECT_FALSE(Grammar::any_json()->matches_prefix(std::string(200000, '[')));
 }
 
 TEST(Recognizer, EndlessListsKeepOnePosition) {

@@ -32,5 +32,14 @@ TEST(Rules, OnePartStandsForItself) {
   EXPECT_EQ(rules.rule(rules[call].rule).name, "n");
 }
 
+TEST(Rules, ExpressionsAreBounded) {
+  Rules rules;
+  for (size_t i = 0; i < kMaxNodes; ++i) rules.never();
+  EXPECT_FALSE(rules.full());
+  rules.never();
+  EXPECT_TRUE(rules.full());
+  EXPECT_EQ(rules.nodes(), kMaxNodes);
+}
+
 }  // namespace
 }  // namespace verge::text::grammar

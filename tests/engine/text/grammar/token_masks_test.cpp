@@ -131,5 +131,49 @@ TEST(TokenMasks, FirstTokenLosesItsSpace) {
   }
 }
 
+TEST(TokenMasks, TokensThatNestTooDeepAreNotAllowed) {
+  const auto tokenizer = awkward_tokenizer();
+  const auto trie = TokenTrie::build(*tokenizer);
+  const auto grammar = gbnf("root ::= \"[\" root \"z\" | \"a\"");
+  TokenMasks masks(grammar, trie);
+  Position position = masks.advance(masks.begin(), std::string(9980, '['));
+  ASSERT_TRUE(position.alive());
+  bool alive = true;
+  for (int step = 0; step < 40 && alive; ++step) {
+    const auto bits = mask_of(masks, position);
+    for (int32_t token = 0; token < trie->size(); ++token) {
+      if (trie->is_end(token) || trie->piece(token).empty()) continue;
+      Recognizer oracle(grammar->automaton());
+      const bool expected = oracle.advance(position, trie->piece(token)).alive();
+      EXPECT_EQ(bit(bits, token), expected) << step << " " << trie->piece(token);
+      if (trie->piece(token) == "[") alive = expected;
+      EXPECT_TRUE(expected || trie->piece(token) != "a");
+    }
+    if (alive) position = masks.advance(position, "[");
+  }
+  EXPECT_FALSE(alive);
+  EXPECT_FALSE(masks.overflowed());
+}
+
+// With little memory for sets, a mask is whole or the masks say that it is not.
+TEST(TokenMasks, MasksAreWholeWhenMemoryRunsOut) {
+  const auto tokenizer = awkward_tokenizer();
+  const auto trie = TokenTrie::build(*tokenizer);
+  TokenMasks large(Grammar::any_json(), trie);
+  const std::string text = R"({"a": [1, {"ab": "ü"}], "b": [[true]]})";
+  int whole = 0;
+  for (size_t bytes = size_t{1} << 12; bytes <= size_t{1} << 24; bytes *= 2) {
+    TokenMasks small(Grammar::any_json(), trie, 1, bytes);
+    for (size_t i = 0; i <= text.size(); ++i) {
+      const Position position = large.advance(large.begin(), std::string_view(text).substr(0, i));
+      const auto bits = mask_of(small, position);
+      if (small.overflowed()) continue;
+      EXPECT_EQ(bits, mask_of(large, position)) << bytes << " " << i;
+      ++whole;
+    }
+  }
+  EXPECT_GT(whole, 0);
+}
+
 }  // namespace
 }  // namespace verge::text::grammar

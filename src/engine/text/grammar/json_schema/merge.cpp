@@ -13,7 +13,8 @@ namespace {
 using nlohmann::ordered_json;
 using Json = ordered_json;
 
-constexpr int64_t kMaxCopied = 2000000;  // JSON values
+constexpr int64_t kMaxCopied = 2000000;     // JSON values
+constexpr int64_t kMaxCompared = 20000000;  // pairs of them
 
 int64_t count_values(const Json& json) {
   int64_t count = 1;
@@ -225,6 +226,17 @@ Result<Json> SchemaMerger::merge(Json a, const Json& b, const std::string& place
   return a;
 }
 
+Status SchemaMerger::count_compared(const std::string& key, size_t pairs,
+                                    const std::string& place) {
+  compared_ += static_cast<int64_t>(pairs);
+  if (compared_ <= kMaxCompared) return {};
+  return make_error(
+      Code::Unsupported,
+      "JSON schema: {}: '{}' is too long to be joined; at most {} pairs of values are "
+      "compared",
+      place, key, kMaxCompared);
+}
+
 Status SchemaMerger::merge_key(Json& a, const std::string& key, const Json& value,
                                const std::string& place) {
   const auto found = a.find(key);
@@ -236,6 +248,9 @@ Status SchemaMerger::merge_key(Json& a, const std::string& key, const Json& valu
   const bool lists = own.is_array() && value.is_array();
   const bool numbers = own.is_number() && value.is_number();
   if (own == value) return {};
+  if (lists && is_one_of(key, {"type", "enum", "required"})) {
+    VERGE_RETURN_IF_ERROR(count_compared(key, own.size() * value.size(), place));
+  }
   if (key == "type" && lists) {
     own = common_types(own, value);
   } else if (key == "enum" && lists) {

@@ -128,6 +128,7 @@ Result<int32_t> SchemaCompiler::compile_document(const Json& document) {
     const std::string pointer = pending_[i];
     VERGE_TRY(const Json* schema, merger_.resolve(pointer, pointer));
     VERGE_TRY(const Node body, compile(*schema, pointer, 0));
+    VERGE_RETURN_IF_ERROR(check_size(pointer));
     rules_.define(references_[pointer], body);
   }
   return rules_[root].rule;
@@ -176,7 +177,16 @@ Status SchemaCompiler::refuse_unknown(const Place& at) const {
   return {};
 }
 
+Status SchemaCompiler::check_size(const std::string& pointer) const {
+  if (!rules_.full()) return {};
+  return make_error(Code::Unsupported,
+                    "JSON schema: {}: the schema needs more than {} parts of rules; use fewer "
+                    "patterns and multiples",
+                    pointer, kMaxNodes);
+}
+
 Result<Node> SchemaCompiler::compile_flat(const Place& at) {
+  VERGE_RETURN_IF_ERROR(check_size(at.pointer));
   VERGE_RETURN_IF_ERROR(refuse_unknown(at));
   if (find(at.schema, "enum") != nullptr) return enumeration(at);
   for (const char* keyword : {"anyOf", "oneOf"}) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -40,6 +41,7 @@ class SchemaCompiler {
   Result<Node> enumeration(const Place& at);
   Result<Node> of_type(const std::string& type, const Place& at);
   Status refuse_unknown(const Place& at) const;
+  Status check_size(const std::string& pointer) const;
 
   // schema_values.cpp
   Result<Node> string(const Place& at);
@@ -69,8 +71,9 @@ class SchemaCompiler {
   SchemaMerger merger_;
   Rules& rules_;
   JsonRules json_;
-  std::map<std::string, int32_t> references_;  // rules of schemas that are pointed to
-  std::vector<std::string> pending_;           // those not yet compiled
+  std::map<std::pair<int64_t, bool>, Node> multiples_;  // by divisor and whether below 0 too
+  std::map<std::string, int32_t> references_;           // rules of schemas that are pointed to
+  std::vector<std::string> pending_;                    // those not yet compiled
 };
 
 }  // namespace verge::text::grammar

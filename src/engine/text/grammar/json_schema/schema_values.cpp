@@ -120,7 +120,9 @@ Result<Node> SchemaCompiler::integer(const Place& at) {
     return refuse(at, "multipleOf",
                   fmt::format("is {}; without bounds at most {} can be held", whole, kMaxDivisor));
   }
-  return multiples(rules_, whole, !bounded);
+  const auto [found, is_new] = multiples_.try_emplace({whole, !bounded}, -1);
+  if (is_new) found->second = multiples(rules_, whole, !bounded);
+  return found->second;
 }
 
 Result<Node> SchemaCompiler::multiples_between(int64_t divisor, int64_t least, int64_t most,

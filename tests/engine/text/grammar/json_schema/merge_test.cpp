@@ -55,6 +55,24 @@ TEST(Merge, WhatCannotBeJoinedIsNamed) {
   EXPECT_NE(flat.error().message.find("#/allOf/1: two different 'pattern'"), std::string::npos);
 }
 
+TEST(Merge, LongListsAreNotCompared) {
+  for (const char* key : {"enum", "required"}) {
+    Json a = Json::array(), b = Json::array();
+    for (int i = 0; i < 5000; ++i) {
+      a.push_back(fmt::format("a{}", i));
+      b.push_back(fmt::format("b{}", i));
+    }
+    const Json schema = {{"allOf", Json::array({{{key, a}}, {{key, b}}})}};
+    SchemaMerger merger(schema);
+    const auto flat = merger.flatten(schema, "#", 0);
+    ASSERT_FALSE(flat.ok()) << key;
+    EXPECT_EQ(flat.error().code, Code::Unsupported);
+    EXPECT_NE(flat.error().message.find(fmt::format("#/allOf/1: '{}' is too long", key)),
+              std::string::npos)
+        << flat.error().message;
+  }
+}
+
 TEST(Merge, PointersAreResolvedWithTheirEscapes) {
   const Json document = Json::parse(R"({"a/b":{"c~d":[10,{"x y":5}]},"":{"$e":7}})");
   const SchemaMerger merger(document);

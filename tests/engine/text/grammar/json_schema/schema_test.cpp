@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <verge/engine/text/grammar/json_schema/schema.hpp>
+
 #include "../grammars.hpp"
 
 namespace verge::text {
@@ -94,6 +96,26 @@ TEST(Schema, WhatSaysNothingIsNoReasonToRefuse) {
         R"({"$schema":"s","$id":"i","title":"t","default":1,"examples":[1]})"}) {
     EXPECT_TRUE(Grammar::from_json_schema(text).ok()) << text;
   }
+}
+
+TEST(Schema, EqualMultiplesAreMadeOnce) {
+  Json same = {{"type", "object"}}, different = same;
+  for (int i = 2; i <= 100; ++i) {
+    const std::string name = fmt::format("p{}", i);
+    same["properties"][name] = {{"type", "integer"}, {"multipleOf", 97}};
+    same["required"].push_back(name);
+    different["properties"][name] = {{"type", "integer"}, {"multipleOf", i}};
+  }
+  grammar::Rules rules;
+  const auto root = grammar::compile_schema(same, rules);
+  ASSERT_TRUE(root.ok()) << root.error().message;
+  EXPECT_LT(rules.nodes(), 100000u);
+  grammar::Rules many;
+  const auto refused = grammar::compile_schema(different, many);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::Unsupported);
+  EXPECT_NE(refused.error().message.find("more than 1048576 parts"), std::string::npos);
+  EXPECT_EQ(many.nodes(), grammar::kMaxNodes);
 }
 
 // Small schemas that mean much: refused in bounded time, with the place.
