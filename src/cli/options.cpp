@@ -3,6 +3,7 @@
 
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
+#include <verge/core/file.hpp>
 #include <verge/core/machine.hpp>
 
 namespace verge::cli {
@@ -94,6 +95,29 @@ model::AdapterSpec adapter_spec(const std::string& text) {
   const auto [stop, failure] = std::from_chars(text.data() + colon + 1, end, scale);
   if (failure == std::errc() && stop == end) spec = {"lora", text.substr(0, colon), scale};
   return spec;
+}
+
+void GrammarOptions::declare(Parser& parser) {
+  parser.add_option("--grammar", grammar, "Answer within the GBNF grammar of this file");
+  parser.add_option("--json-schema", json_schema,
+                    "Answer with JSON that this schema allows: a file, or the schema itself");
+}
+
+Result<std::shared_ptr<const text::Grammar>> GrammarOptions::read() const {
+  if (grammar.empty() && json_schema.empty()) return std::shared_ptr<const text::Grammar>();
+  if (!grammar.empty() && !json_schema.empty()) {
+    return make_error(Code::InvalidArgument, "give --grammar or --json-schema, not both");
+  }
+  const size_t start = json_schema.find_first_not_of(" \t\r\n");
+  if (start != std::string::npos && json_schema[start] == '{') {
+    return text::Grammar::from_json_schema(json_schema);
+  }
+  const std::string& path = grammar.empty() ? json_schema : grammar;
+  VERGE_TRY(const std::string bytes, read_whole_file(path, size_t{1} << 20));
+  auto read =
+      grammar.empty() ? text::Grammar::from_json_schema(bytes) : text::Grammar::from_gbnf(bytes);
+  if (read) return read;
+  return make_error(read.error().code, "{}: {}", path, read.error().message);
 }
 
 void declare_sampling(Parser& parser, text::SamplerOptions& options) {

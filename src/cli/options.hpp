@@ -7,6 +7,7 @@
 #include <verge/cli/parser.hpp>
 #include <verge/core/threads.hpp>
 #include <verge/engine/model/language_model.hpp>
+#include <verge/engine/text/grammar/grammar.hpp>
 #include <verge/engine/text/sampler.hpp>
 
 namespace verge::cli {
@@ -50,6 +51,17 @@ struct ModelOptions {
 
 /// "FILE" or "FILE:SCALE", of the name "lora". A file whose own name ends in :NUMBER wins.
 model::AdapterSpec adapter_spec(const std::string& text);
+
+/// --grammar, --json-schema: what an answer must look like.
+struct GrammarOptions {
+  std::string grammar;      // a file
+  std::string json_schema;  // a file, or the schema itself
+
+  void declare(Parser& parser);
+  /// Null without either. InvalidArgument for both; else as the readers of text::Grammar do, with
+  /// the file's name.
+  Result<std::shared_ptr<const text::Grammar>> read() const;
+};
 
 /// --temp, --top-k and the rest of the sampler's chain.
 void declare_sampling(Parser& parser, text::SamplerOptions& options);

@@ -10,6 +10,7 @@
 #include <verge/cli/speculation.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/engine/text/grammar/grammar_constraint.hpp>
 #include <verge/stages/serve/generate/generate.hpp>
 
 namespace verge::cli::commands {
@@ -19,6 +20,7 @@ using nlohmann::ordered_json;
 
 struct Options {
   ModelOptions model;
+  GrammarOptions grammar;
   serve::AnswerOptions generate;
   SpeculationOptions speculation;
   std::string prompt;
@@ -78,10 +80,17 @@ void print_speed(const Report& report, std::ostream& err) {
     err << drafts << "\n";
 }
 
+std::unique_ptr<text::TokenConstraint> constraint_of(std::shared_ptr<const text::Grammar> grammar,
+                                                     const text::Tokenizer& tokenizer) {
+  if (grammar == nullptr) return nullptr;
+  return text::constraint(std::move(grammar), text::TokenTrie::build(tokenizer));
+}
+
 Status execute(const Options& options, Context& context) {
   const SystemClock clock;
   const double begin = clock.seconds();
   std::atomic<bool>& interrupted = catch_interrupts();
+  VERGE_TRY(const auto grammar, options.grammar.read());
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
   VERGE_TRY(const auto model, options.model.load(*pool, options.speculation.max_outputs()));
   VERGE_TRY(const Speculation speculation,
@@ -99,7 +108,7 @@ Status execute(const Options& options, Context& context) {
   };
   VERGE_TRY(const serve::Generation answer,
             serve::generate(*model, session, prompt, options.generate, clock, show, &interrupted,
-                            speculation.advance()));
+                            speculation.advance(), constraint_of(grammar, model->tokenizer())));
   const Report report{answer, prompt, speculation, load_s, load_s + answer.time_to_first_token_s};
   if (context.json) {
     print_json(report, context.out);
@@ -128,6 +137,7 @@ Action declare(Parser& parser, Context& context) {
   parser.add_flag("--parse-special", options->parse_special,
                   "Read control tokens in the prompt, as templates need");
   parser.add_flag("--echo", options->echo, "Print the prompt before the answer");
+  options->grammar.declare(parser);
   declare_sampling(parser, options->generate.sampling);
   options->speculation.declare(parser);
   return [options, &context] { return execute(*options, context); };
@@ -139,7 +149,8 @@ Command run() {
   return {"run", "Everyday", "Continue a prompt with a language model",
           "  verge run model.gguf -p 'Once upon a time' -n 100\n"
           "  verge run model.gguf -p - --temp 0 --json < prompt.txt\n"
-          "  verge run model.gguf --lora style.gguf:0.8 -p 'Once upon a time'",
+          "  verge run model.gguf --lora style.gguf:0.8 -p 'Once upon a time'\n"
+          "  verge run model.gguf -p 'A user as JSON: ' --json-schema user.schema.json",
           declare};
 }
 

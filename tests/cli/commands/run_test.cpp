@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include <adapters.hpp>
 #include <command_line.hpp>
 #include <gtest/gtest.h>
@@ -76,6 +78,30 @@ TEST_F(RunCommand, AnAdapterChangesTheAnswer) {
   EXPECT_EQ(json({"-p", "hello", "--lora", adapter + ":0"})["tokens"], plain["tokens"]);
 }
 
+TEST_F(RunCommand, AnswersWithinAGrammarOrASchema) {
+  const auto answer = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"run", model_, "-t", "1", "-p", "x"});
+    return test::run_json(std::move(more));
+  };
+  const std::string file = folder_ / "answer.gbnf";
+  std::ofstream(file) << "root ::= \"yes\" | \"no\" | \"maybe\"\n";
+  for (const char* seed : {"1", "2", "3"}) {
+    const std::string text =
+        answer({"--grammar", file, "--temp", "1", "--seed", seed, "-n", "20"})["text"];
+    EXPECT_TRUE(text == "yes" || text == "no" || text == "maybe") << text;
+  }
+  const std::string schema = R"({"type":"object","properties":{"a":{"type":"integer","minimum":1,
+                                 "maximum":99},"b":{"enum":["x","y"]}},"required":["a","b"]})";
+  const std::string schema_file = folder_ / "schema.json";
+  std::ofstream(schema_file) << schema;
+  for (const std::string& given : {schema, schema_file}) {
+    const auto reply = answer({"--json-schema", given, "--temp", "0", "-n", "120"});
+    EXPECT_EQ(reply["stop_reason"], "end_of_text");
+    const auto value = nlohmann::json::parse(reply["text"].get<std::string>());
+    EXPECT_TRUE(value["a"] >= 1 && value["a"] <= 99 && value["b"].is_string()) << value;
+  }
+}
+
 TEST_F(RunCommand, RefusesBadInput) {
   const auto refused = [&](std::vector<std::string> more, int status, const char* part) {
     more.insert(more.begin(), {"-p", "x"});
@@ -86,6 +112,11 @@ TEST_F(RunCommand, RefusesBadInput) {
   refused({"--top-p", "2"}, 2, "top_p is 2");
   refused({"--lora", folder_ / "no.lora"}, 1, "no.lora");
   refused({"--lora", model_}, 1, "general.type is");
+  refused({"--json-schema", R"({"not":{}})"}, 1, "#: 'not' cannot be held");
+  refused({"--json-schema", "{}", "--grammar", "g"}, 2, "not both");
+  refused({"--grammar", folder_ / "none.gbnf"}, 1, "none.gbnf");
+  std::ofstream(folder_ / "bad.gbnf") << "root ::= [a";
+  refused({"--grammar", folder_ / "bad.gbnf"}, 1, "bad.gbnf: grammar: line 1, column 10");
   test::expect_refused(test::run_verge({"run", model_, "-p", "x", "-t", "100000"}), 2,
                        "--threads 100000");
   test::expect_refused(test::run_verge({"run", folder_ / "no.gguf", "-p", "x"}), 1, "no.gguf");

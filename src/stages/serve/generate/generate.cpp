@@ -74,11 +74,13 @@ Result<Generation> generate(model::LanguageModel& model, runtime::Session& sessi
                             std::span<const int32_t> prompt, const AnswerOptions& options,
                             const Clock& clock,
                             const std::function<void(std::string_view)>& on_text,
-                            const std::atomic<bool>* cancel, Advance* advance) {
+                            const std::atomic<bool>* cancel, Advance* advance,
+                            std::unique_ptr<text::TokenConstraint> constraint) {
   if (prompt.empty() && session.length() == 0) {
     return make_error(Code::InvalidArgument, "the prompt has no tokens; give a text with -p");
   }
-  VERGE_TRY(Answer answer, Answer::start(model.tokenizer(), options, prompt));
+  VERGE_TRY(Answer answer,
+            Answer::start(model.tokenizer(), options, prompt, std::move(constraint)));
   Generator generator(model, session, std::move(answer), on_text);
   Generation& result = generator.result();
   result.prompt_tokens = static_cast<int64_t>(prompt.size());

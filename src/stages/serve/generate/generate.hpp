@@ -42,11 +42,13 @@ class Advance {
 
 /// Appends `prompt` to the session and answers. `on_text` receives whole characters as they come.
 /// Fails as Session::append and Sampler do; Cancelled during the prompt leaves the session as
-/// before, and during the answer it is a normal end.
+/// before, and during the answer it is a normal end. `constraint`, if any, says what may be
+/// drawn.
 Result<Generation> generate(model::LanguageModel& model, runtime::Session& session,
                             std::span<const int32_t> prompt, const AnswerOptions& options,
                             const Clock& clock,
                             const std::function<void(std::string_view)>& on_text = {},
-                            const std::atomic<bool>* cancel = nullptr, Advance* advance = nullptr);
+                            const std::atomic<bool>* cancel = nullptr, Advance* advance = nullptr,
+                            std::unique_ptr<text::TokenConstraint> constraint = {});
 
 }  // namespace verge::serve
