@@ -39,7 +39,11 @@ TEST(ServerRoutes, HealthIsThatOfAModelThatAnswers) {
 TEST(ServerRoutes, MetricsHaveTheNamesOfTheGuide) {
   serving().good("/v1/completions",
                  R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"max_tokens":5})");
-  const auto answer = serving().get("/metrics");
+  test::WebAnswer answer;  // an answer is counted after it is sent
+  EXPECT_TRUE(wait_until([&] {
+    answer = serving().get("/metrics");
+    return answer.body.find("verge_time_per_output_token_seconds") != std::string::npos;
+  }));
   EXPECT_TRUE(answer.headers.at("content-type").starts_with("text/plain; version=0.0.4"));
   std::ifstream file(VERGE_SOURCE_DIR "/docs/guide.md");
   const std::string guide{std::istreambuf_iterator<char>(file), {}};

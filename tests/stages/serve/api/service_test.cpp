@@ -68,9 +68,10 @@ TEST_F(KeyedService, OtherModelsLookAsIfTheyWereNotThere) {
 }
 
 TEST_F(KeyedService, MetricsTellOfAllModelsAndNeedAKeyForAll) {
-  EXPECT_EQ(serving().get("/metrics", with(add({.tenant = "a", .models = {"verge-lm"}}))).status,
-            403);
-  EXPECT_EQ(serving().get("/metrics", with(add({.tenant = "b"}))).status, 200);
+  const std::string one = add({.tenant = "a", .models = {"verge-lm"}});
+  const std::string all = add({.tenant = "b"});
+  EXPECT_EQ(serving().get("/metrics", with(one)).status, 403);
+  EXPECT_EQ(serving().get("/metrics", with(all)).status, 200);
 }
 
 TEST_F(KeyedService, LimitsAreToldAndKept) {
