@@ -76,7 +76,6 @@ class Lanes {
   Accounts accounts_;
   FairShare turns_;  // of models, in seconds a request
   std::map<std::string, Lane> lanes_;
-  int64_t finished_ = 0, failed_ = 0;
 };
 
 }  // namespace verge::serve

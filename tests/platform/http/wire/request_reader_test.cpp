@@ -108,8 +108,8 @@ TEST(RequestReader, RefusesWhatTwoReadersCouldReadDifferently) {
       "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551616\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
-      "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
-      "chunked\r\n\r\n",
+      ("GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+       "chunked\r\n\r\n"),
       "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
       "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n",
       "GET /?%z HTTP/1.1\r\nHost: h\r\n\r\n",

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "sanitized.hpp"
 #include "speculation_case.hpp"
 
 namespace verge::serve {
@@ -13,7 +14,7 @@ using Path = std::vector<int32_t>;
 class SpeculationSampling : public SpeculationCase {
  protected:
   static constexpr int kTokens = 3;
-  static constexpr int kDraws = 20000;
+  static constexpr int kDraws = test::kSanitized ? 2000 : 20000;
 
   // Few paths, so that each is drawn often.
   void use(float temperature, int32_t top_k, float penalty) {

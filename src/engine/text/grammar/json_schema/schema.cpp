@@ -253,7 +253,7 @@ Result<Node> SchemaCompiler::enumeration(const Place& at) {
   }
   for (const auto& [key, value] : at.schema.items()) {
     const auto found = std::ranges::find_if(
-        kKeywords, [&](const Keyword& keyword) { return key == keyword.name; });
+        kKeywords, [&name = key](const Keyword& keyword) { return name == keyword.name; });
     if (key != "type" && key != "enum" && found != std::end(kKeywords)) {
       return refuse(at, found->name, "beside 'enum' or 'const' is not checked; leave it out");
     }
