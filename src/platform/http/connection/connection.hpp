@@ -96,7 +96,7 @@ class Connection final : public TransportUser,
   Site& site_;
   std::unique_ptr<Transport> transport_;
   const Peer peer_;
-  const std::optional<Seats::Seat> seat_;
+  std::optional<Seats::Seat> seat_;  // given back when the loop forgets the connection
 
   Phase phase_ = Phase::Opening;
   double deadline_s_ = 0;

@@ -158,6 +158,7 @@ void Loop::set_waiting(Connection& connection, bool is_waiting) {
 
 void Loop::forget(Connection& connection) {
   set_waiting(connection, false);
+  connection.seat_.reset();
   if (connection.is_refused_) --refused_;
   metrics_.closed();
   const size_t index = connection.index_;
