@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <verge/platform/http/connection/loop.hpp>
 #include <verge/platform/http/connection/transport.hpp>
@@ -83,6 +84,7 @@ class MemorySite {
 
   std::shared_ptr<MemoryWire> connect(const std::string& address = {}, bool is_tls = false) {
     auto wire = std::make_shared<MemoryWire>();
+    wires_.all.push_back(wire);
     loop.adopt(std::make_unique<MemoryTransport>(wire), {address, is_tls},
                site.seats.take(address));
     pump(*wire);
@@ -111,6 +113,17 @@ class MemorySite {
     pump(wire);
   }
 
+ private:
+  // What a wire still waits for holds the connection that holds the wire. Outlives the loop.
+  struct Wires {
+    std::vector<std::shared_ptr<MemoryWire>> all;
+    ~Wires() {
+      for (const auto& wire : all) wire->opening = wire->reading = wire->writing = nullptr;
+    }
+  };
+  Wires wires_;
+
+ public:
   http::Site site;
   http::Loop loop;
 };

@@ -187,15 +187,13 @@ TEST(Loop, TasksOfOtherThreadsRunOnIt) {
 
 TEST(Loop, ItsEndCutsWhatIsLeft) {
   std::optional<CloseReason> reason;
-  std::shared_ptr<MemoryWire> wire;
   {
     Fixture f(10);
-    wire = f.memory.connect();
+    const auto wire = f.memory.connect();
     f.memory.send(*wire, kLater);
     f.writers.back().on_close([&](CloseReason why) { reason = why; });
   }
   EXPECT_EQ(reason, CloseReason::Stopped);
-  wire->reading.reset();
 }
 
 }  // namespace
