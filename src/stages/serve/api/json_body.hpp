@@ -17,7 +17,8 @@ constexpr size_t kMaxJsonValues = 2'000'000;
 constexpr size_t kMaxJsonMembers = 4096;
 
 /// An object. Reports 400 for anything else: no JSON (with line and column), not UTF-8, nested
-/// deeper than kMaxJsonDepth (found before any parsing), more than kMaxJsonValues values or kMaxJsonMembers in an object.
+/// deeper than kMaxJsonDepth (found before any parsing), more than kMaxJsonValues values or
+/// kMaxJsonMembers in an object.
 nlohmann::ordered_json parse_body(std::string_view body, Problem& problem);
 
 /// JSON inside of a string, of a model or a client; discarded (is_discarded()) when it is none, or

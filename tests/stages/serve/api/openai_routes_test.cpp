@@ -219,31 +219,30 @@ TEST(OpenAiRoutes, UnknownModelsAre404) {
 // What arrives at a public address; each gets a proper error, and the server goes on.
 TEST(OpenAiRoutes, SurvivesWhatIsNoRequest) {
   const std::string deep(200000, '[');
-  const std::string bodies[] = {
-      "",
-      "{",
-      "null",
-      "[]",
-      deep,
-      "{\"model\":" + deep,
-      "\xFF\xFE",
-      R"({"model":"\ud800"})",
-      R"({"model":7,"messages":{}})",
-      chat(R"("temperature":1e308)"),
-      chat(R"("max_tokens":-5)"),
-      chat(R"("n":1e9)"),
-      chat(R"("stop":{"a":1})"),
-      chat(R"("logit_bias":{"999999":1})"),
-      chat(R"("logit_bias":{"-1":1})"),
-      chat(R"("seed":"x")"),
-      chat(R"("stream":"yes")"),
-      chat(R"("tools":[[[[]]]])"),
-      chat(R"("response_format":{"type":"json_schema","json_schema":
+  const std::string bodies[] = {"",
+                                "{",
+                                "null",
+                                "[]",
+                                deep,
+                                "{\"model\":" + deep,
+                                "\xFF\xFE",
+                                R"({"model":"\ud800"})",
+                                R"({"model":7,"messages":{}})",
+                                chat(R"("temperature":1e308)"),
+                                chat(R"("max_tokens":-5)"),
+                                chat(R"("n":1e9)"),
+                                chat(R"("stop":{"a":1})"),
+                                chat(R"("logit_bias":{"999999":1})"),
+                                chat(R"("logit_bias":{"-1":1})"),
+                                chat(R"("seed":"x")"),
+                                chat(R"("stream":"yes")"),
+                                chat(R"("tools":[[[[]]]])"),
+                                chat(R"("response_format":{"type":"json_schema","json_schema":
            {"name":"n","schema":{"type":"nonsense"}}})"),
-      chat(R"("response_format":{"type":"json_schema","json_schema":
+                                chat(R"("response_format":{"type":"json_schema","json_schema":
            {"name":"n","schema":{"$ref":"#"}}})"),
-      chat(R"("grammar":"root ::= root")"),
-      chat(R"("temprature":0)")};
+                                chat(R"("grammar":"root ::= root")"),
+                                chat(R"("temprature":0)")};
   for (const std::string& body : bodies) {
     for (const char* route : {"/v1/chat/completions", "/v1/completions", "/api/chat",
                               "/api/generate", "/verge/tokenize"}) {
