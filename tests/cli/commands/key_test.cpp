@@ -17,7 +17,7 @@ TEST(KeyCommands, MakeListAndRevoke) {
   ASSERT_TRUE(loaded);
   ASSERT_NE(loaded->find(secret), nullptr);
   EXPECT_EQ(loaded->find(secret)->tenant, "mail");
-  EXPECT_FALSE(loaded->find(secret)->may_use("other"));
+  EXPECT_EQ(loaded->find(secret)->models, std::vector<std::string>{"qwen"});
 
   const test::Ran list = test::run_verge({"key", "list", file});
   EXPECT_EQ(list.out.find(secret), std::string::npos);

@@ -38,9 +38,7 @@ export async function openPage(browser: Browser, base: string, options: BrowserC
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('console', (message) => {
-    // Chromium writes a line for each refusal; this one is part of a test.
-    const isRefusal = message.location().url.endsWith('/verge/models/unload');
-    if (message.type() === 'error' && !isRefusal) faults.push(`console: ${message.text()}`);
+    if (message.type() === 'error') faults.push(`console: ${message.text()}`);
   });
   page.on('pageerror', (error) => faults.push(`exception: ${error.message}`));
   page.on('request', (request) => {

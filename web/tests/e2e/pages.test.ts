@@ -198,10 +198,7 @@ test('models are listed, unloaded and loaded', () =>
     const load = row.getByRole('button', { name: /^Load/ });
     if (await load.isVisible()) await load.click();
     await row.getByText('loaded', { exact: true }).waitFor();
-    const answer = page.waitForResponse(/\/verge\/models\/unload$/);
     await row.getByRole('button', { name: 'Unload' }).click();
-    // A server without this route refuses, which the page says.
-    if (!(await answer).ok()) return page.getByRole('alert').waitFor();
     await row.getByText('on disk').waitFor();
     await row.getByRole('button', { name: /^Load/ }).click();
     await row.getByText('loaded', { exact: true }).waitFor();

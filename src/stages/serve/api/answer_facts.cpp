@@ -83,6 +83,10 @@ Json chat_logprobs(const text::Tokenizer& tokenizer, const std::vector<TokenLogp
   return content;
 }
 
+int64_t characters_of(std::string_view utf8) {
+  return std::ranges::count_if(utf8, [](char byte) { return (byte & 0xC0) != 0x80; });
+}
+
 Json completion_logprobs(const text::Tokenizer& tokenizer,
                          const std::vector<TokenLogprobs>& logprobs, int64_t& offset) {
   Json tokens = Json::array(), values = Json::array(), tops = Json::array(),
@@ -97,7 +101,7 @@ Json completion_logprobs(const text::Tokenizer& tokenizer,
     }
     tops.push_back(std::move(top));
     offsets.push_back(offset);
-    offset += static_cast<int64_t>(piece.size());
+    offset += characters_of(piece);
   }
   return {{"tokens", std::move(tokens)},
           {"token_logprobs", std::move(values)},

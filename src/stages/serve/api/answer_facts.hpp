@@ -26,8 +26,11 @@ nlohmann::ordered_json timings_json(const Choice& choice);
 nlohmann::ordered_json chat_logprobs(const text::Tokenizer& tokenizer,
                                      const std::vector<TokenLogprobs>& logprobs);
 
+/// Code points of a text, whole or cut anywhere.
+int64_t characters_of(std::string_view utf8);
+
 /// {"tokens", "token_logprobs", "top_logprobs", "text_offset"} of the completion protocol.
-/// `offset`: bytes of text before the first token; moves behind the last.
+/// `offset`: characters of text before the first token; moves behind the last.
 nlohmann::ordered_json completion_logprobs(const text::Tokenizer& tokenizer,
                                            const std::vector<TokenLogprobs>& logprobs,
                                            int64_t& offset);

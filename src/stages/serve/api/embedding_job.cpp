@@ -100,6 +100,10 @@ std::vector<TokenIds> embedding_prompts(const ModelEntry& model, const Embedding
   std::vector<TokenIds> prompts;
   const int64_t most = model.face->limit();
   for (const PlainPrompt& input : request.inputs) {
+    if (const auto* text = std::get_if<std::string>(&input)) {
+      model.check_bytes(text->size(), "input", problem);
+      if (problem) return prompts;
+    }
     auto tokens = model.prompts.plain(input);
     if (!tokens) {
       problem.report(from_error(tokens.error()));

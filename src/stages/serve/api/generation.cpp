@@ -9,6 +9,24 @@ namespace {
 
 constexpr size_t kMostAnswers = 256;  // of one request: each has a copy of its prompt
 
+size_t text_bytes(const Json& json) {
+  if (json.is_string()) return json.get_ref<const std::string&>().size();
+  size_t bytes = 0;
+  for (const Json& part : json)
+    bytes += part.is_structured() || part.is_string() ? text_bytes(part) : 0;
+  return bytes;
+}
+
+void check_bytes(const ModelEntry& model, const GenerationRequest& request, Problem& problem) {
+  if (const auto* chat = std::get_if<ChatPrompt>(&request.prompt)) {
+    return model.check_bytes(text_bytes(chat->messages), "messages", problem);
+  }
+  for (const PlainPrompt& prompt : std::get<0>(request.prompt)) {
+    const auto* text = std::get_if<std::string>(&prompt);
+    if (text != nullptr) model.check_bytes(text->size(), "prompt", problem);
+  }
+}
+
 std::vector<TokenIds> make_prompts(const ModelEntry& model, const GenerationRequest& request,
                                    int64_t now_unix_s, Problem& problem) {
   std::vector<TokenIds> prompts;
@@ -88,6 +106,7 @@ std::vector<std::string> echoes(const GenerationRequest& request, const ModelEnt
 void Service::generate(Exchange exchange, GenerationRequest request, bool chat) {
   Problem problem;
   const auto model = directory_.open(request.model, exchange.caller, problem);
+  if (!problem) check_bytes(*model, request, problem);
   if (problem) return exchange.respond(problem.error());
   const auto prompts = make_prompts(*model, request, options_.unix_time_s(), problem);
   check_lengths(*model, prompts, chat ? "messages" : "prompt", problem);
@@ -151,6 +170,7 @@ void Service::generate(Exchange exchange, GenerationRequest request, bool chat) 
   auto job = std::make_shared<Job>(parts_.scheduler, std::move(setup), exchange.writer);
   keep(job);
   job->submit(std::move(requests));
+  if (!parts_.gate.is_valid(job->key_id())) job->abort(revoked_key());  // since it was identified
 }
 
 }  // namespace verge::serve::api

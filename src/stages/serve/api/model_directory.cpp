@@ -24,6 +24,15 @@ Result<std::shared_ptr<const ModelEntry>> make_entry(std::shared_ptr<const Model
 
 }  // namespace
 
+void ModelEntry::check_bytes(size_t bytes, const char* param, Problem& problem) const {
+  const auto most = static_cast<size_t>(face->limit());
+  if (bytes / prompts.longest_piece() <= most) return;
+  problem.report({400, "context_length_exceeded",
+                  fmt::format("a text of {} bytes; {} takes at most {} tokens; shorten it", bytes,
+                              face->name, most),
+                  param});
+}
+
 std::string ModelDirectory::resolve(std::string_view name, const Caller& caller,
                                     Problem& problem) const {
   const std::vector<std::string> known = names(caller);

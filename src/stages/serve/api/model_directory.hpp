@@ -20,6 +20,10 @@ struct ModelEntry {
   std::shared_ptr<const ModelFace> face;
   PromptMaker prompts;
   Constraints constraints;
+
+  /// Reports context_length_exceeded for a text that cannot fit whatever its tokens are: found
+  /// before it is tokenized, which takes a network thread seconds for megabytes.
+  void check_bytes(size_t bytes, const char* param, Problem& problem) const;
 };
 
 /// Any thread.

@@ -12,18 +12,14 @@
 namespace verge::serve::api {
 namespace {
 
-// A request without a prompt brings the model into memory, and says so.
+// A request without a prompt brings the model into memory, or out of it, and says so.
 void load_only(Service& service, Exchange exchange, const std::string& model,
                const OllamaExtras& extras, bool chat) {
-  if (extras.keep_alive_s == 0.0) {
-    return exchange.respond(ApiError{501, "unsupported",
-                                     "models leave memory when they are idle (--idle-timeout), not "
-                                     "on request"});
-  }
   Problem problem;
   const std::string name = service.directory().resolve(model, exchange.caller, problem);
   if (problem) return exchange.respond(problem.error());
-  service.load(name, [exchange, model, chat, &service](const Status& status) mutable {
+  const bool leaves = extras.keep_alive_s == 0.0;
+  const auto then = [exchange, model, chat, leaves, &service](const Status& status) mutable {
     if (!status) return exchange.respond(from_error(status.error()));
     Json json = {{"model", model}, {"created_at", rfc3339(service.options().unix_time_s())}};
     if (chat) {
@@ -32,9 +28,10 @@ void load_only(Service& service, Exchange exchange, const std::string& model,
       json["response"] = "";
     }
     json["done"] = true;
-    json["done_reason"] = "load";
+    json["done_reason"] = leaves ? "unload" : "load";
     exchange.respond(json);
-  });
+  };
+  leaves ? service.parts().scheduler.unload(name, then) : service.load(name, then);
 }
 
 void generate(Service& service, Exchange exchange) {

@@ -173,7 +173,7 @@ class CompletionRenderer : public OpenAiRenderer {
 
   Json logprobs_json(size_t choice, const std::vector<TokenLogprobs>& logprobs, bool wanted) {
     if (!wanted) return nullptr;
-    const auto known = offsets_.try_emplace(choice, static_cast<int64_t>(echoed(choice).size()));
+    const auto known = offsets_.try_emplace(choice, characters_of(echoed(choice)));
     return completion_logprobs(*meta_.tokenizer, logprobs, known.first->second);
   }
 

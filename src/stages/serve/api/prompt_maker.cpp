@@ -53,6 +53,7 @@ PromptMaker::PromptMaker(std::shared_ptr<const text::Tokenizer> tokenizer, text:
     : tokenizer_(std::move(tokenizer)), template_(std::move(chat)), begins_control_(256) {
   for (int32_t token = 0; token < tokenizer_->size(); ++token) {
     const std::string_view piece = tokenizer_->piece(token);
+    longest_piece_ = std::max(longest_piece_, piece.size());
     if (!tokenizer_->is_special(token) || piece.size() < 2) continue;
     control_.emplace_back(piece);
     begins_control_[static_cast<uint8_t>(piece[0])] = true;

@@ -32,6 +32,8 @@ class PromptMaker {
   /// vocabulary and for no tokens at all.
   Result<TokenIds> plain(const PlainPrompt& prompt) const;
 
+  /// A token is never longer, in bytes.
+  size_t longest_piece() const { return longest_piece_; }
   bool has_own_template() const { return has_own_template_; }
   /// Whether the model's own template knows tools.
   bool reads_tools() const { return reads_tools_; }
@@ -48,6 +50,7 @@ class PromptMaker {
   bool has_own_template_ = false;
   bool reads_tools_ = false;
   bool writes_tool_call_tags_ = true;
+  size_t longest_piece_ = 1;
   std::vector<std::string> control_;  // texts of control tokens
   std::vector<bool> begins_control_;  // by first byte
 };

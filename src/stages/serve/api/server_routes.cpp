@@ -156,11 +156,15 @@ void load(Service& service, Exchange exchange) {
 
 void unload(Service& service, Exchange exchange) {
   Problem problem;
-  named_model(service, exchange, problem);
+  const std::string name = named_model(service, exchange, problem);
   if (problem) return exchange.respond(problem.error());
-  exchange.respond(ApiError{501, "unsupported",
-                            "models leave memory when they are idle (--idle-timeout) or another "
-                            "needs the room (--mem), not on request"});
+  service.parts().scheduler.unload(name, [exchange, name](const Status& status) mutable {
+    if (status) {
+      exchange.respond(Json{{"model", name}, {"loaded", false}});
+    } else {
+      exchange.respond(from_error(status.error()));
+    }
+  });
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ Status Service::tick(bool read_keys) {
     }
   }
   for (const auto& job : revoked) {
-    job->abort({401, "invalid_api_key", "the key was revoked while this was answered"});
+    job->abort(revoked_key());
   }
   return {};
 }

@@ -64,7 +64,7 @@ class Service {
   /// Fails when the key file cannot be read any more; the keys stay as they were. `read_keys`: also
   /// when the file looks unchanged.
   Status tick(bool read_keys = false);
-  /// Brings a model into memory by answering one token with it; `then` runs on the engine's thread.
+  /// Brings a model into memory by an answer of no tokens; `then` runs on the engine's thread.
   void load(const std::string& model, std::function<void(const Status&)> then);
 
   // For the routes.

@@ -136,6 +136,18 @@ void Lanes::give_up(const std::string& name, Lane& lane, const std::exception& e
   models_.unload(name);
 }
 
+Status Lanes::unload(const std::string& name) {
+  const auto found = lanes_.find(name);
+  if (found == lanes_.end()) return make_error(Code::NotFound, "model {} is not served", name);
+  const LoadState state = models_.state(name);
+  if (!found->second.tasks.empty() || state == LoadState::Loading) {
+    return make_error(Code::Conflict, "model {} is in use; ask again when its requests have ended",
+                      name);
+  }
+  if (state == LoadState::Ready) put_out(name);
+  return {};
+}
+
 void Lanes::open(const std::string& name, Lane& lane) try {
   LoadedModel& loaded = *models_.loaded(name);
   const Status status = Batch::check(loaded.model->decoder(), **models_.face(name));

@@ -38,6 +38,8 @@ class Lanes {
   void end_overdue();
   /// Loads for those who wait, puts out who is idle or in the way, passes on what went wrong.
   void manage_models();
+  /// Puts a model out of memory. NotFound, or Conflict while it has requests or is being loaded.
+  Status unload(const std::string& name);
   /// One step of the model whose turn it is; false when there was none.
   bool step(Cancellations& cancellations);
 

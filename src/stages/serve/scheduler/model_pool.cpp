@@ -48,6 +48,7 @@ Result<std::shared_ptr<const ModelFace>> ModelPool::face(const std::string& name
   const std::lock_guard lock(entry.face_mutex);
   if (entry.face == nullptr) {
     VERGE_TRY(entry.face, read_face(entry.served));
+    entry.need_bytes = entry.face->need.total();
   }
   if (entry.face->need.total() <= options_.memory_bytes) return entry.face;
   const model::MemoryNeed& need = entry.face->need;
@@ -104,9 +105,7 @@ void ModelPool::touch(const std::string& name) {
 }
 
 int64_t ModelPool::need_bytes(const std::string& name) const {
-  const Entry& entry = entries_.at(name);
-  const std::unique_lock lock(entry.face_mutex, std::try_to_lock);
-  return lock && entry.face ? entry.face->need.total() : 0;
+  return entries_.at(name).need_bytes;
 }
 
 std::optional<std::vector<std::string>> ModelPool::room_for(

@@ -2,6 +2,7 @@
 // ModelPool: names to model files; loaded when asked for, on a thread of its own while others go on
 // decoding; put out of memory when idle or when another needs the room.
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -88,6 +89,7 @@ class ModelPool {
     ServedModel served;
     mutable std::mutex face_mutex;
     std::shared_ptr<const ModelFace> face;
+    std::atomic<int64_t> need_bytes{0};
     LoadState state = LoadState::Unloaded;
     std::optional<Error> error;
     LoadedModel model;

@@ -15,6 +15,11 @@ namespace {
 constexpr size_t kRateSamples = 64;
 constexpr auto kPollInterval = std::chrono::milliseconds(50);  // of deadlines and idle models
 
+struct Unload {
+  std::string model;
+  std::function<void(const Status&)> then;
+};
+
 LaneOptions lane_options(const SchedulerOptions& options) {
   return {.batch = {.step_tokens = options.step_tokens,
                     .reserve_pages = options.reserve_pages,
@@ -92,14 +97,17 @@ struct Scheduler::Impl {
     // First: so that a request that is given up is among those that have arrived.
     const std::vector<RequestId> given_up = cancellations.take();
     std::vector<std::unique_ptr<Task>> arrived;
+    std::vector<Unload> unloads;
     {
       const std::lock_guard lock(mutex);
       arrived.swap(inbox);
+      unloads.swap(to_unload);
       woken = false;
     }
     for (auto& task : arrived) lanes.add(std::move(task));
     for (const RequestId id : given_up) lanes.end(id, {});
     lanes.end_overdue();
+    for (const Unload& unload : unloads) unload.then(lanes.unload(unload.model));
   }
 
   // What other threads see.
@@ -129,6 +137,7 @@ struct Scheduler::Impl {
   std::condition_variable_any changed;
   bool woken = false;
   std::vector<std::unique_ptr<Task>> inbox;
+  std::vector<Unload> to_unload;
   RequestId last_id = 0;
   std::map<std::string, int64_t> waiting;  // by tenant, the inbox included
   int64_t total_waiting = 0;
@@ -177,6 +186,14 @@ Result<RequestId> Scheduler::submit(Request request, std::shared_ptr<AnswerSink>
 
 void Scheduler::cancel(RequestId id) {
   impl_->cancellations.request(id);
+  impl_->wake();
+}
+
+void Scheduler::unload(const std::string& model, std::function<void(const Status&)> then) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->to_unload.push_back({model, std::move(then)});
+  }
   impl_->wake();
 }
 

@@ -56,6 +56,9 @@ class Scheduler {
   /// Any thread; takes effect within one step. The sink hears of it by on_end. An id that has ended
   /// is ignored.
   void cancel(RequestId id);
+  /// Any thread. Puts a model out of memory; `then` runs on the engine's thread, with NotFound for
+  /// one that is not served, Conflict while it has requests or is being loaded.
+  void unload(const std::string& model, std::function<void(const Status&)> then);
   /// Seconds after which a refused request is likely to find room; at least 1. Any thread.
   double retry_after_s() const;
   Snapshot snapshot() const;

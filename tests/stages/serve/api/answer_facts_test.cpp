@@ -65,6 +65,12 @@ TEST(AnswerFacts, LogprobsNameTokensAndBytes) {
   EXPECT_EQ(offset, 4);
 }
 
+TEST(AnswerFacts, CharactersAreCodePoints) {
+  EXPECT_EQ(characters_of("a\u00e9\u20ac\U0001F600"), 4);
+  EXPECT_EQ(characters_of(""), 0);
+  EXPECT_EQ(characters_of("\x82\xAC"), 0);  // the rest of one that began before
+}
+
 TEST(AnswerFacts, HalfACharacterIsStillJson) {
   const auto tokenizer = tiny_tokenizer();
   for (int32_t token = 0; token < tokenizer->size(); ++token) {

@@ -65,10 +65,13 @@ TEST(OllamaRoutes, AnEmptyPromptLoads) {
   EXPECT_EQ(answer["response"], "");
 }
 
-TEST(OllamaRoutes, AStopDoesNotLoad) {
-  const auto answer = serving().post("/api/generate", R"({"model":"verge-lm","keep_alive":0})");
-  EXPECT_EQ(answer.status, 501);
-  EXPECT_NE(answer.body.find("--idle-timeout"), std::string::npos);
+TEST(OllamaRoutes, AStopUnloads) {
+  const std::string stop = R"({"model":"verge-lm","keep_alive":0})";
+  EXPECT_TRUE(wait_until([] { return serving().running() == 0; }));
+  EXPECT_EQ(serving().good("/api/generate", stop)["done_reason"], "unload");
+  EXPECT_TRUE(wait_until([] { return serving().get("/api/ps").json()["models"].empty(); }));
+  EXPECT_EQ(serving().good("/api/generate", stop)["done_reason"], "unload");  // again
+  EXPECT_EQ(serving().good("/api/generate", R"({"model":"verge-lm"})")["done_reason"], "load");
 }
 
 TEST(OllamaRoutes, ErrorsAreTexts) {

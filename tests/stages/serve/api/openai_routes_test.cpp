@@ -36,6 +36,18 @@ TEST(OpenAiRoutes, ManyPromptsWithManyAnswersAreRefused) {
   EXPECT_EQ(error["param"], "n");
 }
 
+TEST(OpenAiRoutes, TextsThatCannotFitAreRefusedUntokenized) {
+  const std::string text(2'000'000, 'a');
+  for (const std::string& body :
+       {R"({"model":"verge-lm","prompt":")" + text + "\"}",
+        R"({"model":"verge-lm","messages":[{"role":"user","content":")" + text + "\"}]}"}) {
+    const bool chat = body.find("messages") != std::string::npos;
+    const Json error = serving().bad(400, chat ? "/v1/chat/completions" : "/v1/completions", body);
+    EXPECT_EQ(error["code"], "context_length_exceeded");
+    EXPECT_NE(std::string(error["message"]).find("bytes"), std::string::npos);
+  }
+}
+
 TEST(OpenAiRoutes, ListsModels) {
   const Json list = serving().get("/v1/models").json();
   EXPECT_EQ(list["object"], "list");

@@ -100,7 +100,7 @@ TEST_F(KeyedService, TokensAreReservedThenSettled) {
            std::stoi(next.headers.at("x-ratelimit-remaining-tokens")) <= 100 - used;
   }));
   EXPECT_EQ(
-      serving().bad(429, "/v1/completions", completion("\"max_tokens\":101"), with(key))["code"],
+      serving().bad(413, "/v1/completions", completion("\"max_tokens\":101"), with(key))["code"],
       "request_too_large");
 }
 

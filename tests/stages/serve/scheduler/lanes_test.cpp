@@ -76,6 +76,28 @@ TEST_F(ManyModels, AreLoadedOnDemandAndPutOutForOthers) {
   EXPECT_EQ(state(2), LoadState::Ready);
 }
 
+TEST_F(ManyModels, LeaveOnRequestOnceNobodyUsesThem) {
+  make(2);
+  std::vector<Code> refusals;
+  int done = 0;
+  const auto told = [&](const Status& status) {
+    status ? static_cast<void>(++done) : refusals.push_back(status.error().code);
+  };
+  const auto receiver = ask("a");
+  run_until([&] { return receiver->started.has_value(); });
+  scheduler_->unload("a", told);
+  scheduler_->unload("nobody", told);
+  run_until([&] { return receiver->has_ended.load(); });
+  EXPECT_EQ(refusals, (std::vector<Code>{Code::Conflict, Code::NotFound}));
+  EXPECT_EQ(receiver->tokens.size(), 8u);
+  scheduler_->unload("a", told);
+  run_until([&] { return done == 1; });
+  EXPECT_EQ(state(0), LoadState::Unloaded);
+  const auto again = ask("a");
+  run_until([&] { return again->has_ended.load(); });
+  EXPECT_EQ(again->tokens, receiver->tokens);
+}
+
 TEST_F(ManyModels, RunInTurn) {
   make(3);
   const auto a = ask("a", 60), b = ask("b", 60);

@@ -33,6 +33,10 @@ bool Caller::may_use(std::string_view model) const {
                              [&](const std::string& name) { return name == "*" || name == model; });
 }
 
+ApiError revoked_key() {
+  return {401, "invalid_api_key", "the key was revoked while this was answered"};
+}
+
 Gate::Gate(std::string path, KeyFile keys, const Clock& clock)
     : clock_(clock), path_(std::move(path)), stamp_(stamp_of(path_)) {
   take(std::move(keys));
@@ -69,6 +73,7 @@ Quota::Decision Gate::enter(const Caller& caller, const QuotaRequest& request, P
       429, "rate_limit_exceeded",
       fmt::format("the key's limit of {} is reached; try again later", decision.refused_by)};
   if (decision.retry_after_s == 0) {
+    error.status = 413;  // clients try a 429 again
     error.code = "request_too_large";
     error.message = fmt::format(
         "this request alone exceeds the key's limit of {}; make it shorter or lower max_tokens",
@@ -116,13 +121,14 @@ Gate::Stamp Gate::stamp_of(const std::string& path) {
   return {facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec, facts.st_size, facts.st_ino};
 }
 
-// A key whose limits are what they were keeps what it has used.
+// A key keeps what it has used and what it has running, whatever its limits become.
 void Gate::take(KeyFile keys) {
   keys_ = std::move(keys);
   for (const AccessKey& key : keys_.keys()) {
-    const auto known = quotas_.find(key.id);
-    if (known != quotas_.end() && known->second.limits() == key.limits) continue;
-    quotas_.insert_or_assign(key.id, Quota(key.limits));
+    const auto [quota, is_new] = quotas_.try_emplace(key.id, key.limits);
+    if (!is_new && quota->second.limits() != key.limits) {
+      quota->second.change(key.limits, clock_.seconds());
+    }
   }
 }
 

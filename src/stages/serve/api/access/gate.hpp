@@ -34,6 +34,9 @@ struct RateHeader {
   std::string name, value;
 };
 
+/// Ends an answer whose key was revoked after it had begun.
+ApiError revoked_key();
+
 class Gate {
  public:
   /// Everybody passes.
@@ -47,7 +50,7 @@ class Gate {
   /// Whether the key is still in the file.
   bool is_valid(const std::string& id) const;
 
-  /// Reserves; reports 429.
+  /// Reserves; reports 429, or 413 for what exceeds a limit by itself.
   Quota::Decision enter(const Caller& caller, const QuotaRequest& request, Problem& problem);
   void leave(const Caller& caller, const Quota::Decision& granted, int64_t used_tokens);
   /// x-ratelimit-limit|remaining|reset-requests|tokens, where the key has such limits.

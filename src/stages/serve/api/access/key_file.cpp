@@ -104,11 +104,6 @@ Status check_rights(const std::string& path) {
 
 }  // namespace
 
-bool AccessKey::may_use(std::string_view model) const {
-  return std::ranges::any_of(models,
-                             [&](const std::string& name) { return name == "*" || name == model; });
-}
-
 Result<KeyFile> KeyFile::load(const std::string& path) {
   VERGE_TRY(const std::string text, read_whole_file(path, kMostBytes));
   VERGE_RETURN_IF_ERROR(check_rights(path));

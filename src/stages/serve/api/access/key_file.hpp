@@ -32,8 +32,6 @@ struct AccessKey {
   int priority = 0;                         // -8 to 8, higher first
   std::vector<std::string> models = {"*"};  // names it may use; "*" is all
   AccessLimits limits = {};
-
-  bool may_use(std::string_view model) const;
 };
 
 class KeyFile {

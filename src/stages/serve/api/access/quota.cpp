@@ -49,6 +49,12 @@ double Bucket::reset_s(double now_s) const {
   return limit_ == 0 ? 0 : level(now_s) * window_s_ / static_cast<double>(limit_);
 }
 
+void Bucket::change(int64_t limit, double now_s) {
+  used_ = limit_ == 0 ? 0 : level(now_s);
+  since_s_ = now_s;
+  limit_ = limit;
+}
+
 Quota::Quota(const AccessLimits& limits)
     : limits_(limits),
       requests_(limits.requests_per_minute, kMinute),
@@ -106,11 +112,18 @@ Quota::Decision Quota::reserve(const QuotaRequest& request, double now_s) {
   return decision;
 }
 
+void Quota::change(const AccessLimits& limits, double now_s) {
+  limits_ = limits;
+  requests_.change(limits.requests_per_minute, now_s);
+  minute_.change(limits.tokens_per_minute, now_s);
+  day_.change(limits.tokens_per_day, now_s);
+}
+
 void Quota::settle(const Decision& granted, int64_t used, double now_s) {
   const int64_t unused = std::max<int64_t>(granted.reserved_tokens - used, 0);
   minute_.give_back(granted.reserved_tokens, unused, granted.reserved_s, now_s);
   day_.give_back(granted.reserved_tokens, unused, granted.reserved_s, now_s);
-  running_ = std::max<int64_t>(running_ - 1, 0);  // its key may have been replaced
+  running_ = std::max<int64_t>(running_ - 1, 0);  // its key may have come back meanwhile
 }
 
 }  // namespace verge::serve::api

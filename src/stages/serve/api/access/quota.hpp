@@ -29,6 +29,8 @@ class Bucket {
   void give_back(int64_t taken, int64_t unused, double taken_s, double now_s);
   /// Seconds until it is full.
   double reset_s(double now_s) const;
+  /// Another limit; what is used stays used.
+  void change(int64_t limit, double now_s);
 
  private:
   double level(double now_s) const;
@@ -65,6 +67,9 @@ class Quota {
   Decision reserve(const QuotaRequest& request, double now_s);
   /// Ends a granted request; `used` tokens of the reserved ones stay counted.
   void settle(const Decision& granted, int64_t used, double now_s);
+
+  /// Other limits, for what is used and running now, too.
+  void change(const AccessLimits& limits, double now_s);
 
   const AccessLimits& limits() const { return limits_; }
   const Bucket& requests() const { return requests_; }

@@ -39,8 +39,7 @@ TEST(KeyFile, KeepsWhatWasAddedButNotTheKeys) {
   ASSERT_NE(key, nullptr);
   EXPECT_EQ(key->tenant, "mail");
   EXPECT_EQ(key->priority, 3);
-  EXPECT_TRUE(key->may_use("b"));
-  EXPECT_FALSE(key->may_use("c"));
+  EXPECT_EQ(key->models, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(key->limits, (AccessLimits{.requests_per_minute = 5, .tokens_per_day = 9}));
 }
 

@@ -40,6 +40,17 @@ TEST(Quota, ReservesBeforeAndSettlesAfter) {
   EXPECT_TRUE(quota.reserve({.prompt = 100, .answer = 500}, 0).granted);
 }
 
+TEST(Quota, OtherLimitsKeepWhatIsUsedAndRunning) {
+  Quota quota({.tokens_per_minute = 1000, .max_concurrent = 2});
+  const auto first = quota.reserve({.prompt = 100, .answer = 500}, 0);
+  quota.change({.tokens_per_minute = 700, .max_concurrent = 1}, 0);
+  EXPECT_EQ(quota.tokens(0).available(0), 100);
+  EXPECT_EQ(quota.reserve({.prompt = 1, .answer = 1}, 0).refused_by, "concurrent requests");
+  quota.settle(first, 600, 0);
+  EXPECT_EQ(quota.tokens(0).available(0), 100);
+  EXPECT_TRUE(quota.reserve({.prompt = 1, .answer = 1}, 0).granted);
+}
+
 TEST(Quota, OpenAnswersAreCutToWhatIsLeft) {
   Quota quota({.tokens_per_minute = 1000});
   const auto open = quota.reserve({.prompt = 100, .answer_limit = 4000}, 0);
