@@ -95,7 +95,7 @@ void ServeOptions::declare(Parser& parser) {
            .not_negative());
   load(parser.add_option("--kv-mem", kv_memory, "Memory of the KV cache instead: 512M, 2G"));
   load(parser.add_option("--kv", kv, "Type of the KV cache: f32, f16, bf16 or q8_0"));
-  load(parser.add_option("--isa", isa, "Kernels to use: generic, avx2 or avx512")
+  load(parser.add_option("--isa", isa, "Kernels to use: generic, avx2, avx512 or avx512-bf16")
            .environment("VERGE_ISA"));
   load(parser.add_option("--mem", memory, "Memory of all loaded models: 8G; all there is without"));
   load(parser
