@@ -18,7 +18,7 @@ export interface LiveModel {
   quantization?: string | null;
   running?: number;
   waiting?: number;
-  preempted?: number;
+  preemptions?: number;
   batch?: number;
   kv?: { pages: number; free: number; cached: number; page_tokens?: number };
   tokens?: { prefill: number; decode: number; cached?: number };

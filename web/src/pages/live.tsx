@@ -29,7 +29,7 @@ function Tiles() {
     <dl class="tiles">
       <Tile name="Running" value={whole(sum((model) => model.running))} />
       <Tile name="Queue" value={whole(now?.queue)} />
-      <Tile name="Preempted" value={whole(sum((model) => model.preempted))} note="since the start" />
+      <Tile name="Preemptions" value={whole(sum((model) => model.preemptions))} note="since the start" />
       <Tile
         name="Memory"
         value={formatBytes(now?.rss_bytes)}

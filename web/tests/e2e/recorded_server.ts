@@ -114,7 +114,7 @@ export class RecordedServer {
       quantization: index === 0 ? 'Q4_0' : 'Q8_0',
       running: model.running,
       waiting: 0,
-      preempted: 0,
+      preemptions: 0,
       batch: model.running,
       kv: { pages: 256, free: 256 - wave(20, 150) - 20, cached: 20 },
       tokens: { prefill: model.prefill + Math.round(uptime_s * 40), decode: model.decode },

@@ -69,7 +69,7 @@ Json live_model(Service& service, const ModelSnapshot& model) {
   const Latencies latencies = service.parts().metrics.latencies(model.name);
   json["running"] = model.running;
   json["waiting"] = model.waiting;
-  json["preempted"] = model.preemptions;
+  json["preemptions"] = model.preemptions;
   json["batch"] = model.batch_sizes.empty() ? 0 : model.batch_sizes.back();
   json["kv"] = {{"pages", model.pages_total},
                 {"page_tokens", model.page_tokens},

@@ -68,7 +68,7 @@ TEST(ServerRoutes, LiveIsWhatThePageReads) {
   }
   const Json& model = live["models"][0];
   for (const char* field : {"name", "loaded", "bytes", "context", "quantization", "running",
-                            "waiting", "preempted", "batch", "kv", "tokens", "ttft", "tpot"}) {
+                            "waiting", "preemptions", "batch", "kv", "tokens", "ttft", "tpot"}) {
     EXPECT_TRUE(model.contains(field)) << field;
   }
   EXPECT_GT(model["kv"]["pages"], 0);
