@@ -38,7 +38,8 @@ struct Decoder {
   std::unique_ptr<Plan> hidden = nullptr;
 };
 
-/// One page of one layer's KV cache.
+/// One page of one layer's KV cache: [2, kv_heads, page_tokens, head_dim] of the cache's type, keys
+/// before values.
 std::span<std::byte> page_bytes(const Decoder& decoder, int64_t layer, int32_t page);
 
 }  // namespace verge::runtime

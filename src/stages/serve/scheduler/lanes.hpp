@@ -44,7 +44,7 @@ class Lanes {
   bool step(Cancellations& cancellations);
 
   bool is_empty() const;
-  /// Requests that have not begun, by tenant; all of them under no name's absence: see total().
+  /// Requests that have not begun, by tenant.
   std::map<std::string, int64_t> waiting() const;
   /// Models, tenants; the rest is the scheduler's.
   void describe(Snapshot& snapshot) const;

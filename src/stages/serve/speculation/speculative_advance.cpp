@@ -1,5 +1,3 @@
-#include <limits>
-
 #include <verge/stages/serve/speculation/speculative_advance.hpp>
 
 namespace verge::serve {
@@ -7,9 +5,7 @@ namespace verge::serve {
 Result<Piece> SpeculativeAdvance::step(runtime::Session& session, Answer& answer,
                                        const std::atomic<bool>* cancel) {
   if (answer.tokens().size() == 1) state_.reset();  // its first step
-  VERGE_TRY(
-      std::span<const int32_t> tokens,
-      state_.propose(session.sequence(), answer, std::numeric_limits<int64_t>::max(), cancel));
+  VERGE_TRY(std::span<const int32_t> tokens, state_.propose(session.sequence(), answer, cancel));
   const auto keep = [&](int64_t, std::span<const float> logits) { rows_.push_back(logits); };
   rows_.clear();
   double begin = clock_.seconds();

@@ -67,14 +67,14 @@ Result<Draft> SpeculativeState::make_draft(runtime::Sequence& sequence, const An
 }
 
 Result<std::span<const int32_t>> SpeculativeState::propose(runtime::Sequence& sequence,
-                                                           const Answer& answer, int64_t most,
+                                                           const Answer& answer,
                                                            const std::atomic<bool>* cancel) {
   length_ = sequence.length();
   draft_ = {};
   draft_s_ = 0;
   tokens_ = {answer.tokens().back()};
-  most = std::min(
-      {most, most_draft(sequence.decoder()), room(sequence, answer), options_.policy.max_draft});
+  const int64_t most =
+      std::min({most_draft(sequence.decoder()), room(sequence, answer), options_.policy.max_draft});
   const int64_t wanted = options_.always ? most : decide_draft(policy_, options_.policy, most);
   if (wanted > 0) {
     VERGE_TRY(draft_, make_draft(sequence, answer, wanted, cancel));

@@ -2,7 +2,7 @@
 // SpeculativeState: speculation on one sequence, apart from who runs the model, so that the drafts
 // of several sequences can go into one step.
 //
-//   VERGE_TRY(auto tokens, state.propose(sequence, answer, most, cancel));
+//   VERGE_TRY(auto tokens, state.propose(sequence, answer, cancel));
 //   run_step(decoder, {{{&sequence, tokens, outputs: tokens.size()}, ...}});
 //   VERGE_TRY(Verified verified, state.verify(answer, rows, step_s));
 //   sequence.truncate(verified.length);
@@ -55,10 +55,10 @@ class SpeculativeState {
   /// Forgets the sequence, keeps the times: another answer begins.
   void reset();
 
-  /// What to run next: the answer's newest token and at most `most` drafted ones. Valid until the
-  /// next call. Fails with Cancelled.
+  /// What to run next: the answer's newest token and drafted ones, at most as many as are exact
+  /// (most_draft) and the policy allows. Valid until the next call. Fails with Cancelled.
   Result<std::span<const int32_t>> propose(runtime::Sequence& sequence, const Answer& answer,
-                                           int64_t most, const std::atomic<bool>* cancel = nullptr);
+                                           const std::atomic<bool>* cancel = nullptr);
   /// Leaves the newest token alone, where there is no room for more.
   std::span<const int32_t> drop_draft();
   /// Draws, after a run of step_s seconds: rows[i] are the logits after the i-th token. Fails as

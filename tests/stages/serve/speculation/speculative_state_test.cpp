@@ -33,8 +33,10 @@ class SpeculativeStateOf : public SpeculationCase {
     std::unique_ptr<Proposer> guesses;
     if (index % 2 == 0) guesses = std::move(*ExitProposer::create(*many_));
     if (index % 2 == 1) guesses = std::make_unique<NgramProposer>();
+    SpeculationOptions options = always();
+    options.policy.max_draft = 6;
     Running running{runtime::Sequence(many_->decoder()), std::move(*answer),
-                    SpeculativeState(std::move(guesses), always(), clock_)};
+                    SpeculativeState(std::move(guesses), options, clock_)};
     const runtime::StepItem item{&running.sequence, prompt_};
     EXPECT_TRUE(runtime::run_step(many_->decoder(), std::span(&item, 1)).ok());
     EXPECT_TRUE(running.answer.draw(runtime::step_logits(many_->decoder(), 0)).ok());
@@ -47,7 +49,7 @@ class SpeculativeStateOf : public SpeculationCase {
     std::vector<Running*> group;
     for (Running& running : all) {
       if (running.answer.reason()) continue;
-      auto tokens = running.state.propose(running.sequence, running.answer, 6);
+      auto tokens = running.state.propose(running.sequence, running.answer);
       EXPECT_TRUE(tokens.ok());
       items.push_back({&running.sequence, *tokens, static_cast<int64_t>(tokens->size())});
       group.push_back(&running);
@@ -87,13 +89,12 @@ TEST_F(SpeculativeStateOf, DraftsOfSeveralSequencesShareSteps) {
 
 TEST_F(SpeculativeStateOf, ADroppedDraftLeavesTheNewestToken) {
   Running running = start(0);
-  const auto tokens = running.state.propose(running.sequence, running.answer, 6);
+  const auto tokens = running.state.propose(running.sequence, running.answer);
   ASSERT_TRUE(tokens.ok());
   EXPECT_EQ(tokens->size(), 7u);
   const auto alone = running.state.drop_draft();
   ASSERT_EQ(alone.size(), 1u);
   EXPECT_EQ(alone[0], running.answer.tokens().back());
-  EXPECT_EQ(running.state.propose(running.sequence, running.answer, 0)->size(), 1u);
 }
 
 // Rows of a step are bits of single runs only below the tiles of attention.
