@@ -35,6 +35,12 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+mode_t rights_of_umask() {
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  return 0666 & ~mask;
+}
+
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
@@ -78,7 +84,7 @@ void MappedFile::advise(Advice advice, size_t offset, size_t length) const {
 #endif
 }
 
-Result<AtomicFile> AtomicFile::create(const std::string& path) {
+Result<AtomicFile> AtomicFile::create(const std::string& path, Rights rights) {
   struct stat facts {};
   const bool exists = ::stat(path.c_str(), &facts) == 0;
   if (exists && S_ISDIR(facts.st_mode)) return system_error(path, "write", EISDIR);
@@ -93,12 +99,13 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
   file.descriptor_ = number;
   file.path_ = path;
   file.temporary_ = std::move(temporary);
-  // mkostemp gives 0600; a new file should have the rights the user's umask grants.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
   // The owner stays: who replaces a server's file as root must not lock the server out.
   if (exists && ::fchown(number, facts.st_uid, facts.st_gid) != 0) errno = 0;
-  ::fchmod(number, exists ? facts.st_mode & 07777 : 0666 & ~mask);
+  if (exists) {
+    ::fchmod(number, facts.st_mode & 07777);
+  } else if (rights == Rights::Usual) {  // mkostemp gives 0600
+    ::fchmod(number, rights_of_umask());
+  }
   return file;
 }
 

@@ -49,12 +49,16 @@ class MappedFile {
   std::string path_;
 };
 
+/// Who may read and write a file that was not there before: whom the umask lets, or its owner
+/// alone. One that is replaced keeps its rights.
+enum class Rights { Usual, OwnerOnly };
+
 /// A file that appears under its name only when complete: written under a temporary name in the
 /// same folder, synced, then renamed over the old one. Destroyed without commit() it leaves no
 /// trace.
 class AtomicFile {
  public:
-  static Result<AtomicFile> create(const std::string& path);
+  static Result<AtomicFile> create(const std::string& path, Rights rights = Rights::Usual);
 
   ~AtomicFile();
   AtomicFile(AtomicFile&& other) noexcept;

@@ -93,6 +93,21 @@ TEST(File, AnAtomicFileKeepsRights) {
   EXPECT_EQ(fs::status(folder / "a").permissions(), fs::perms(0640));
 }
 
+TEST(File, ANewAtomicFileHasTheRightsOfTheUmaskOrIsItsOwners) {
+  const test::TemporaryFolder folder;
+  const auto rights_after = [&](const std::string& path, Rights rights) {
+    AtomicFile file = std::move(AtomicFile::create(path, rights).value());
+    EXPECT_TRUE(file.commit());
+    return fs::status(path).permissions();
+  };
+  const mode_t before = ::umask(0022);
+  EXPECT_EQ(rights_after(folder / "usual", Rights::Usual), fs::perms(0644));
+  EXPECT_EQ(rights_after(folder / "own", Rights::OwnerOnly), fs::perms(0600));
+  ::umask(before);
+  fs::permissions(folder.add("shared", "old"), fs::perms(0640));
+  EXPECT_EQ(rights_after(folder / "shared", Rights::OwnerOnly), fs::perms(0640));
+}
+
 TEST(File, SaysWhyAFileCannotBeWritten) {
   const test::TemporaryFolder folder;
   EXPECT_EQ(AtomicFile::create(folder.path()).error().message,

@@ -134,13 +134,10 @@ Result<KeyFile> KeyFile::parse(std::string_view text, const std::string& path) {
 Status KeyFile::save(const std::string& path) const {
   Json json = {{"salt", salt_}, {"keys", Json::array()}};
   for (const AccessKey& key : keys_) json["keys"].push_back(to_json(key));
-  const mode_t before = ::umask(0077);
-  auto file = AtomicFile::create(path);
-  ::umask(before);
-  if (!file) return file.error();
+  VERGE_TRY(AtomicFile file, AtomicFile::create(path, Rights::OwnerOnly));
   VERGE_RETURN_IF_ERROR(
-      file->write(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
-  VERGE_RETURN_IF_ERROR(file->commit());
+      file.write(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
+  VERGE_RETURN_IF_ERROR(file.commit());
   return {};
 }
 
