@@ -48,8 +48,7 @@ Result<std::vector<float>> embed(LanguageModel& model, std::span<const int32_t> 
   int64_t rows = 0;
   while (!tokens.empty()) {
     const auto rest = static_cast<int64_t>(tokens.size());
-    const int64_t even = next_chunk(decoder, rest, decoder.max_tokens);
-    const int64_t chunk = even > 0 ? even : std::min(rest, decoder.max_tokens);
+    const int64_t chunk = runtime::chunk_to_run(decoder, rest, decoder.max_tokens);
     const runtime::StepItem item{&sequence, tokens.first(static_cast<size_t>(chunk)),
                                  outputs_of(pooling, chunk, chunk == rest)};
     VERGE_RETURN_IF_ERROR(run_hidden(decoder, std::span(&item, 1), cancel));

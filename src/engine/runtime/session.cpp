@@ -33,8 +33,7 @@ Status Session::in_chunks(std::span<const int32_t> tokens, int64_t most, const C
   Status status = sequence_.reserve(before + static_cast<int64_t>(tokens.size()));
   while (status && !tokens.empty()) {
     const auto rest = static_cast<int64_t>(tokens.size());
-    const int64_t even = next_chunk(sequence_.decoder(), rest, most);
-    const auto chunk = static_cast<size_t>(even > 0 ? even : std::min(rest, most));
+    const auto chunk = static_cast<size_t>(chunk_to_run(sequence_.decoder(), rest, most));
     status = run(tokens.first(chunk));
     tokens = tokens.subspan(chunk);
   }

@@ -206,10 +206,15 @@ std::span<const float> step_hidden(const Decoder& decoder, int64_t row) {
   return row_of(decoder, "hidden", row);
 }
 
-int64_t next_chunk(const Decoder& decoder, int64_t remaining, int64_t most) {
-  if (remaining <= most) return remaining;
-  const int64_t chunk = std::min(most, remaining - decoder.min_chunk);
-  return chunk >= decoder.min_chunk ? chunk : 0;
+int64_t next_chunk(int64_t rest, int64_t most, int64_t min_chunk) {
+  if (rest <= most) return rest;
+  const int64_t chunk = std::min(most, rest - min_chunk);
+  return chunk >= min_chunk ? chunk : 0;
+}
+
+int64_t chunk_to_run(const Decoder& decoder, int64_t rest, int64_t most) {
+  const int64_t chunk = next_chunk(rest, most, decoder.min_chunk);
+  return chunk > 0 ? chunk : std::min(rest, most);
 }
 
 }  // namespace verge::runtime

@@ -53,8 +53,10 @@ std::span<const float> step_logits(const Decoder& decoder, int64_t row);
 /// The normalised hidden state [d_model] that they were made of.
 std::span<const float> step_hidden(const Decoder& decoder, int64_t row);
 
-/// How many of the `remaining` tokens of a prompt to run next if `most` may be: as many as leave
-/// none, or at least min_chunk, for later. 0 where `most` is too little for that.
-int64_t next_chunk(const Decoder& decoder, int64_t remaining, int64_t most);
+/// How many of the `rest` of a prompt's tokens to run next if `most` may be: as many as leave none,
+/// or at least min_chunk, for later. 0 where `most` is too little for that.
+int64_t next_chunk(int64_t rest, int64_t most, int64_t min_chunk);
+/// The same for a loop that must go on: where `most` is too little, as many as may be.
+int64_t chunk_to_run(const Decoder& decoder, int64_t rest, int64_t most);
 
 }  // namespace verge::runtime

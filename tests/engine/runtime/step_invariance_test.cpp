@@ -25,7 +25,7 @@ Script random_script(Rng& rng, const Decoder& decoder, int vocab, size_t most_pr
   while (rest > 0) {
     const size_t most = least + rng.below(60);
     const auto chunk = static_cast<size_t>(
-        next_chunk(decoder, static_cast<int64_t>(rest), static_cast<int64_t>(most)));
+        next_chunk(static_cast<int64_t>(rest), static_cast<int64_t>(most), decoder.min_chunk));
     script.chunks.push_back(chunk > 0 ? chunk : rest);
     rest -= script.chunks.back();
   }

@@ -95,6 +95,17 @@ TEST_F(StepTest, RowsCountThroughTheItems) {
   EXPECT_EQ(c.length(), 2);
 }
 
+TEST(Step, ChunksNeverLeaveARestBelowTheLeast) {
+  struct Case {
+    int64_t rest, most, chunk;
+  };
+  for (const auto& [rest, most, chunk] :
+       {Case{3, 10, 3}, Case{10, 10, 10}, Case{12, 10, 8}, Case{13, 10, 9}, Case{30, 10, 10},
+        Case{7, 6, 0}, Case{8, 6, 4}, Case{20, 3, 0}, Case{2, 0, 0}}) {
+    EXPECT_EQ(next_chunk(rest, most, 4), chunk) << rest << " of " << most;
+  }
+}
+
 TEST_F(StepTest, ChunksLeaveEnoughForTheNext) {
   load("tiny-llama", {.context = 64});
   const int64_t least = decoder().min_chunk;
@@ -102,10 +113,11 @@ TEST_F(StepTest, ChunksLeaveEnoughForTheNext) {
     for (int64_t total = 1; total < 8 * least; ++total) {
       int64_t rest = total;
       while (rest > 0) {
-        const int64_t chunk = next_chunk(decoder(), rest, most);
+        const int64_t chunk = next_chunk(rest, most, least);
         ASSERT_LE(chunk, most);
         if (chunk == 0) {  // then the rest can only be cut into too little
           ASSERT_LT(most, 2 * least);
+          ASSERT_EQ(chunk_to_run(decoder(), rest, most), std::min(rest, most));
           break;
         }
         ASSERT_TRUE(chunk >= least || chunk == total) << total << " " << most;

@@ -3,6 +3,7 @@
 #include <set>
 #include <tuple>
 
+#include <verge/engine/runtime/step.hpp>
 #include <verge/stages/serve/scheduler/fair_share.hpp>
 #include <verge/stages/serve/scheduler/policy.hpp>
 
@@ -169,7 +170,8 @@ class StepPlanner {
 
   int64_t chunk_for(Entry entry, int64_t most) const {
     const int64_t fitting = (pages(entry->length) + free_pages_) * limits_.page_tokens;
-    return chunk_of(entry->rest(), std::min(most, fitting - entry->length), limits_.min_chunk);
+    return runtime::next_chunk(entry->rest(), std::min(most, fitting - entry->length),
+                               limits_.min_chunk);
   }
 
   void run(Entry entry, int64_t tokens) {
@@ -216,12 +218,6 @@ class StepPlanner {
 };
 
 }  // namespace
-
-int64_t chunk_of(int64_t rest, int64_t most, int64_t min_chunk) {
-  if (rest <= most) return rest;
-  const int64_t chunk = std::min(most, rest - min_chunk);
-  return chunk >= min_chunk ? chunk : 0;
-}
 
 int64_t most_running(const StepLimits& limits) {
   const int64_t beside_a_chunk = limits.max_tokens - 2 * limits.min_chunk;

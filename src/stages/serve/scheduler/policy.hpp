@@ -83,10 +83,6 @@ struct StepPlan {
 /// Candidates' order is that of arrival. A candidate alone must fit in the pool and in a step.
 StepPlan plan_step(const PolicyState& state);
 
-/// How many of `rest` tokens to run next if `most` may be: as many as leave none, or at least
-/// min_chunk, for later; 0 where `most` is too little for that (runtime::next_chunk).
-int64_t chunk_of(int64_t rest, int64_t most, int64_t min_chunk);
-
 /// Sequences that may run at once: each has its token in every step, beside a chunk of a prompt.
 int64_t most_running(const StepLimits& limits);
 

@@ -18,8 +18,7 @@ Status run(runtime::Sequence& sequence, std::span<const int32_t> tokens,
   VERGE_RETURN_IF_ERROR(sequence.reserve(sequence.length() + static_cast<int64_t>(tokens.size())));
   while (!tokens.empty()) {
     const auto rest = static_cast<int64_t>(tokens.size());
-    const int64_t even = runtime::next_chunk(decoder, rest, decoder.max_tokens);
-    const int64_t count = even > 0 ? even : std::min(rest, decoder.max_tokens);
+    const int64_t count = runtime::chunk_to_run(decoder, rest, decoder.max_tokens);
     const runtime::StepItem item{&sequence, tokens.first(static_cast<size_t>(count)),
                                  count == rest ? 1 : 0};
     VERGE_RETURN_IF_ERROR(runtime::run_step(decoder, std::span(&item, 1), cancel));

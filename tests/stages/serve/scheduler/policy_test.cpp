@@ -52,17 +52,6 @@ PolicyState state_of(std::vector<Candidate> candidates, int64_t free_pages = 100
 using Ids = std::vector<RequestId>;
 using Parts = std::vector<StepPart>;
 
-TEST(Policy, ChunksNeverLeaveARestBelowTheLeast) {
-  struct Case {
-    int64_t rest, most, chunk;
-  };
-  for (const auto& [rest, most, chunk] :
-       {Case{3, 10, 3}, Case{10, 10, 10}, Case{12, 10, 8}, Case{13, 10, 9}, Case{30, 10, 10},
-        Case{7, 6, 0}, Case{8, 6, 4}, Case{20, 3, 0}, Case{2, 0, 0}}) {
-    EXPECT_EQ(chunk_of(rest, most, 4), chunk) << rest << " of " << most;
-  }
-}
-
 struct PlanCase {
   std::string name;
   PolicyState state;
