@@ -220,12 +220,6 @@ std::optional<int32_t> AdapterSet::find(std::string_view name) const {
   return static_cast<int32_t>(found - names_.begin());
 }
 
-int64_t AdapterSet::bytes() const {
-  int64_t bytes = 0;
-  for (const auto& [name, m] : matrices_) bytes += m.a.view().bytes() + m.b.view().bytes();
-  return bytes;
-}
-
 void AdapterSet::add_to(runtime::WeightStore& weights) const {
   for (const auto& [name, m] : matrices_) {
     weights.add(name + ".lora_a", m.a.view(), nullptr);

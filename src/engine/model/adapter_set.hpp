@@ -36,7 +36,6 @@ class AdapterSet {
   const std::vector<std::string>& names() const { return names_; }
   /// Of each adapter, a hash of its values.
   const std::vector<std::string>& identities() const { return identities_; }
-  int64_t bytes() const;
   /// The params; they stay valid and follow add() as long as the set lives.
   void add_to(runtime::WeightStore& weights) const;
 

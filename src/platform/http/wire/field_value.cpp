@@ -36,13 +36,6 @@ std::string_view next_element(std::string_view& list) {
   return trimmed(element);
 }
 
-bool list_contains(std::string_view list, std::string_view token) {
-  while (!list.empty()) {
-    if (equal_without_case(next_element(list), token)) return true;
-  }
-  return false;
-}
-
 bool accepts_coding(std::string_view accept_encoding, std::string_view coding) {
   bool any = false;
   while (!accept_encoding.empty()) {

@@ -14,9 +14,6 @@ std::string_view trimmed(std::string_view text);
 /// Takes the next element of a comma-separated list off `list`, trimmed; empty elements included.
 std::string_view next_element(std::string_view& list);
 
-/// Whether a comma-separated list has `token`, without case.
-bool list_contains(std::string_view list, std::string_view token);
-
 /// Whether `coding` may be used for the answer to a request with this Accept-Encoding (RFC 9110,
 /// 12.5.3): named, or "*", with a weight above 0.
 bool accepts_coding(std::string_view accept_encoding, std::string_view coding);

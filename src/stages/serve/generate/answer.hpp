@@ -67,8 +67,6 @@ class Answer {
 
   /// Empty while it goes on.
   const std::optional<StopReason>& reason() const { return reason_; }
-  /// The stop string that ended it, if one did.
-  const std::string& stop_string() const { return stops_.matched(); }
   const std::vector<int32_t>& tokens() const { return tokens_; }
   const AnswerOptions& options() const { return options_; }
   /// Where the next draw begins, for who guesses it: copy and clone.

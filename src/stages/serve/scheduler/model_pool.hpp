@@ -63,7 +63,6 @@ class ModelPool {
   LoadState state(const std::string& name) const;
   /// What a model takes; 0 while its file is not read.
   int64_t need_bytes(const std::string& name) const;
-  int64_t memory_bytes() const { return options_.memory_bytes; }
 
   // From here on: the scheduler's thread, names that are served and whose face has been read.
 

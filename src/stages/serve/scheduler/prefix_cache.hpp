@@ -52,7 +52,6 @@ class PrefixCache {
   bool put(const Entry& entry);
 
   bool holds(int32_t page) const { return nodes_.contains(page); }
-  int64_t pages() const { return static_cast<int64_t>(nodes_.size()); }
   /// Those that nobody else uses.
   int64_t idle_pages() const;
 

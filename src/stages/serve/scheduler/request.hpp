@@ -70,7 +70,6 @@ struct End {
   /// passed, Internal for a bug. A cancellation that was asked for is a reason, no error.
   Status status = {};
   StopReason reason = StopReason::Cancelled;
-  std::string stop_string = {};  // what ended it, where reason is StopString
   Usage usage = {};
   Timings timings = {};
 };

@@ -147,7 +147,6 @@ void finish(Task& task, Status status, double now_s, const EndObserver& observer
   task.spill.reset();
   End end{.id = task.id, .status = std::move(status)};
   end.reason = task.answer.reason().value_or(StopReason::Cancelled);
-  end.stop_string = task.answer.stop_string();
   if (task.begun_s >= 0) end.usage = task.usage;
   end.timings = timings_of(task, now_s);
   // A receiver that fails here has failed its own request alone.
