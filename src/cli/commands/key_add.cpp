@@ -39,7 +39,9 @@ Action declare(Parser& parser, Context& context) {
   serve::api::AccessLimits& limits = options->key.limits;
   parser.add_option("FILE", options->file, "The key file; made if it is not there").required();
   parser.add_option("--tenant", options->key.tenant, "Who shares fairly; the key's id without");
-  parser.add_option("--priority", options->key.priority, "-8 to 8, higher is served first");
+  parser.add_option("--priority", options->key.priority,
+                    fmt::format("{} to {}, higher is served first", -serve::api::kMostPriority,
+                                serve::api::kMostPriority));
   parser.add_option("--model", options->key.models, "A model it may use; all without").repeated();
   const auto limit = [&](const char* name, int64_t& value, const char* text) {
     parser.add_option(name, value, text).not_negative().group("Limits");

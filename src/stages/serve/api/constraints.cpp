@@ -1,3 +1,4 @@
+#include <verge/stages/serve/api/answer_facts.hpp>
 #include <verge/stages/serve/api/api_error.hpp>
 #include <verge/stages/serve/api/constraints.hpp>
 #include <verge/stages/serve/api/tool_fields.hpp>
@@ -7,10 +8,6 @@ namespace {
 
 using Kind = text::GrammarCache::Kind;
 
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 struct Wanted {
   Kind kind = Kind::JsonObject;
   std::string text = {};
@@ -19,13 +16,13 @@ struct Wanted {
 
 std::optional<Wanted> wanted(const GenerationRequest& request) {
   if (request.tools.is_possible() && request.tools.is_forced()) {
-    return Wanted{Kind::JsonSchema, dumped(call_schema(request.tools)), "tools"};
+    return Wanted{Kind::JsonSchema, line_of(call_schema(request.tools)), "tools"};
   }
   switch (request.format.kind) {
     case OutputFormat::Kind::JsonObject:
       return Wanted{};
     case OutputFormat::Kind::JsonSchema:
-      return Wanted{Kind::JsonSchema, dumped(request.format.schema)};
+      return Wanted{Kind::JsonSchema, line_of(request.format.schema)};
     case OutputFormat::Kind::Gbnf:
       return Wanted{Kind::Gbnf, request.format.grammar, "grammar"};
     default:

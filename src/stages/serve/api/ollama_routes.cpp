@@ -144,23 +144,18 @@ void refuse(Service&, Exchange exchange) {
 }  // namespace
 
 void add_ollama_routes(Service& service, http::Router& router) {
-  const auto add = [&](const char* method, const char* path, void (*route)(Service&, Exchange)) {
-    router.add(method, path, service.guarded([&service, route](Exchange exchange) {
-      route(service, std::move(exchange));
-    }));
-  };
-  add("POST", "/api/generate", generate);
-  add("POST", "/api/chat", chat);
-  add("POST", "/api/embed", embed);
-  add("POST", "/api/embeddings", embed_legacy);
-  add("GET", "/api/tags", tags);
-  add("GET", "/api/ps", ps);
-  add("POST", "/api/show", show);
-  add("GET", "/api/version", version);
+  service.add_route(router, "POST", "/api/generate", generate);
+  service.add_route(router, "POST", "/api/chat", chat);
+  service.add_route(router, "POST", "/api/embed", embed);
+  service.add_route(router, "POST", "/api/embeddings", embed_legacy);
+  service.add_route(router, "GET", "/api/tags", tags);
+  service.add_route(router, "GET", "/api/ps", ps);
+  service.add_route(router, "POST", "/api/show", show);
+  service.add_route(router, "GET", "/api/version", version);
   for (const char* path : {"/api/pull", "/api/push", "/api/create", "/api/copy"}) {
-    add("POST", path, refuse);
+    service.add_route(router, "POST", path, refuse);
   }
-  add("DELETE", "/api/delete", refuse);
+  service.add_route(router, "DELETE", "/api/delete", refuse);
 }
 
 }  // namespace verge::serve::api

@@ -88,17 +88,12 @@ void show_context(Service& service, Exchange exchange) {
 }  // namespace
 
 void add_openai_routes(Service& service, http::Router& router) {
-  const auto add = [&](const char* method, const char* path, void (*route)(Service&, Exchange)) {
-    router.add(method, path, service.guarded([&service, route](Exchange exchange) {
-      route(service, std::move(exchange));
-    }));
-  };
-  add("GET", "/v1/models", list_models);
-  add("GET", "/v1/models/{id...}", show_model);
-  add("POST", "/v1/chat/completions", complete_chat);
-  add("POST", "/v1/completions", complete_text);
-  add("POST", "/v1/embeddings", embed);
-  add("GET", "/v1/context", show_context);
+  service.add_route(router, "GET", "/v1/models", list_models);
+  service.add_route(router, "GET", "/v1/models/{id...}", show_model);
+  service.add_route(router, "POST", "/v1/chat/completions", complete_chat);
+  service.add_route(router, "POST", "/v1/completions", complete_text);
+  service.add_route(router, "POST", "/v1/embeddings", embed);
+  service.add_route(router, "GET", "/v1/context", show_context);
 }
 
 }  // namespace verge::serve::api

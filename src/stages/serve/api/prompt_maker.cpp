@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <verge/stages/serve/api/answer_facts.hpp>
 #include <verge/stages/serve/api/prompt_maker.hpp>
 
 namespace verge::serve::api {
@@ -7,10 +8,6 @@ namespace {
 
 constexpr std::string_view kZeroWidthSpace = "\xE2\x80\x8B";
 constexpr std::string_view kToolCall = "<tool_call>";
-
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 void add_to_system(Json& messages, const std::string& text) {
   const bool has_system = !messages.empty() && messages[0]["role"] == "system";
@@ -29,7 +26,7 @@ void write_out_calls(Json& messages) {
     if (message.contains("tool_calls")) {
       for (const Json& call : message["tool_calls"]) {
         content += fmt::format("{}<tool_call>\n{}\n</tool_call>", content.empty() ? "" : "\n",
-                               dumped(call["function"]));
+                               line_of(call["function"]));
       }
       message.erase("tool_calls");
     }
@@ -45,7 +42,7 @@ void write_out_calls(Json& messages) {
 
 std::string describe_tools(const Json& declared) {
   std::string text = "Functions you may call:\n";
-  for (const Json& tool : declared) text += dumped(tool.value("function", Json())) + "\n";
+  for (const Json& tool : declared) text += line_of(tool.value("function", Json())) + "\n";
   return text + "To call one, write <tool_call>{\"name\": NAME, \"arguments\": {...}}</tool_call>";
 }
 

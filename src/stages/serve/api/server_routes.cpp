@@ -170,22 +170,17 @@ void unload(Service& service, Exchange exchange) {
 }  // namespace
 
 void add_server_routes(Service& service, http::Router& router) {
-  const auto add = [&](const char* method, const char* path, void (*route)(Service&, Exchange)) {
-    router.add(method, path, service.guarded([&service, route](Exchange exchange) {
-      route(service, std::move(exchange));
-    }));
-  };
   router.add("GET", "/health", [&service](http::Request request, http::ResponseWriter writer) {
     health(service, request, std::move(writer));
   });
   router.add("GET", "/", [&service](http::Request request, http::ResponseWriter writer) {
     home(service, request, std::move(writer));
   });
-  add("GET", "/metrics", metrics);
-  add("GET", "/verge/live", live);
-  add("POST", "/verge/tokenize", tokenize);
-  add("POST", "/verge/models/load", load);
-  add("POST", "/verge/models/unload", unload);
+  service.add_route(router, "GET", "/metrics", metrics);
+  service.add_route(router, "GET", "/verge/live", live);
+  service.add_route(router, "POST", "/verge/tokenize", tokenize);
+  service.add_route(router, "POST", "/verge/models/load", load);
+  service.add_route(router, "POST", "/verge/models/unload", unload);
 }
 
 }  // namespace verge::serve::api

@@ -82,8 +82,8 @@ std::optional<http::Response> Service::admit(const http::Request& request) const
   return error_response(protocol_of(request.path), problem.error(), request.id);
 }
 
-http::Handler Service::guarded(std::function<void(Exchange)> handler) {
-  return [this, handler = std::move(handler)](http::Request request, http::ResponseWriter writer) {
+http::Handler Service::guarded(Route route) {
+  return [this, route](http::Request request, http::ResponseWriter writer) {
     Problem problem;
     auto caller = parts_.gate.identify(request.headers.value("Authorization"), problem);
     const Protocol protocol = protocol_of(request.path);
@@ -91,8 +91,13 @@ http::Handler Service::guarded(std::function<void(Exchange)> handler) {
       writer.respond(error_response(protocol, problem.error(), request.id));
       return;
     }
-    handler({std::move(request), std::move(writer), std::move(*caller), protocol});
+    route(*this, {std::move(request), std::move(writer), std::move(*caller), protocol});
   };
+}
+
+void Service::add_route(http::Router& router, std::string_view method, std::string_view path,
+                        Route route) {
+  router.add(method, path, guarded(route));
 }
 
 void Service::set_readiness(Readiness readiness, std::string reason) {

@@ -10,7 +10,6 @@
 //
 // Routes may run on any thread.
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -76,10 +75,12 @@ class Service {
   double started_s() const { return started_s_; }
   int64_t started_unix_s() const { return started_unix_s_; }
   std::pair<Readiness, std::string> readiness() const;
-  /// A handler that runs for callers with a key.
-  http::Handler guarded(std::function<void(Exchange)> handler);
+  using Route = void (*)(Service&, Exchange);
+  /// A route for callers with a key.
+  void add_route(http::Router& router, std::string_view method, std::string_view path, Route route);
 
  private:
+  http::Handler guarded(Route route);
   std::optional<http::Response> admit(const http::Request& request) const;
   void keep(std::shared_ptr<Job> job);
   void add_rate_headers(Exchange& exchange) const;

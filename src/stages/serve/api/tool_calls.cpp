@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <verge/stages/serve/api/answer_facts.hpp>
 #include <verge/stages/serve/api/json_body.hpp>
 #include <verge/stages/serve/api/tool_calls.hpp>
 
@@ -106,9 +107,7 @@ bool ToolCallReader::add_call(std::string_view text, Found& found) const {
     const auto arguments = json.find(field);
     if (arguments == json.end()) continue;
     const bool is_text = arguments->is_string();
-    found.calls.push_back(
-        {name, is_text ? arguments->get<std::string>()
-                       : arguments->dump(-1, ' ', false, Json::error_handler_t::replace)});
+    found.calls.push_back({name, is_text ? arguments->get<std::string>() : line_of(*arguments)});
     return true;
   }
   return false;

@@ -67,7 +67,7 @@ AccessKey read_key(const Json& json, const std::string& path, Problem& problem) 
   key.id = fields.required_text("id");
   key.hash = fields.required_text("hash");
   key.tenant = fields.text("tenant", key.id);
-  key.priority = static_cast<int>(fields.integer("priority", 0, -8, 8));
+  key.priority = static_cast<int>(fields.integer("priority", 0, -kMostPriority, kMostPriority));
   if (fields.has("models")) key.models = fields.texts("models", 1000);
   key.limits.requests_per_minute = fields.integer("requests_per_minute", 0, 0, kMostUnits);
   key.limits.tokens_per_minute = fields.integer("tokens_per_minute", 0, 0, kMostUnits);
@@ -88,8 +88,9 @@ Status check_settings(const AccessKey& key) {
       return make_error(Code::InvalidArgument, "a limit of {}: give 0 (none) or more", limit);
     }
   }
-  if (key.priority < -8 || key.priority > 8) {
-    return make_error(Code::InvalidArgument, "priority {}: give -8 to 8", key.priority);
+  if (key.priority < -kMostPriority || key.priority > kMostPriority) {
+    return make_error(Code::InvalidArgument, "priority {}: give {} to {}", key.priority,
+                      -kMostPriority, kMostPriority);
   }
   return {};
 }

@@ -25,11 +25,13 @@ struct AccessLimits {
   bool operator==(const AccessLimits&) const = default;
 };
 
+inline constexpr int kMostPriority = 8;
+
 struct AccessKey {
   std::string id = {};    // 8 characters; stands in the key, in logs and in `verge key list`
   std::string hash = {};  // hexadecimal
   std::string tenant = {};
-  int priority = 0;                         // -8 to 8, higher first
+  int priority = 0;                         // -kMostPriority to kMostPriority, higher first
   std::vector<std::string> models = {"*"};  // names it may use; "*" is all
   AccessLimits limits = {};
 };
