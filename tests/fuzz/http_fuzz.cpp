@@ -55,8 +55,8 @@ Router routes(std::optional<ResponseWriter>& late) {
     writer.respond(text_response(200, request.body + std::string(request.param("x"))));
   });
   router.add("GET", "/s/{rest...}", [](Request request, ResponseWriter writer) {
-    writer.start_events();
-    writer.event(request.param("rest"));
+    writer.start({.content_type = "text/event-stream"});
+    writer.write("data: " + std::string(request.param("rest")) + "\n\n");
     if (request.query.empty()) writer.end();
   });
   router.add("GET", "/l", [&late](Request, ResponseWriter writer) { late = std::move(writer); });
@@ -78,8 +78,8 @@ void serve(const uint8_t* data, size_t size) {
     at += step;
     const uint8_t act = static_cast<uint8_t>(data[1] + data[2] * at);
     if (act % 16 == 1) wire->takes_bytes = !wire->takes_bytes;
-    if (act % 16 == 2 && late) late->start_events();
-    if (act % 16 == 3 && late) late->event("piece");
+    if (act % 16 == 2 && late) late->start({.content_type = "text/event-stream"});
+    if (act % 16 == 3 && late) late->write("data: piece\n\n");
     if (act % 16 == 4) late.reset();
     if (act % 16 == 5) clock.advance(5);
     if (act % 64 == 6) wire->client_has_ended = true;

@@ -2,7 +2,6 @@
 
 #include <verge/platform/http/connection/exchange.hpp>
 #include <verge/platform/http/response_writer.hpp>
-#include <verge/platform/http/wire/answer.hpp>
 
 namespace verge::http {
 
@@ -39,26 +38,8 @@ void ResponseWriter::start(Response head) {
   handle_->exchange->start(std::move(head));
 }
 
-void ResponseWriter::start_events(Headers headers) {
-  headers.set("Cache-Control", "no-store");
-  headers.set("X-Accel-Buffering", "no");  // reverse proxies pass each event on at once
-  start({.content_type = "text/event-stream; charset=utf-8", .headers = std::move(headers)});
-}
-
 bool ResponseWriter::write(std::string_view piece) {
   return handle_->exchange->write(piece);
-}
-
-bool ResponseWriter::event(std::string_view data, std::string_view type) {
-  std::string bytes;
-  append_event(bytes, data, type);
-  return write(bytes);
-}
-
-bool ResponseWriter::comment(std::string_view text) {
-  std::string bytes;
-  append_event_comment(bytes, text);
-  return write(bytes);
 }
 
 void ResponseWriter::end() {

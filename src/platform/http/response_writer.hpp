@@ -4,9 +4,9 @@
 //
 //   writer.respond(json_response(200, body));            // whole
 //
-//   writer.start_events();                               // server-sent events, later and elsewhere
+//   writer.start({.content_type = "text/event-stream"}); // in pieces, later and elsewhere
 //   writer.on_close([=](CloseReason) { cancel(id); });
-//   writer.event(R"({"text":"Hel"})");
+//   writer.write("data: {\"text\":\"Hel\"}\n\n");
 //   writer.end();
 //
 // No call blocks. What the client has not taken yet waits in a buffer of
@@ -44,14 +44,8 @@ class ResponseWriter {
 
   /// Begins an answer in pieces: status, content type and headers of `head`, without its body.
   void start(Response head);
-  /// start() with what server-sent events need.
-  void start_events(Headers headers = {});
   /// Appends to a started answer. False once it is cut or ended; the piece is then dropped.
   bool write(std::string_view piece);
-  /// Appends one server-sent event; line breaks in `data` are kept. `type` empty: a "message".
-  bool event(std::string_view data, std::string_view type = {});
-  /// Appends a comment, which clients ignore: keeps idle streams open through proxies.
-  bool comment(std::string_view text);
   /// Completes a started answer.
   void end();
   /// Breaks a started answer off, so that the client sees it is not whole.

@@ -18,18 +18,17 @@ struct Fixture {
   std::shared_ptr<Exchange> exchange = std::make_shared<Exchange>(nobody, 1000);
 };
 
-TEST(ResponseWriter, EventsAreNotCachedOrHeldBack) {
+TEST(ResponseWriter, PiecesFollowTheHead) {
   Fixture f;
   ResponseWriter writer(f.exchange);
-  writer.start_events({{"X-Own", "1"}, {"Cache-Control", "public"}});
-  EXPECT_TRUE(writer.event("a", "t"));
-  EXPECT_TRUE(writer.comment("c"));
+  writer.start({.content_type = "text/event-stream", .headers = {{"X-Own", "1"}}});
+  EXPECT_TRUE(writer.write("data: a\n\n"));
   EXPECT_TRUE(writer.write("raw"));
-  EXPECT_EQ(writer.buffered_bytes(), std::string("event: t\ndata: a\n\n: c\n\nraw").size());
+  EXPECT_EQ(writer.buffered_bytes(), std::string("data: a\n\nraw").size());
   const Exchange::News news = f.exchange->fetch();
-  EXPECT_EQ(news.head->headers.value("Cache-Control"), "no-store");
+  EXPECT_EQ(news.head->content_type, "text/event-stream");
   EXPECT_EQ(news.head->headers.value("X-Own"), "1");
-  EXPECT_EQ(news.pieces, "event: t\ndata: a\n\n: c\n\nraw");
+  EXPECT_EQ(news.pieces, "data: a\n\nraw");
 }
 
 TEST(ResponseWriter, TheLastCopyLeavesAnAnswer) {

@@ -125,7 +125,7 @@ TEST(Server, EventsArriveAsTheyAreWritten) {
   std::promise<ResponseWriter> promise;
   Router router;
   router.add("GET", "/events", [&](Request, ResponseWriter writer) {
-    writer.start_events();
+    writer.start({.content_type = "text/event-stream"});
     promise.set_value(std::move(writer));
   });
   TestServer server(std::move(router), {}, clock);
@@ -135,13 +135,13 @@ TEST(Server, EventsArriveAsTheyAreWritten) {
   const std::string head = client.until("\r\n\r\n").value_or("");
   EXPECT_NE(head.find("text/event-stream"), std::string::npos);
   EXPECT_NE(head.find("chunked"), std::string::npos);
-  EXPECT_TRUE(writer.event("one"));
+  EXPECT_TRUE(writer.write("data: one\n\n"));
   EXPECT_EQ(client.until("\n\n\r\n"), "b\r\ndata: one\n\n\r\n");
-  EXPECT_TRUE(writer.event("two\nlines", "note"));
+  EXPECT_TRUE(writer.write("event: note\ndata: two\ndata: lines\n\n"));
   EXPECT_TRUE(client.until("event: note\ndata: two\ndata: lines\n\n\r\n").has_value());
   writer.end();
   EXPECT_TRUE(client.until("0\r\n\r\n").has_value());
-  EXPECT_FALSE(writer.event("three"));
+  EXPECT_FALSE(writer.write("data: three\n\n"));
   EXPECT_FALSE(writer.is_open());
 }
 
@@ -164,7 +164,7 @@ TEST(Server, AWriterHearsThatItsClientWentAway) {
       std::promise<CloseReason> closed;
       Router router;
       router.add("GET", "/events", [&](Request, ResponseWriter writer) {
-        if (has_started) writer.start_events();
+        if (has_started) writer.start({.content_type = "text/event-stream"});
         writer.on_close([&](CloseReason reason) { closed.set_value(reason); });
         promise.set_value(std::move(writer));
       });
@@ -179,7 +179,7 @@ TEST(Server, AWriterHearsThatItsClientWentAway) {
           << departure.name;
       EXPECT_EQ(reason.get(), CloseReason::ClientGone);
       EXPECT_FALSE(writer.is_open());
-      EXPECT_FALSE(writer.event("late"));
+      EXPECT_FALSE(writer.write("data: late\n\n"));
       EXPECT_TRUE(eventually([&] { return server.server().connections() == 0; }));
     }
   }
@@ -239,7 +239,7 @@ TEST(Server, DrainLetsAnswersEndAndTakesNoMore) {
   std::promise<ResponseWriter> promise;
   Router router = hello_and_echo();
   router.add("GET", "/events", [&](Request, ResponseWriter writer) {
-    writer.start_events();
+    writer.start({.content_type = "text/event-stream"});
     promise.set_value(std::move(writer));
   });
   TestServer server(std::move(router), {.threads = 2}, clock);
@@ -251,7 +251,7 @@ TEST(Server, DrainLetsAnswersEndAndTakesNoMore) {
   server.server().stop(30);
   EXPECT_TRUE(idle.is_closed());
   EXPECT_TRUE(eventually([&] { return !HttpClient(server.port()).is_connected(); }));
-  EXPECT_TRUE(writer.event("last"));
+  EXPECT_TRUE(writer.write("data: last\n\n"));
   writer.end();
   EXPECT_EQ(streaming.answer().body, "data: last\n\n");
   EXPECT_TRUE(streaming.is_closed());
@@ -265,7 +265,7 @@ TEST(Server, TheDeadlineOfADrainCutsWhatStillRuns) {
   std::promise<ResponseWriter> promise;
   Router router;
   router.add("GET", "/forever", [&](Request, ResponseWriter writer) {
-    writer.start_events();
+    writer.start({.content_type = "text/event-stream"});
     writer.on_close([&](CloseReason reason) { closed.set_value(reason); });
     promise.set_value(std::move(writer));
   });
@@ -274,11 +274,11 @@ TEST(Server, TheDeadlineOfADrainCutsWhatStillRuns) {
   client.send("GET /forever HTTP/1.1\r\nHost: h\r\n\r\n");
   ResponseWriter writer = promise.get_future().get();
   server.server().stop(30);
-  EXPECT_TRUE(writer.event("still"));
+  EXPECT_TRUE(writer.write("data: still\n\n"));
   clock.advance(31);
   EXPECT_EQ(closed.get_future().get(), CloseReason::Stopped);
   server.stop(30);
-  EXPECT_FALSE(writer.event("too late"));
+  EXPECT_FALSE(writer.write("data: too late\n\n"));
 }
 
 TEST(Server, AWriterMayOutliveItsServer) {
@@ -288,7 +288,7 @@ TEST(Server, AWriterMayOutliveItsServer) {
   {
     Router router;
     router.add("GET", "/", [&](Request, ResponseWriter writer) {
-      writer.start_events();
+      writer.start({.content_type = "text/event-stream"});
       promise.set_value(std::move(writer));
     });
     TestServer server(std::move(router), {}, clock);
@@ -297,7 +297,7 @@ TEST(Server, AWriterMayOutliveItsServer) {
     client->until("\r\n\r\n");
   }
   ResponseWriter writer = promise.get_future().get();
-  EXPECT_FALSE(writer.event("hello?"));
+  EXPECT_FALSE(writer.write("data: hello?\n\n"));
   bool is_told = false;
   writer.on_close([&](CloseReason reason) { is_told = reason == CloseReason::Stopped; });
   EXPECT_TRUE(is_told);

@@ -138,36 +138,4 @@ void append_chunk(std::string& out, std::string_view piece) {
   out += "\r\n";
 }
 
-namespace {
-
-// Each line of `text` behind `field`; a line ends at LF, CR or CR LF, as clients see it.
-void append_lines(std::string& out, std::string_view field, std::string_view text) {
-  for (;;) {
-    const size_t end = text.find_first_of("\r\n");
-    out += field;
-    out += text.substr(0, end);
-    out += '\n';
-    if (end == std::string_view::npos) return;
-    const bool is_pair = text[end] == '\r' && end + 1 < text.size() && text[end + 1] == '\n';
-    text.remove_prefix(end + (is_pair ? 2 : 1));
-  }
-}
-
-}  // namespace
-
-void append_event(std::string& out, std::string_view data, std::string_view type) {
-  if (!type.empty()) {
-    out += "event: ";
-    append_line(out, type);
-    out += '\n';
-  }
-  append_lines(out, "data: ", data);
-  out += '\n';
-}
-
-void append_event_comment(std::string& out, std::string_view text) {
-  append_lines(out, ": ", text);
-  out += '\n';
-}
-
 }  // namespace verge::http

@@ -1,5 +1,5 @@
 #pragma once
-// The bytes of an answer (RFC 9112): head, chunks, server-sent events.
+// The bytes of an answer (RFC 9112): head and chunks.
 
 #include <cstdint>
 #include <string>
@@ -38,9 +38,5 @@ void append_head(std::string& out, const Response& response, const HeadContext& 
 /// One chunk of the chunked coding; nothing for an empty piece.
 void append_chunk(std::string& out, std::string_view piece);
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
-
-/// One server-sent event: every line of `data` is kept as a line.
-void append_event(std::string& out, std::string_view data, std::string_view type);
-void append_event_comment(std::string& out, std::string_view text);
 
 }  // namespace verge::http

@@ -154,8 +154,8 @@ TEST(Connection, AClientThatTakesNothingIsCut) {
   const auto wire = f.memory.connect();
   f.later(*wire);
   wire->takes_bytes = false;
-  f.writer->start_events();
-  f.writer->event("x");
+  f.writer->start({.content_type = "text/event-stream"});
+  f.writer->write("data: x\n\n");
   f.memory.pump(*wire);
   f.pass(*wire, 29);
   EXPECT_EQ(f.closed, std::nullopt);

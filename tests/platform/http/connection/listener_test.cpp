@@ -103,7 +103,7 @@ TEST(Listener, TwoThousandStreamsAllReceive) {
   std::vector<ResponseWriter> writers;
   Router router = hello();
   router.add("GET", "/events", [&](Request, ResponseWriter writer) {
-    writer.start_events();
+    writer.start({.content_type = "text/event-stream"});
     const std::lock_guard lock(mutex);
     writers.push_back(std::move(writer));
   });
@@ -118,7 +118,8 @@ TEST(Listener, TwoThousandStreamsAllReceive) {
     return writers.size() == kStreams;
   }));
   for (int round = 0; round < 3; ++round) {
-    for (ResponseWriter& writer : writers) ASSERT_TRUE(writer.event(std::to_string(round)));
+    for (ResponseWriter& writer : writers)
+      ASSERT_TRUE(writer.write("data: " + std::to_string(round) + "\n\n"));
   }
   for (ResponseWriter& writer : writers) writer.end();
   for (HttpClient& client : clients) {

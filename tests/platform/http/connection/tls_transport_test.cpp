@@ -37,7 +37,7 @@ struct Fixture {
       writer.respond(text_response(200, request.body));
     });
     router.add("GET", "/events", [this](Request, ResponseWriter writer) {
-      writer.start_events();
+      writer.start({.content_type = "text/event-stream"});
       writer.on_close([this](CloseReason reason) { closed.set_value(reason); });
       stream.set_value(std::move(writer));
     });
@@ -88,7 +88,7 @@ TEST(TlsTransport, AStreamHearsThatItsClientWentAway) {
     TlsClient client(f.server.port());
     client.send("GET /events HTTP/1.1\r\nHost: h\r\n\r\n");
     ResponseWriter writer = f.stream.get_future().get();
-    writer.event("one");
+    writer.write("data: one\n\n");
     EXPECT_TRUE(client.until("data: one\n\n").has_value());
     if (way == 0) client.say_goodbye();
     if (way == 1) client.close();

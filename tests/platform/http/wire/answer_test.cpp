@@ -92,43 +92,5 @@ TEST(Chunks, HaveTheirSizeInHexadecimal) {
   EXPECT_EQ(out, "1a\r\n" + std::string(26, 'x') + "\r\n");
 }
 
-// What a client makes of the bytes of one event (the HTML standard, 9.2.6).
-std::string client_data(const std::string& bytes) {
-  std::string data;
-  for (size_t at = 0; at < bytes.size();) {
-    const size_t end = bytes.find('\n', at);
-    const std::string line = bytes.substr(at, end - at);
-    if (line.starts_with("data: ")) data += line.substr(6) + "\n";
-    at = end + 1;
-  }
-  if (!data.empty()) data.pop_back();
-  return data;
-}
-
-TEST(Events, KeepEveryLine) {
-  const std::pair<const char*, const char*> cases[] = {{"one", "one"},     {"", ""},
-                                                       {"a\nb", "a\nb"},   {"a\r\nb", "a\nb"},
-                                                       {"a\rb", "a\nb"},   {"a\n\nb", "a\n\nb"},
-                                                       {"\n", "\n"},       {" leading", " leading"},
-                                                       {"id: 7", "id: 7"}, {"a\n", "a\n"},
-                                                       {"\r\r\n", "\n\n"}};
-  for (const auto& [data, expected] : cases) {
-    std::string out;
-    append_event(out, data, {});
-    EXPECT_EQ(client_data(out), expected) << data;
-    EXPECT_TRUE(out.ends_with("\n\n"));
-    EXPECT_EQ(out.find("\n\n"), out.size() - 2) << "an empty line ends an event early";
-  }
-}
-
-TEST(Events, HaveATypeOfOneLine) {
-  std::string out;
-  append_event(out, "x", "ty\npe");
-  EXPECT_EQ(out, "event: ty pe\ndata: x\n\n");
-  out.clear();
-  append_event_comment(out, "still\nhere");
-  EXPECT_EQ(out, ": still\n: here\n\n");
-}
-
 }  // namespace
 }  // namespace verge::http
