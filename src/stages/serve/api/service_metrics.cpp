@@ -114,6 +114,13 @@ void ServiceMetrics::on_end(const std::string& model, const End& end) {
   tpot_[model].add(tpot, now_s);
 }
 
+// A counter of the scheduler's: what it has grown by since `before`.
+void ServiceMetrics::count(const char* name, const char* help, const telemetry::Labels& labels,
+                           int64_t now, int64_t& before) {
+  registry_.counter(name, help, labels).add(static_cast<double>(now - before));
+  before = now;
+}
+
 void ServiceMetrics::update(const ModelSnapshot& model) {
   const telemetry::Labels labels = {{"model", model.name}};
   const auto gauge = [&](const char* name, const char* help, int64_t value) {
@@ -122,6 +129,7 @@ void ServiceMetrics::update(const ModelSnapshot& model) {
   gauge("verge_waiting_requests", "Requests without KV pages.", model.waiting);
   gauge("verge_running_requests", "Requests in the batch.", model.running);
   gauge("verge_preempted_requests", "Requests put aside for lack of pages.", model.preempted);
+  gauge("verge_spilled_bytes", "Cache content of requests put aside.", model.spilled_bytes);
   gauge("verge_batch_size", "Sequences in the last step.",
         model.batch_sizes.empty() ? 0 : model.batch_sizes.back());
   gauge("verge_model_loaded", "1 while the model is in memory.", model.state == LoadState::Ready);
@@ -142,12 +150,13 @@ void ServiceMetrics::update(const ModelSnapshot& model) {
       .add(is_new ? 1 : 0);
   seen.state = model.state;
   const auto count = [&](const char* name, const char* help, int64_t now, int64_t& before) {
-    registry_.counter(name, help, labels).add(static_cast<double>(now - before));
-    before = now;
+    this->count(name, help, labels, now, before);
   };
   count("verge_prefill_tokens_total", "Prompt tokens computed.", model.prefill_tokens,
         seen.prefill);
   count("verge_decode_tokens_total", "Tokens drawn.", model.decode_tokens, seen.decode);
+  count("verge_prefix_hits_total", "Requests that found a part of their prompt computed.",
+        model.prefix_hits, seen.hits);
   count("verge_prefix_hit_tokens_total", "Prompt tokens found computed.", model.cached_tokens,
         seen.cached);
   count("verge_preemptions_total", "Times a sequence was put aside.", model.preemptions,
@@ -157,6 +166,10 @@ void ServiceMetrics::update(const ModelSnapshot& model) {
 void ServiceMetrics::watch(const Snapshot& snapshot) {
   const std::lock_guard lock(mutex_);
   for (const ModelSnapshot& model : snapshot.models) update(model);
+  count("verge_refused_requests_total", "Requests that were not taken.", {}, snapshot.refused,
+        refused_);
+  count("verge_failed_requests_total", "Requests that ended with an error.", {}, snapshot.failed,
+        failed_);
 }
 
 std::string ServiceMetrics::text(const Snapshot& snapshot, int64_t rss_bytes) {

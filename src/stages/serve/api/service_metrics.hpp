@@ -61,15 +61,18 @@ class ServiceMetrics {
 
  private:
   struct Seen {  // of the scheduler's counters
-    int64_t prefill = 0, decode = 0, cached = 0, preemptions = 0;
+    int64_t prefill = 0, decode = 0, hits = 0, cached = 0, preemptions = 0;
     LoadState state = LoadState::Unloaded;
   };
   void update(const ModelSnapshot& model);
+  void count(const char* name, const char* help, const telemetry::Labels& labels, int64_t now,
+             int64_t& before);
 
   telemetry::MetricsRegistry& registry_;
   const Clock& clock_;
   std::mutex mutex_;
   std::map<std::string, Seen> seen_;
+  int64_t refused_ = 0, failed_ = 0;  // of the scheduler's, too
   std::map<std::string, RecentValues> ttft_, tpot_;
 };
 

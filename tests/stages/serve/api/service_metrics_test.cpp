@@ -79,13 +79,19 @@ TEST(ServiceMetrics, TheSchedulersCountersAreCountedOnce) {
   model.pages_total = 10;
   model.pages_free = 3;
   model.pages_cached = 2;
+  model.spilled_bytes = 4096;
   snapshot.models = {model};
+  snapshot.refused = 2;
   metrics.text(snapshot, 0);
   snapshot.models[0].prefill_tokens = 150;
+  snapshot.models[0].prefix_hits = 3;
+  snapshot.refused = 5;
+  snapshot.failed = 1;
   const std::string text = metrics.text(snapshot, 0);
   for (const char* line :
-       {"verge_prefill_tokens_total{model=\"m\"} 150",
-        "verge_kv_pages{model=\"m\",state=\"used\"} 5",
+       {"verge_prefill_tokens_total{model=\"m\"} 150", "verge_prefix_hits_total{model=\"m\"} 3",
+        "verge_spilled_bytes{model=\"m\"} 4096", "verge_refused_requests_total 5",
+        "verge_failed_requests_total 1", "verge_kv_pages{model=\"m\",state=\"used\"} 5",
         "verge_kv_pages{model=\"m\",state=\"free\"} 3", "verge_model_loaded{model=\"m\"} 1",
         "verge_model_loads_total{model=\"m\"} 1"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << " in\n" << text;
