@@ -56,7 +56,6 @@ bool Batch::step(Tasks& tasks, const StepContext& context) {
     }
     run(items, context);
   }
-  counters_.busy_s += clock_.seconds() - begin_s;
   if (options_.verify) pages_.check(tasks);
   return embedded || !items.empty() || !plan.preempt.empty() || !plan.admit.empty();
 }
@@ -77,11 +76,7 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
     if (task->request.embed) continue;
     const std::string& name = task->request.tenant;
     const auto [tenant, is_new] = tenants.try_emplace(name, state.tenants.size());
-    if (is_new) {
-      const auto weight = options_.tenant_weights.find(name);
-      state.tenants.push_back({context.accounts.fair.served(name),
-                               weight == options_.tenant_weights.end() ? 1 : weight->second});
-    }
+    if (is_new) state.tenants.push_back({context.accounts.fair.served(name)});
     if (task->phase == Phase::Waiting &&
         ++waiting[{tenant->second, task->request.priority}] > kCandidates) {
       continue;
@@ -273,7 +268,6 @@ void Batch::describe(ModelSnapshot& snapshot) const {
   const auto keep = [&](auto ModelSnapshot::*field) { snapshot.*field = counters_.*field; };
   keep(&ModelSnapshot::batch_sizes);
   keep(&ModelSnapshot::steps);
-  keep(&ModelSnapshot::busy_s);
   keep(&ModelSnapshot::prefill_tokens);
   keep(&ModelSnapshot::decode_tokens);
   keep(&ModelSnapshot::prefix_hits);

@@ -21,7 +21,6 @@ struct BatchOptions {
   int64_t step_tokens = 512;
   int64_t reserve_pages = 2;
   double ageing_s = 5;
-  std::map<std::string, double> tenant_weights = {};
   bool share_prefixes = true;
   bool verify = false;  // PageKeeper::check after each step
 };

@@ -28,8 +28,7 @@ void FairShare::leave(const std::string& tenant) {
 }
 
 void FairShare::charge(const std::string& tenant, double cost) {
-  const auto weight = weights_.find(tenant);
-  accounts_[tenant].served += weight == weights_.end() ? cost : cost / weight->second;
+  accounts_[tenant].served += cost;
 }
 
 double FairShare::served(const std::string& tenant) const {

@@ -17,16 +17,12 @@ class FairShare {
   static constexpr double kPrefillCost = 1;
   static constexpr double kDecodeCost = 2;
 
-  FairShare() = default;
-  /// A tenant of weight 2 is due twice what one of weight 1 is; 1 where absent.
-  explicit FairShare(std::map<std::string, double> weights) : weights_(std::move(weights)) {}
-
   /// One more of the tenant's requests waits.
   void arrive(const std::string& tenant);
   /// One less does: it is served, or gone.
   void leave(const std::string& tenant);
   void charge(const std::string& tenant, double cost);
-  /// What has been charged, by weight.
+  /// What has been charged, and what it was lifted by.
   double served(const std::string& tenant) const;
 
  private:
@@ -36,7 +32,6 @@ class FairShare {
   };
   double level(const std::string& arriving) const;
 
-  std::map<std::string, double> weights_;
   std::map<std::string, Account> accounts_;
   double last_left_ = 0;  // the counter of the last tenant that ceased to wait
 };

@@ -22,8 +22,7 @@ Lanes::Lanes(ModelPool& models, const Clock& clock, LaneOptions options,
       clock_(clock),
       options_(std::move(options)),
       observer_(observer),
-      spills_(options_.spill_memory_bytes, options_.spill_folder),
-      accounts_{FairShare(options_.batch.tenant_weights), {}} {
+      spills_(options_.spill_memory_bytes, options_.spill_folder) {
   for (const std::string& name : models_.names()) lanes_[name];
 }
 

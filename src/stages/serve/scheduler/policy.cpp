@@ -143,8 +143,7 @@ class StepPlanner {
 
   void charge(Entry entry) {
     if (entry->phase != Phase::Waiting) return;
-    TenantShare& tenant = tenants_[entry->tenant];
-    tenant.served += FairShare::kPrefillCost * static_cast<double>(entry->rest()) / tenant.weight;
+    tenants_[entry->tenant].served += FairShare::kPrefillCost * static_cast<double>(entry->rest());
   }
 
   // The first that does not fit stops admission: nobody overtakes it for ever.

@@ -55,7 +55,6 @@ struct Candidate {
 
 struct TenantShare {
   double served = 0;  // FairShare::served
-  double weight = 1;
 };
 
 struct PolicyState {

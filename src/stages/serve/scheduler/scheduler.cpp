@@ -24,7 +24,6 @@ LaneOptions lane_options(const SchedulerOptions& options) {
   return {.batch = {.step_tokens = options.step_tokens,
                     .reserve_pages = options.reserve_pages,
                     .ageing_s = options.ageing_s,
-                    .tenant_weights = options.tenant_weights,
                     .share_prefixes = options.share_prefixes,
                     .verify = options.verify},
           .model_turn_s = options.model_turn_s,
@@ -204,10 +203,7 @@ double Scheduler::retry_after_s() const {
 
 Snapshot Scheduler::snapshot() const {
   const std::lock_guard lock(impl_->mutex);
-  Snapshot snapshot = impl_->shown;
-  snapshot.queue_limit = impl_->options.max_waiting;
-  snapshot.retry_after_s = impl_->retry_after_s();
-  return snapshot;
+  return impl_->shown;
 }
 
 bool Scheduler::step() {

@@ -27,7 +27,6 @@ struct SchedulerOptions {
   int64_t max_waiting_per_tenant = 0;  // 0: max_waiting
   double ageing_s = 5;                 // a priority is worth so many seconds of waiting
   int64_t reserve_pages = 2;           // kept free for each running sequence when one is admitted
-  std::map<std::string, double> tenant_weights = {};  // share of a tenant; 1 if absent
   double model_turn_s = 10;  // a model that waits for room so long has others finish and leave
   bool share_prefixes = true;
   int64_t spill_memory_bytes = int64_t{256} << 20;  // of sequences put aside

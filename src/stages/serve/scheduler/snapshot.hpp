@@ -23,7 +23,6 @@ struct ModelSnapshot {
   int64_t preempted = 0;                  // put aside for lack of pages, to be resumed
   std::vector<int32_t> batch_sizes = {};  // sequences of the last steps, newest last
   int64_t steps = 0;                      // counter
-  double busy_s = 0;                      // counter: seconds in runs of this model
   int64_t prefill_tokens = 0;             // counter
   int64_t decode_tokens = 0;              // counter
   int64_t prefix_hits = 0;                // counter: requests that found a part computed
@@ -50,8 +49,6 @@ struct Snapshot {
   int64_t refused = 0;                            // counter
   int64_t finished = 0;                           // counter
   int64_t failed = 0;                             // counter
-  int64_t queue_limit = 0;
-  double retry_after_s = 0;  // what a refusal would advise now
 };
 
 /// Told of every finished request, on the engine's thread: inputs of TTFT and TPOT histograms.

@@ -6,12 +6,13 @@
 namespace verge::serve {
 namespace {
 
-TEST(FairShare, ChargesByWeight) {
-  FairShare fair({{"large", 4}});
+TEST(FairShare, ChargesEachTenantByItself) {
+  FairShare fair;
   fair.charge("large", 100);
-  fair.charge("small", 100);
-  EXPECT_EQ(fair.served("large"), 25);
-  EXPECT_EQ(fair.served("small"), 100);
+  fair.charge("large", 25);
+  fair.charge("small", 10);
+  EXPECT_EQ(fair.served("large"), 125);
+  EXPECT_EQ(fair.served("small"), 10);
   EXPECT_EQ(fair.served("unheard of"), 0);
 }
 
