@@ -51,6 +51,12 @@ Status add_adapters(const std::vector<std::string>& adapters, serve::ServedModel
   return {};
 }
 
+// One tenant alone must not fill the queue for the others.
+int64_t queue_of_tenant(const ServeOptions& options) {
+  if (options.max_queue_per_tenant > 0) return options.max_queue_per_tenant;
+  return options.api_keys.empty() ? options.max_queue : (options.max_queue + 1) / 2;
+}
+
 Result<http::Listen> listen_of(const ServeOptions& options) {
   http::Listen listen{.host = options.host, .unix_path = options.unix_socket};
   if (options.port < 0 || options.port > 65535) {
@@ -110,6 +116,10 @@ void ServeOptions::declare(Parser& parser) {
            .repeated());
   const auto queue = [&](Option option) { option.group("Queue"); };
   queue(parser.add_option("--max-queue", max_queue, "Requests that may wait").positive());
+  queue(parser
+            .add_option("--max-queue-per-tenant", max_queue_per_tenant,
+                        "Of these, a tenant's; 0: half where there are keys, else all")
+            .not_negative());
   queue(
       parser.add_option("--step-tokens", step_tokens, "Tokens of one run of the model").positive());
   queue(
@@ -171,6 +181,7 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
   server.pool.idle_s = idle_timeout_s;
   server.scheduler.step_tokens = step_tokens;
   server.scheduler.max_waiting = max_queue;
+  server.scheduler.max_waiting_per_tenant = queue_of_tenant(*this);
   server.scheduler.spill_folder = spill_folder;
   server.scheduler.prompt_cache_folder = prompt_cache_folder;
   server.scheduler.share_prefixes = !no_prefix_cache;

@@ -35,6 +35,7 @@ struct ServeOptions {
   std::vector<std::string> adapters;  // NAME=FILE[:SCALE], of the first model
 
   int64_t max_queue = 1024;
+  int64_t max_queue_per_tenant = 0;  // 0: half of max_queue where keys are given, else all
   int64_t step_tokens = 512;
   std::string spill_folder;
   std::string prompt_cache_folder;

@@ -52,6 +52,20 @@ TEST_F(ServeOptionsTest, TheCacheIsTokensOrMemoryOrFourContexts) {
   EXPECT_NE(refusal().find("--kv-mem"), std::string::npos);
 }
 
+TEST_F(ServeOptionsTest, ATenantHasHalfOfTheQueueWhereThereAreKeys) {
+  const auto per_tenant = [&] {
+    return options_.server_options()->scheduler.max_waiting_per_tenant;
+  };
+  options_.max_queue = 9;
+  EXPECT_EQ(per_tenant(), 9);
+  options_.api_keys = "keys.json";
+  EXPECT_EQ(per_tenant(), 5);
+  options_.max_queue_per_tenant = 7;
+  EXPECT_EQ(per_tenant(), 7);
+  options_.api_keys = "";
+  EXPECT_EQ(per_tenant(), 7);
+}
+
 TEST_F(ServeOptionsTest, PrefixesAreSharedUnlessToldOtherwise) {
   EXPECT_TRUE(options_.server_options()->scheduler.share_prefixes);
   options_.no_prefix_cache = true;
