@@ -13,18 +13,23 @@ namespace verge::serve::api {
 namespace {
 
 using Finish = std::function<void(const std::vector<std::vector<float>>&, const Usage&)>;
-using Fail = std::function<void(const Error&, const Usage&)>;
+using Fail = std::function<void(const ApiError&, const Usage&)>;
 
 // The vectors of one request; its sinks run on the engine's thread.
-class EmbeddingJob : public std::enable_shared_from_this<EmbeddingJob> {
+class EmbeddingJob : public Revocable {
  public:
-  EmbeddingJob(Scheduler& scheduler, size_t texts, int64_t dimensions, Finish finish, Fail fail)
+  EmbeddingJob(Scheduler& scheduler, std::string key_id, size_t texts, int64_t dimensions,
+               Finish finish, Fail fail)
       : scheduler_(scheduler),
+        key_id_(std::move(key_id)),
         vectors_(texts),
         open_(texts),
         dimensions_(dimensions),
         finish_(std::move(finish)),
         fail_(std::move(fail)) {}
+
+  const std::string& key_id() const override { return key_id_; }
+  void abort(ApiError why) override { give_up(std::move(why)); }
 
   class Sink : public AnswerSink {
    public:
@@ -35,7 +40,7 @@ class EmbeddingJob : public std::enable_shared_from_this<EmbeddingJob> {
     }
     void on_end(const End& end) override {
       job_->prompt_tokens_ += end.usage.prompt_tokens;
-      job_->one_is_over(end.status ? std::nullopt : std::optional(end.status.error()));
+      job_->one_is_over(end.status ? std::nullopt : std::optional(from_error(end.status.error())));
     }
 
    private:
@@ -53,7 +58,7 @@ class EmbeddingJob : public std::enable_shared_from_this<EmbeddingJob> {
   }
 
   // The answer, or the first error, when the last of them is over.
-  void one_is_over(const std::optional<Error>& error) {
+  void one_is_over(const std::optional<ApiError>& error) {
     if (error) give_up(*error);
     if (--open_ > 0) return;
     const Usage usage{.prompt_tokens = prompt_tokens_};
@@ -61,7 +66,7 @@ class EmbeddingJob : public std::enable_shared_from_this<EmbeddingJob> {
     failure ? fail_(*failure, usage) : finish_(vectors_, usage);
   }
 
-  void give_up(std::optional<Error> error = {}) {
+  void give_up(std::optional<ApiError> error = {}) {
     std::vector<RequestId> ids;
     {
       const std::lock_guard lock(mutex_);
@@ -74,14 +79,15 @@ class EmbeddingJob : public std::enable_shared_from_this<EmbeddingJob> {
   }
 
  private:
-  std::optional<Error> error_of_all() {
+  std::optional<ApiError> error_of_all() {
     const std::lock_guard lock(mutex_);
     const bool is_whole = std::ranges::none_of(vectors_, &std::vector<float>::empty);
     if (is_whole && !is_given_up_) return {};
-    return error_.value_or(make_error(Code::Busy, "the server stops"));
+    return error_.value_or(from_error(make_error(Code::Busy, "the server stops")));
   }
 
   Scheduler& scheduler_;
+  const std::string key_id_;  // whose revocation ends it
   std::vector<std::vector<float>> vectors_;
   std::atomic<size_t> open_;
   std::atomic<int64_t> prompt_tokens_{0};
@@ -91,7 +97,7 @@ class EmbeddingJob : public std::enable_shared_from_this<EmbeddingJob> {
   std::mutex mutex_;  // of what follows
   std::vector<RequestId> ids_;
   bool is_given_up_ = false;
-  std::optional<Error> error_;
+  std::optional<ApiError> error_;
 };
 
 // The tokens of each text; each must fit whole.
@@ -145,17 +151,18 @@ void Service::embed(Exchange exchange, EmbeddingRequest request, bool legacy) {
     parts_.gate.leave(caller, granted, usage.prompt_tokens);
   };
   auto job = std::make_shared<EmbeddingJob>(
-      parts_.scheduler, prompts.size(), request.dimensions,
+      parts_.scheduler, exchange.caller.id, prompts.size(), request.dimensions,
       [exchange, request, legacy, leave](const auto& vectors, const Usage& usage) mutable {
         leave(usage);
         exchange.respond(exchange.protocol == Protocol::Ollama
                              ? ollama_embeddings(request, vectors, usage, legacy)
                              : openai_embeddings(request, vectors, usage));
       },
-      [exchange, leave](const Error& error, const Usage& usage) mutable {
+      [exchange, leave](const ApiError& error, const Usage& usage) mutable {
         leave(usage);
-        exchange.respond(from_error(error));
+        exchange.respond(error);
       });
+  keep(job);
   for (size_t i = 0; i < prompts.size(); ++i) {
     Request one{.model = model->face->name,
                 .adapter = directory_.adapter_of(request.model),
@@ -169,9 +176,12 @@ void Service::embed(Exchange exchange, EmbeddingRequest request, bool legacy) {
       job->has_begun(*id);
       continue;
     }
-    for (size_t left = i; left < prompts.size(); ++left) job->one_is_over(id.error());
+    ApiError error = from_error(id.error());
+    if (error.status == 429) error.retry_after_s = parts_.scheduler.retry_after_s();
+    for (size_t left = i; left < prompts.size(); ++left) job->one_is_over(error);
     break;
   }
+  if (!parts_.gate.is_valid(job->key_id())) job->abort(revoked_key());  // since it was identified
   exchange.writer.on_close([job = std::weak_ptr(job)](http::CloseReason) {
     if (const auto self = job.lock()) self->give_up();
   });

@@ -167,7 +167,6 @@ void Job::choice_is_over(const Usage& usage, bool prompt_counts) {
   used_tokens_ += usage.answer_tokens + (prompt_counts ? usage.prompt_tokens : 0);
   if (--open_ > 0) return;
   finish();
-  over_ = true;
   if (setup_.on_over) setup_.on_over(used_tokens_);
 }
 

@@ -40,18 +40,24 @@ struct JobSetup {
   std::function<void(int64_t used_tokens)> on_over = {};
 };
 
-class Job : public std::enable_shared_from_this<Job> {
+/// A request in progress, of whatever kind, that the revocation of its key ends. Any thread.
+class Revocable {
+ public:
+  virtual ~Revocable() = default;
+  virtual const std::string& key_id() const = 0;
+  /// Ends it from outside: the client reads `why`.
+  virtual void abort(ApiError why) = 0;
+};
+
+class Job : public Revocable, public std::enable_shared_from_this<Job> {
  public:
   Job(Scheduler& scheduler, JobSetup setup, http::ResponseWriter writer);
 
   /// Hands every choice to the scheduler, and watches the connection. A refusal ends the job with
   /// its error.
   void submit(std::vector<Request> requests);
-  /// Ends it from outside: the client reads `why`.
-  void abort(ApiError why);
-
-  const std::string& key_id() const { return setup_.key_id; }
-  bool is_over() const { return over_.load(); }
+  void abort(ApiError why) override;
+  const std::string& key_id() const override { return setup_.key_id; }
 
  private:
   class Sink;
@@ -80,8 +86,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::vector<Slot> slots_;  // the engine's thread alone, after submit()
   std::atomic<bool> streaming_{false};
   std::atomic<bool> answered_{false};  // the client has its end, or is gone
-  std::atomic<bool> over_{false};
-  std::atomic<size_t> open_{0};  // choices that have not ended
+  std::atomic<size_t> open_{0};        // choices that have not ended
   std::atomic<int64_t> used_tokens_{0};
 
   std::mutex mutex_;

@@ -115,10 +115,10 @@ std::pair<Readiness, std::string> Service::readiness() const {
 Status Service::tick(bool read_keys) {
   parts_.metrics.watch(parts_.scheduler.snapshot());
   VERGE_TRY(const bool changed, parts_.gate.refresh(read_keys));
-  std::vector<std::shared_ptr<Job>> revoked;
+  std::vector<std::shared_ptr<Revocable>> revoked;
   {
     const std::lock_guard lock(mutex_);
-    std::erase_if(jobs_, [](const std::weak_ptr<Job>& job) { return job.expired(); });
+    std::erase_if(jobs_, [](const std::weak_ptr<Revocable>& job) { return job.expired(); });
     if (!changed) return {};
     for (const auto& weak : jobs_) {
       auto job = weak.lock();
@@ -131,10 +131,10 @@ Status Service::tick(bool read_keys) {
   return {};
 }
 
-void Service::keep(std::shared_ptr<Job> job) {
+void Service::keep(const std::shared_ptr<Revocable>& job) {
   if (job->key_id().empty()) return;
   const std::lock_guard lock(mutex_);
-  jobs_.push_back(std::move(job));
+  jobs_.push_back(job);
 }
 
 void Service::add_rate_headers(Exchange& exchange) const {

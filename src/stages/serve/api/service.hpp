@@ -82,7 +82,7 @@ class Service {
  private:
   http::Handler guarded(Route route);
   std::optional<http::Response> admit(const http::Request& request) const;
-  void keep(std::shared_ptr<Job> job);
+  void keep(const std::shared_ptr<Revocable>& job);
   void add_rate_headers(Exchange& exchange) const;
 
   ServiceParts parts_;
@@ -92,7 +92,7 @@ class Service {
   int64_t started_unix_s_;
 
   mutable std::mutex mutex_;
-  std::vector<std::weak_ptr<Job>> jobs_;  // of callers with keys
+  std::vector<std::weak_ptr<Revocable>> jobs_;  // of callers with keys
   Readiness readiness_ = Readiness::Loading;
   std::string reason_ = "starting";
 };

@@ -1,5 +1,7 @@
 // Keys, limits and readiness, over real sockets.
 
+#include <future>
+
 #include <temporary_folder.hpp>
 
 #include "serving.hpp"
@@ -118,6 +120,37 @@ TEST_F(KeyedService, ARevokedKeyEndsWhatItHasRunning) {
   EXPECT_NE(connection.read_all().find("revoked"), std::string::npos);
   EXPECT_EQ(serving().get("/v1/models", with(key)).status, 401);
   EXPECT_EQ(serving().get("/v1/models", with(other)).status, 200);
+}
+
+// Ends on the engine's thread, and holds it until it is let go.
+struct Holdup : AnswerSink {
+  void on_piece(const Piece&) override {}
+  void on_end(const End&) override {
+    begun.set_value();
+    released.get_future().wait_for(std::chrono::minutes(1));
+  }
+  std::promise<void> begun, released;
+};
+
+TEST_F(KeyedService, ARevokedKeyEndsItsEmbeddings) {
+  const std::string key = add({.tenant = "a"});
+  Scheduler& scheduler = serving().server().scheduler();
+  const auto holdup = std::make_shared<Holdup>();
+  Request none{.model = "verge-lm", .prompt = {1}};
+  none.options.max_tokens = 0;
+  ASSERT_TRUE(scheduler.submit(std::move(none), holdup));
+  ASSERT_EQ(holdup->begun.get_future().wait_for(std::chrono::minutes(1)),
+            std::future_status::ready);
+  const int64_t before = scheduler.snapshot().submitted;
+  test::WebConnection connection(serving().port());
+  connection.send(test::request_bytes(
+      "POST", "/v1/embeddings", R"({"model":"verge-lm","input":["the LORD","wine"]})", with(key)));
+  EXPECT_TRUE(wait_until([&] { return scheduler.snapshot().submitted == before + 2; }));
+  EXPECT_TRUE(keys_.revoke(keys_.find(key)->id));
+  EXPECT_TRUE(keys_.save(path_));
+  EXPECT_TRUE(serving().server().tick());
+  holdup->released.set_value();
+  EXPECT_NE(connection.read_all().find("revoked"), std::string::npos);
 }
 
 TEST(Service, DrainingIsSaid) {
