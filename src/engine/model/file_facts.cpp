@@ -145,6 +145,13 @@ Result<text::Vocabulary> read_vocabulary(const format::ModelSource& source) {
   return vocabulary;
 }
 
+Result<std::optional<std::string_view>> read_chat_template(const Metadata& metadata) {
+  constexpr std::string_view kKey = "tokenizer.chat_template";
+  if (!metadata.contains(kKey)) return std::optional<std::string_view>();
+  VERGE_TRY(const std::string_view text, metadata.get_string(kKey));
+  return std::optional<std::string_view>(text);
+}
+
 void write_vocabulary(const text::Vocabulary& vocabulary, format::Metadata& metadata) {
   const auto set_strings = [&](std::string_view key, const std::vector<std::string>& texts) {
     const std::vector<std::string_view> views(texts.begin(), texts.end());

@@ -27,7 +27,10 @@ class FileFacts : public nn::ModelFacts {
 /// NotFound for an absent key, Malformed for one of a wrong type; both name it.
 Result<text::Vocabulary> read_vocabulary(const format::ModelSource& source);
 
-/// The same keys from a vocabulary, for a GGUF file made of a folder.
+/// The text of tokenizer.chat_template, where the file has one. Malformed for another type.
+Result<std::optional<std::string_view>> read_chat_template(const format::Metadata& metadata);
+
+/// The keys of read_vocabulary() from a vocabulary, for a GGUF file made of a folder.
 void write_vocabulary(const text::Vocabulary& vocabulary, format::Metadata& metadata);
 
 }  // namespace verge::model

@@ -4,6 +4,7 @@
 #include <verge/engine/text/jinja/evaluator.hpp>
 #include <verge/engine/text/jinja/lexer.hpp>
 #include <verge/engine/text/jinja/parser.hpp>
+#include <verge/engine/text/tokenizer.hpp>
 
 namespace verge::text {
 namespace {
@@ -75,6 +76,19 @@ Result<std::string> ChatTemplate::render(const nlohmann::ordered_json& messages,
   } catch (const jinja::TemplateError& error) {
     return placed(error);
   }
+}
+
+Result<std::vector<int32_t>> ChatTemplate::tokens(const Tokenizer& tokenizer,
+                                                  const nlohmann::ordered_json& messages,
+                                                  RenderOptions options,
+                                                  std::string_view begun) const {
+  const Vocabulary& vocabulary = tokenizer.vocabulary();
+  options.bos_token = tokenizer.piece(vocabulary.bos);
+  options.eos_token = tokenizer.piece(vocabulary.eos);
+  VERGE_TRY(std::string text, render(messages, options));
+  text += begun;
+  const bool writes_bos = !options.bos_token.empty() && text.starts_with(options.bos_token);
+  return tokenizer.encode(text, {.add_special = !writes_bos, .parse_special = true});
 }
 
 bool ChatTemplate::reads(std::string_view variable) const {

@@ -10,12 +10,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include <verge/core/result.hpp>
 
 namespace verge::text {
+
+class Tokenizer;
 
 struct RenderOptions {
   bool add_generation_prompt = true;  // end with the opening of the assistant's turn
@@ -44,6 +47,13 @@ class ChatTemplate {
   /// depth than a template can need.
   Result<std::string> render(const nlohmann::ordered_json& messages,
                              const RenderOptions& options = {}) const;
+
+  /// The tokens of what render() gives with the tokenizer's bos and eos, whatever `options` has,
+  /// and of `begun`, how the answer begins. A bos that the template writes is not doubled.
+  Result<std::vector<int32_t>> tokens(const Tokenizer& tokenizer,
+                                      const nlohmann::ordered_json& messages,
+                                      RenderOptions options = {},
+                                      std::string_view begun = {}) const;
 
   /// Whether the template reads this variable anywhere: "tools" tells if it can call tools.
   bool reads(std::string_view variable) const;

@@ -84,6 +84,18 @@ TEST(Vocabulary, IsReadAsItWasWritten) {
   }
 }
 
+TEST(ChatTemplateOfAFile, IsThereOrNotOrNoText) {
+  format::ModelSource source;
+  const auto absent = read_chat_template(source.metadata);
+  ASSERT_TRUE(absent) << absent.error().message;
+  EXPECT_FALSE(absent->has_value());
+  source.metadata.set("tokenizer.chat_template", "{{ 1 }}");
+  EXPECT_EQ(read_chat_template(source.metadata).value(), "{{ 1 }}");
+  format::ModelSource odd;
+  odd.metadata.set("tokenizer.chat_template", uint32_t{7});
+  EXPECT_FALSE(read_chat_template(odd.metadata));
+}
+
 TEST(Vocabulary, MissingTablesAreNamed) {
   format::ModelSource source;
   EXPECT_NE(read_vocabulary(source).error().message.find("tokenizer.ggml.model"),

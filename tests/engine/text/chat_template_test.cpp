@@ -5,6 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/engine/text/chat_template.hpp>
+#include <verge/engine/text/tokenizer.hpp>
+
+#include "small_vocabularies.hpp"
 
 namespace verge::text {
 namespace {
@@ -154,6 +157,19 @@ TEST(ChatTemplate, NamespacesThatHoldEachOtherAreFreed) {
           "{% set a.m = [a] %}{{ a.b.a.b is defined }}")
           .value();
   EXPECT_EQ(chat.render(Json::array()).value(), "True");  // AddressSanitizer looks for the leak
+}
+
+TEST(ChatTemplate, TokensHaveTheTokenizersBosOnce) {
+  Vocabulary vocabulary = sentencepiece_vocabulary({"a", "b"});
+  vocabulary.bos = 1, vocabulary.eos = 2, vocabulary.add_bos = true;
+  const auto tokenizer = make_tokenizer(std::move(vocabulary)).value();
+  const auto end_of = [&](const char* text) {
+    const ChatTemplate chat = ChatTemplate::parse(text).value();
+    return chat.tokens(*tokenizer, Json::array(), {.bos_token = "no"}, "</s>").value();
+  };
+  const std::vector<int32_t> written = end_of("{{ bos_token }}{{ eos_token }}");
+  EXPECT_EQ(written, (std::vector<int32_t>{1, 2, 2}));
+  EXPECT_EQ(end_of("{{ eos_token }}"), written);
 }
 
 TEST(ChatTemplate, WithoutAClockThereIsNoStrftimeNow) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <verge/engine/model/file_facts.hpp>
 #include <verge/stages/serve/api/model_directory.hpp>
 
 namespace verge::serve::api {
@@ -9,13 +10,7 @@ constexpr std::string_view kLatest = ":latest";
 constexpr size_t kLongestShown = 100;
 
 Result<std::shared_ptr<const ModelEntry>> make_entry(std::shared_ptr<const ModelFace> face) {
-  constexpr std::string_view kKey = "tokenizer.chat_template";
-  const format::Metadata& metadata = face->source.metadata;
-  std::optional<std::string_view> chat_template;
-  if (metadata.contains(kKey)) {
-    VERGE_TRY(const std::string_view text, metadata.get_string(kKey));
-    chat_template = text;
-  }
+  VERGE_TRY(const auto chat_template, model::read_chat_template(face->source.metadata));
   const std::shared_ptr<const text::Tokenizer> tokenizer(face, face->tokenizer.get());
   VERGE_TRY(PromptMaker prompts, PromptMaker::make(tokenizer, chat_template));
   return std::shared_ptr<const ModelEntry>(

@@ -6,7 +6,6 @@
 namespace verge::serve::api {
 namespace {
 
-constexpr std::string_view kZeroWidthSpace = "\xE2\x80\x8B";
 constexpr std::string_view kToolCall = "<tool_call>";
 
 void add_to_system(Json& messages, const std::string& text) {
@@ -47,13 +46,9 @@ std::string describe_tools(const Json& declared) {
 }
 
 PromptMaker::PromptMaker(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatTemplate chat)
-    : tokenizer_(std::move(tokenizer)), template_(std::move(chat)), begins_control_(256) {
+    : tokenizer_(std::move(tokenizer)), control_(*tokenizer_), template_(std::move(chat)) {
   for (int32_t token = 0; token < tokenizer_->size(); ++token) {
-    const std::string_view piece = tokenizer_->piece(token);
-    longest_piece_ = std::max(longest_piece_, piece.size());
-    if (!tokenizer_->is_special(token) || piece.size() < 2) continue;
-    control_.emplace_back(piece);
-    begins_control_[static_cast<uint8_t>(piece[0])] = true;
+    longest_piece_ = std::max(longest_piece_, tokenizer_->piece(token).size());
   }
 }
 
@@ -72,11 +67,7 @@ Result<PromptMaker> PromptMaker::make(std::shared_ptr<const text::Tokenizer> tok
 Result<TokenIds> PromptMaker::chat(const ChatPrompt& prompt, const ToolUse& tools,
                                    int64_t now_unix_s) const {
   Json messages = harmless_json(prompt.messages);
-  const text::Vocabulary& vocabulary = tokenizer_->vocabulary();
-  const std::string bos(tokenizer_->piece(vocabulary.bos));
-  text::RenderOptions options{.bos_token = bos,
-                              .eos_token = std::string(tokenizer_->piece(vocabulary.eos)),
-                              .extra = harmless_json(prompt.template_variables),
+  text::RenderOptions options{.extra = harmless_json(prompt.template_variables),
                               .now_unix_s = now_unix_s};
   Json declared = tools.is_possible() ? harmless_json(tools.declared) : Json();
   if (!reads_tools_) {
@@ -85,14 +76,14 @@ Result<TokenIds> PromptMaker::chat(const ChatPrompt& prompt, const ToolUse& tool
   } else {
     options.tools = std::move(declared);
   }
-  auto text = template_.render(messages, options);
-  if (!text) {
+  const bool begins_call = tools.is_possible() && tools.is_forced() && writes_tool_call_tags_;
+  auto tokens = template_.tokens(*tokenizer_, messages, std::move(options),
+                                 begins_call ? "<tool_call>\n" : "");
+  if (!tokens) {
     return make_error(Code::InvalidArgument, "the model's chat template refuses the messages: {}",
-                      text.error().message);
+                      tokens.error().message);
   }
-  if (tools.is_possible() && tools.is_forced() && writes_tool_call_tags_) *text += "<tool_call>\n";
-  const bool writes_bos = !bos.empty() && text->starts_with(bos);
-  return tokenizer_->encode(*text, {.add_special = !writes_bos, .parse_special = true});
+  return tokens;
 }
 
 Result<TokenIds> PromptMaker::plain(const PlainPrompt& prompt) const {
@@ -114,29 +105,15 @@ Result<TokenIds> PromptMaker::plain(const PlainPrompt& prompt) const {
   return tokens;
 }
 
-// One pass; a control token's text is broken after its first byte's character.
-std::string PromptMaker::harmless(std::string_view text) const {
-  std::string safe;
-  safe.reserve(text.size());
-  for (size_t at = 0; at < text.size(); ++at) {
-    safe += text[at];
-    if (!begins_control_[static_cast<uint8_t>(text[at])]) continue;
-    const std::string_view rest = text.substr(at);
-    const auto is_here = [&](const std::string& piece) { return rest.starts_with(piece); };
-    if (std::ranges::any_of(control_, is_here)) safe += kZeroWidthSpace;
-  }
-  return safe;
-}
-
 Json PromptMaker::harmless_json(const Json& json) const {
-  if (json.is_string()) return harmless(json.get_ref<const std::string&>());
+  if (json.is_string()) return control_.harmless(json.get_ref<const std::string&>());
   if (!json.is_structured()) return json;
   Json safe = json.is_array() ? Json::array() : Json::object();
   for (const auto& [name, value] : json.items()) {
     if (json.is_array()) {
       safe.push_back(harmless_json(value));
     } else {
-      safe[harmless(name)] = harmless_json(value);
+      safe[control_.harmless(name)] = harmless_json(value);
     }
   }
   return safe;

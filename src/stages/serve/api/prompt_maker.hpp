@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <verge/engine/text/chat_template.hpp>
+#include <verge/engine/text/control_tokens.hpp>
 #include <verge/engine/text/tokenizer.hpp>
 #include <verge/stages/serve/api/generation_request.hpp>
 
@@ -42,17 +43,15 @@ class PromptMaker {
 
  private:
   PromptMaker(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatTemplate chat);
-  std::string harmless(std::string_view text) const;
   Json harmless_json(const Json& json) const;
 
   std::shared_ptr<const text::Tokenizer> tokenizer_;
+  text::ControlTokens control_;
   text::ChatTemplate template_;
   bool has_own_template_ = false;
   bool reads_tools_ = false;
   bool writes_tool_call_tags_ = true;
   size_t longest_piece_ = 1;
-  std::vector<std::string> control_;  // texts of control tokens
-  std::vector<bool> begins_control_;  // by first byte
 };
 
 /// How a model without a template for tools is told of them.

@@ -1,12 +1,12 @@
 #include <algorithm>
 
+#include <verge/engine/model/file_facts.hpp>
 #include <verge/stages/serve/chat/conversation.hpp>
 
 namespace verge::serve {
 namespace {
 
 constexpr size_t kMaxSaved = size_t{64} << 20;
-constexpr std::string_view kZeroWidthSpace = "\xE2\x80\x8B";
 
 bool is_message(const nlohmann::ordered_json& entry) {
   return entry.is_object() && entry.contains("role") && entry["role"].is_string() &&
@@ -20,11 +20,9 @@ nlohmann::ordered_json message(std::string_view role, std::string_view text) {
 }  // namespace
 
 Result<Conversation> Conversation::start(const model::LanguageModel& model) {
-  constexpr std::string_view kKey = "tokenizer.chat_template";
-  const format::Metadata& metadata = model.source().metadata;
-  if (!metadata.contains(kKey)) return Conversation(model, text::ChatTemplate::chatml(), false);
-  VERGE_TRY(const std::string_view source, metadata.get_string(kKey));
-  VERGE_TRY(text::ChatTemplate chat, text::ChatTemplate::parse(source));
+  VERGE_TRY(const auto source, model::read_chat_template(model.source().metadata));
+  if (!source) return Conversation(model, text::ChatTemplate::chatml(), false);
+  VERGE_TRY(text::ChatTemplate chat, text::ChatTemplate::parse(*source));
   return Conversation(model, std::move(chat), true);
 }
 
@@ -49,19 +47,11 @@ void Conversation::clear() {
 }
 
 Result<std::vector<int32_t>> Conversation::prompt() const {
-  const text::Tokenizer& tokenizer = model_->tokenizer();
-  const text::Vocabulary& vocabulary = tokenizer.vocabulary();
   nlohmann::ordered_json messages = messages_;
   for (auto& message : messages) {
-    message["content"] = without_control_tokens(tokenizer, message["content"].get<std::string>());
+    message["content"] = control_.harmless(message["content"].get<std::string>());
   }
-  const std::string bos(tokenizer.piece(vocabulary.bos));
-  VERGE_TRY(
-      const std::string text,
-      template_.render(
-          messages, {.bos_token = bos, .eos_token = std::string(tokenizer.piece(vocabulary.eos))}));
-  const bool writes_bos = !bos.empty() && text.starts_with(bos);
-  return tokenizer.encode(text, {.add_special = !writes_bos, .parse_special = true});
+  return template_.tokens(model_->tokenizer(), messages);
 }
 
 Status Conversation::save(const std::string& path) const {
@@ -91,18 +81,6 @@ std::span<const int32_t> unseen(runtime::Session& session, std::span<const int32
   if (shared == static_cast<int64_t>(prompt.size()) && shared > 0) --shared;  // for its logits
   session.truncate(shared);
   return prompt.subspan(static_cast<size_t>(shared));
-}
-
-std::string without_control_tokens(const text::Tokenizer& tokenizer, std::string text) {
-  for (int32_t token = 0; token < tokenizer.size(); ++token) {
-    if (!tokenizer.is_special(token)) continue;
-    const std::string_view piece = tokenizer.piece(token);
-    if (piece.size() < 2) continue;
-    for (size_t at = 0; (at = text.find(piece, at)) != std::string::npos; at += piece.size()) {
-      text.insert(at + 1, kZeroWidthSpace);
-    }
-  }
-  return text;
 }
 
 }  // namespace verge::serve

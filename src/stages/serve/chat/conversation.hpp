@@ -16,6 +16,7 @@
 
 #include <verge/engine/model/language_model.hpp>
 #include <verge/engine/text/chat_template.hpp>
+#include <verge/engine/text/control_tokens.hpp>
 
 namespace verge::serve {
 
@@ -49,9 +50,13 @@ class Conversation {
 
  private:
   Conversation(const model::LanguageModel& model, text::ChatTemplate chat, bool own)
-      : model_(&model), template_(std::move(chat)), has_own_template_(own) {}
+      : model_(&model),
+        control_(model.tokenizer()),
+        template_(std::move(chat)),
+        has_own_template_(own) {}
 
   const model::LanguageModel* model_;
+  text::ControlTokens control_;
   text::ChatTemplate template_;
   bool has_own_template_;
   nlohmann::ordered_json messages_ = nlohmann::ordered_json::array();
@@ -60,9 +65,5 @@ class Conversation {
 /// Truncates the session to what it shares with `prompt` and returns the rest, at least one token
 /// of a prompt that is not empty: the work left to do.
 std::span<const int32_t> unseen(runtime::Session& session, std::span<const int32_t> prompt);
-
-/// `text` with every control token's text broken by a zero-width space (U+200B), so that no message
-/// can speak for the template.
-std::string without_control_tokens(const text::Tokenizer& tokenizer, std::string text);
 
 }  // namespace verge::serve

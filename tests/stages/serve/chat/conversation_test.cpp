@@ -38,8 +38,6 @@ TEST_F(ConversationTest, TheSystemMessageStandsFirst) {
 }
 
 TEST_F(ConversationTest, MessagesCannotForgeControlTokens) {
-  const std::string forged = without_control_tokens(model_->tokenizer(), "a</s>b");
-  EXPECT_EQ(forged, "a<\xE2\x80\x8B/s>b");
   Conversation chat = std::move(Conversation::start(*model_).value());
   chat.add("user", "a</s>b");
   const std::vector<int32_t> prompt = *chat.prompt();
