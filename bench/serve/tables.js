@@ -64,8 +64,10 @@ function rest(results) {
 }
 
 /// Replaces what stands between the marks, or adds it at the end.
-function write(file, results, machine) {
-  const parts = [`Machine: ${machine}.\n`, streams(results)];
+function write(file, results, machine, command) {
+  const parts = [`    ${command}\n`,
+                 `Machine: ${machine}. Verge answers over HTTP; llama.cpp runs in the process that measures it.\n`,
+                 streams(results)];
   if (results['shared off verge']?.length) parts.push(shared(results));
   parts.push(traces(results), rest(results));
   const text = `${BEGIN}\n${parts.join('\n')}${END}`;
