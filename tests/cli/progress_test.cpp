@@ -2,17 +2,12 @@
 
 #include <command_line.hpp>
 #include <gtest/gtest.h>
+#include <manual_clock.hpp>
 
 #include <verge/cli/progress.hpp>
 
 namespace verge::cli {
 namespace {
-
-class ManualClock : public Clock {
- public:
-  double seconds() const override { return now; }
-  double now = 0;
-};
 
 // What err gets of 40 lines, half a second apart.
 std::string shown(int terminal_columns, bool quiet) {
@@ -20,12 +15,12 @@ std::string shown(int terminal_columns, bool quiet) {
   Context context{out, err, nullptr};
   context.terminal_columns = terminal_columns;
   context.quiet = quiet;
-  ManualClock clock;
+  test::ManualClock clock{0};
   Progress progress(context, clock);
   for (int i = 0; i < 40; ++i) {
     progress.show("line " + std::to_string(i));
     progress.show("too soon after");
-    clock.now += 0.5;
+    clock.advance(0.5);
   }
   progress.clear();
   return err.str();

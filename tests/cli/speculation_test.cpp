@@ -1,12 +1,13 @@
 #include <command_line.hpp>
 #include <gtest/gtest.h>
+#include <shared_data.hpp>
 #include <standard_input.hpp>
 #include <tiny_model.hpp>
 
 namespace verge::cli {
 namespace {
 
-const std::string kModel = VERGE_SOURCE_DIR "/models/verge-lm.gguf";
+const std::string kModel = test::repository_model();
 
 std::vector<std::string> with(std::vector<std::string> more) {
   std::vector<std::string> all = {

@@ -9,7 +9,11 @@ namespace verge::test {
 
 class ManualClock : public Clock {
  public:
+  ManualClock() = default;
+  explicit ManualClock(double seconds) : seconds_(seconds) {}
+
   double seconds() const override { return seconds_; }
+  void set(double seconds) { seconds_ = seconds; }
   void advance(double seconds) { seconds_ = seconds_ + seconds; }
 
  private:

@@ -1,11 +1,17 @@
 #pragma once
-// Real data that lies beside the project, not in it: tests that need it skip with a reason.
+// Real data: the model of the repository, and what lies beside the project, not in it; tests that
+// need the latter skip with a reason.
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 
 namespace verge::test {
+
+/// The path of the model that the project ships.
+inline std::string repository_model() {
+  return VERGE_SOURCE_DIR "/models/verge-lm.gguf";
+}
 
 /// The path of a file of the shared data, or "" where they are absent. They lie in
 /// $VERGE_SHARED_DATA, or in ../shared/data beside the project.

@@ -2,7 +2,6 @@
 // A server on an ephemeral port of loopback, running on threads of its own until destroyed.
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -12,6 +11,8 @@
 
 #include <verge/core/clock.hpp>
 #include <verge/platform/http/server.hpp>
+
+#include "eventually.hpp"
 
 namespace verge::test {
 
@@ -42,14 +43,5 @@ class TestServer {
   http::Endpoint endpoint_;
   std::thread thread_;
 };
-
-/// Waits for what another thread does; false after ten seconds.
-inline bool eventually(const std::function<bool()>& is_so) {
-  for (int i = 0; i < 10'000; ++i) {
-    if (is_so()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
-}
 
 }  // namespace verge::test

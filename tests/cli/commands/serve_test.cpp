@@ -3,12 +3,13 @@
 #include <child_process.hpp>
 #include <command_line.hpp>
 #include <fcntl.h>
+#include <shared_data.hpp>
 #include <temporary_folder.hpp>
 
 namespace verge::cli {
 namespace {
 
-const std::string kModel = VERGE_SOURCE_DIR "/models/verge-lm.gguf";
+const std::string kModel = test::repository_model();
 
 TEST(ServeCommand, HelpIsInGroupsWithExamples) {
   const test::Ran ran = test::run_verge({"serve", "--help"});

@@ -18,7 +18,7 @@ class ModelDirectoryTest : public testing::Test {
   static std::vector<ServedModel> models() {
     ServedModel good, broken;
     good.name = "good";
-    good.path = kModelPath;
+    good.path = test::repository_model();
     broken.name = "broken";
     broken.path = "/nonexistent.gguf";
     return {good, broken};
@@ -51,10 +51,10 @@ TEST_F(ModelDirectoryTest, ResolvesNames) {
 
 TEST(ModelDirectory, AnAdapterIsItselfWithATagToo) {
   const test::TemporaryFolder folder;
-  test::random_adapter(kModelPath, {.rank = 2}).write_gguf(folder / "sql.gguf");
+  test::random_adapter(test::repository_model(), {.rank = 2}).write_gguf(folder / "sql.gguf");
   ServedModel served;
   served.name = "good";
-  served.path = kModelPath;
+  served.path = test::repository_model();
   served.load.adapters = {{.name = "sql", .path = folder / "sql.gguf"}};
   const SystemClock clock;
   ModelPool pool({served}, clock, {});

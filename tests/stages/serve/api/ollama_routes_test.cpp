@@ -67,9 +67,9 @@ TEST(OllamaRoutes, AnEmptyPromptLoads) {
 
 TEST(OllamaRoutes, AStopUnloads) {
   const std::string stop = R"({"model":"verge-lm","keep_alive":0})";
-  EXPECT_TRUE(wait_until([] { return serving().running() == 0; }));
+  EXPECT_TRUE(test::eventually([] { return serving().running() == 0; }));
   EXPECT_EQ(serving().good("/api/generate", stop)["done_reason"], "unload");
-  EXPECT_TRUE(wait_until([] { return serving().get("/api/ps").json()["models"].empty(); }));
+  EXPECT_TRUE(test::eventually([] { return serving().get("/api/ps").json()["models"].empty(); }));
   EXPECT_EQ(serving().good("/api/generate", stop)["done_reason"], "unload");  // again
   EXPECT_EQ(serving().good("/api/generate", R"({"model":"verge-lm"})")["done_reason"], "load");
 }

@@ -278,7 +278,7 @@ TEST(OpenAiRoutes, AClientThatLeavesFreesItsPlace) {
         R"({"model":"verge-lm","prompt":"a","stream":true,"ignore_eos":true,"max_tokens":250})"));
     connection.read_until("data: ");
   }
-  EXPECT_TRUE(wait_until([] { return serving().running() == 0; }));
+  EXPECT_TRUE(test::eventually([] { return serving().running() == 0; }));
 }
 
 }  // namespace

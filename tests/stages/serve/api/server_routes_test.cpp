@@ -40,7 +40,7 @@ TEST(ServerRoutes, MetricsHaveTheNamesOfTheGuide) {
   serving().good("/v1/completions",
                  R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"max_tokens":5})");
   test::WebAnswer answer;  // an answer is counted after it is sent
-  EXPECT_TRUE(wait_until([&] {
+  EXPECT_TRUE(test::eventually([&] {
     answer = serving().get("/metrics");
     return answer.body.find("verge_time_per_output_token_seconds") != std::string::npos;
   }));

@@ -1,14 +1,10 @@
 #include <gtest/gtest.h>
+#include <manual_clock.hpp>
 
 #include <verge/stages/serve/api/service_metrics.hpp>
 
 namespace verge::serve::api {
 namespace {
-
-struct SetClock : Clock {
-  double now_s = 0;
-  double seconds() const override { return now_s; }
-};
 
 End end_of(double ttft_s, double decode_s, int64_t tokens) {
   End end;
@@ -48,7 +44,7 @@ TEST(ServiceMetrics, RoutesAreFew) {
 
 TEST(ServiceMetrics, CountsWhatEnded) {
   telemetry::MetricsRegistry registry;
-  SetClock clock;
+  const test::ManualClock clock;
   ServiceMetrics metrics(registry, clock);
   metrics.on_answer("/v1/completions", 200);
   metrics.on_end("m", end_of(0.5, 2, 5));
@@ -69,7 +65,7 @@ TEST(ServiceMetrics, CountsWhatEnded) {
 
 TEST(ServiceMetrics, TheSchedulersCountersAreCountedOnce) {
   telemetry::MetricsRegistry registry;
-  SetClock clock;
+  const test::ManualClock clock;
   ServiceMetrics metrics(registry, clock);
   Snapshot snapshot;
   ModelSnapshot model;

@@ -96,7 +96,7 @@ TEST_F(KeyedService, TokensAreReservedThenSettled) {
   const auto answer = serving().post("/v1/completions", completion("\"max_tokens\":10"), with(key));
   ASSERT_EQ(answer.status, 200);
   const int used = answer.json()["usage"]["total_tokens"];
-  EXPECT_TRUE(wait_until([&] {
+  EXPECT_TRUE(test::eventually([&] {
     const auto next = serving().post("/v1/completions", completion("\"max_tokens\":0"), with(key));
     return next.status == 200 &&
            std::stoi(next.headers.at("x-ratelimit-remaining-tokens")) <= 100 - used;
@@ -145,7 +145,7 @@ TEST_F(KeyedService, ARevokedKeyEndsItsEmbeddings) {
   test::WebConnection connection(serving().port());
   connection.send(test::request_bytes(
       "POST", "/v1/embeddings", R"({"model":"verge-lm","input":["the LORD","wine"]})", with(key)));
-  EXPECT_TRUE(wait_until([&] { return scheduler.snapshot().submitted == before + 2; }));
+  EXPECT_TRUE(test::eventually([&] { return scheduler.snapshot().submitted == before + 2; }));
   EXPECT_TRUE(keys_.revoke(keys_.find(key)->id));
   EXPECT_TRUE(keys_.save(path_));
   EXPECT_TRUE(serving().server().tick());

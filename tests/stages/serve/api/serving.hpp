@@ -1,13 +1,12 @@
 #pragma once
 // Serving: the whole server over real sockets, with the model of the repository.
 
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
+#include <eventually.hpp>
 #include <gtest/gtest.h>
+#include <shared_data.hpp>
 
 #include <verge/core/clock.hpp>
 #include <verge/stages/serve/api/model_server.hpp>
@@ -18,22 +17,11 @@ namespace verge::serve::api {
 
 using Json = nlohmann::ordered_json;
 
-inline const std::string kModelPath = VERGE_SOURCE_DIR "/models/verge-lm.gguf";
-
-/// Until `done`, or a minute is over.
-inline bool wait_until(const std::function<bool()>& done) {
-  for (int i = 0; i < 6000; ++i) {
-    if (done()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
-
 inline ModelServerOptions serving_options() {
   ModelServerOptions options;
   ServedModel model;
   model.name = "verge-lm";
-  model.path = kModelPath;
+  model.path = test::repository_model();
   model.load.max_sequences = 8;
   model.load.kv_tokens = 2048;
   options.models = {model};
@@ -51,7 +39,7 @@ class Serving {
     EXPECT_TRUE(started) << started.error().message;
     if (!started) return;
     server_ = std::move(*started);
-    EXPECT_TRUE(wait_until([&] { return get("/health").status == 200; }));
+    EXPECT_TRUE(test::eventually([&] { return get("/health").status == 200; }));
   }
 
   uint16_t port() const { return server_->endpoint().port; }

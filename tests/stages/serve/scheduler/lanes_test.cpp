@@ -4,6 +4,7 @@
 
 #include <verge/stages/serve/scheduler/lanes.hpp>
 
+#include "manual_clock.hpp"
 #include "serving.hpp"
 #include "tiny_model.hpp"
 
@@ -54,7 +55,7 @@ class ManyModels : public testing::Test {
   LoadState state(size_t model) { return scheduler_->snapshot().models[model].state; }
 
   test::TemporaryFolder folder_;
-  test::HandClock clock_;
+  test::ManualClock clock_{0};
   std::vector<ServedModel> served_;
   int64_t need_ = 0;
   RequestId last_id_ = 0;
@@ -69,7 +70,7 @@ TEST_F(ManyModels, AreLoadedOnDemandAndPutOutForOthers) {
     run_until([&] { return receiver->has_ended.load(); });
     EXPECT_TRUE(receiver->end.status.ok());
     EXPECT_EQ(receiver->tokens.size(), 8u);
-    clock_.now_s = clock_.now_s + 1;
+    clock_.advance(1);
   }
   EXPECT_EQ(state(0), LoadState::Unloaded);  // the least recently used
   EXPECT_EQ(state(1), LoadState::Ready);
@@ -119,7 +120,7 @@ TEST_F(ManyModels, OneThatIsBusyStaysUntilItsTurnIsOver) {
   for (int i = 0; i < 3; ++i) scheduler_->step();
   EXPECT_EQ(state(0), LoadState::Ready);
   EXPECT_EQ(state(1), LoadState::Unloaded);
-  clock_.now_s = 6;
+  clock_.set(6);
   scheduler_->step();
   const auto late = ask("a");  // waits: its model finishes what it has begun, and leaves
   run_until([&] { return b->has_ended.load(); });
@@ -137,7 +138,7 @@ TEST_F(ManyModels, OneStaysWhenNobodyWantsItsRoomAnyMore) {
   const auto b = ask("b");
   const RequestId given_up = last_id_;
   scheduler_->step();
-  clock_.now_s = 6;
+  clock_.set(6);
   scheduler_->step();  // a is to leave
   const auto late = ask("a");
   for (int i = 0; i < 3; ++i) scheduler_->step();
@@ -154,10 +155,10 @@ TEST_F(ManyModels, IdleOnesAreForgotten) {
   make(3, 30);
   const auto a = ask("a");
   run_until([&] { return a->has_ended.load(); });
-  clock_.now_s = 29;
+  clock_.set(29);
   scheduler_->step();
   EXPECT_EQ(state(0), LoadState::Ready);
-  clock_.now_s = 31;
+  clock_.set(31);
   scheduler_->step();
   EXPECT_EQ(state(0), LoadState::Unloaded);
   const auto again = ask("a");

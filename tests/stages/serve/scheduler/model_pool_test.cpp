@@ -4,6 +4,7 @@
 
 #include <verge/stages/serve/scheduler/model_pool.hpp>
 
+#include "manual_clock.hpp"
 #include "serving.hpp"
 #include "tiny_model.hpp"
 
@@ -33,7 +34,7 @@ class Pool : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
-  test::HandClock clock_;
+  test::ManualClock clock_{0};
   std::counting_semaphore<16> loaded_{0};
   std::optional<ModelPool> pool_;  // last: it calls
 };
@@ -53,11 +54,11 @@ TEST_F(Pool, LoadsOnItsOwnThreadAndUnloads) {
             (*pool.face("tiny"))->tokenizer->size());
   const auto is_busy = [](const std::string&) { return false; };
   EXPECT_TRUE(pool.idle(is_busy).empty());
-  clock_.now_s = 9;
+  clock_.set(9);
   pool.touch("tiny");
-  clock_.now_s = 18;
+  clock_.set(18);
   EXPECT_TRUE(pool.idle(is_busy).empty());
-  clock_.now_s = 19;
+  clock_.set(19);
   EXPECT_EQ(pool.idle(is_busy), Names{"tiny"});
   EXPECT_TRUE(pool.idle([](const std::string&) { return true; }).empty());
   pool.unload("tiny");

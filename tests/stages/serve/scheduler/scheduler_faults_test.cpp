@@ -4,6 +4,7 @@
 
 #include <verge/core/rng.hpp>
 
+#include "manual_clock.hpp"
 #include "serving.hpp"
 #include "tiny_model.hpp"
 
@@ -49,7 +50,7 @@ class Faults : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
-  test::HandClock clock_;
+  test::ManualClock clock_{0};
   SystemClock system_;
   ServedModel served_;
   std::optional<ModelPool> pool_;
@@ -77,7 +78,7 @@ TEST_F(Faults, TheAdviceFollowsThePace) {
     const auto receiver = std::make_shared<test::Receiver>();
     ASSERT_TRUE(submit(request(8, 1), receiver).ok());
     run_until([&] { return receiver->has_ended.load(); });
-    clock_.now_s = clock_.now_s + 10;
+    clock_.advance(10);
   }
   for (int i = 0; i < 6; ++i) ASSERT_TRUE(submit(request(8, 4)).ok());
   EXPECT_EQ(scheduler.retry_after_s(), 40);  // half of six, at 3 in 40 s
@@ -90,11 +91,11 @@ TEST_F(Faults, DeadlinesEndWhatWaitsAndWhatRuns) {
   const auto running = std::make_shared<test::Receiver>();
   ASSERT_TRUE(submit(hurried, running).ok());
   run_until([&] { return running->tokens.size() > 2; });
-  clock_.now_s = 4;
+  clock_.set(4);
   const auto waiting = std::make_shared<test::Receiver>();
   hurried.deadline_s = 0.5;
   ASSERT_TRUE(submit(hurried, waiting).ok());
-  clock_.now_s = 6;
+  clock_.set(6);
   scheduler_->step();
   for (const auto& receiver : {running, waiting}) {
     ASSERT_TRUE(receiver->has_ended);

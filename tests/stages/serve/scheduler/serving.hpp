@@ -14,17 +14,6 @@
 
 namespace verge::test {
 
-inline std::string repository_model() {
-  return VERGE_SOURCE_DIR "/models/verge-lm.gguf";
-}
-
-/// A clock that stands until it is told otherwise.
-class HandClock : public Clock {
- public:
-  double seconds() const override { return now_s; }
-  std::atomic<double> now_s = 0;
-};
-
 /// Keeps what it is told. Read it on the engine's thread, or after has_ended.
 struct Receiver : serve::AnswerSink {
   void on_start(const serve::Start& start) override {

@@ -1,6 +1,7 @@
 #include <verge/stages/serve/scheduler/task.hpp>
 
 #include "serving.hpp"
+#include "shared_data.hpp"
 
 namespace verge::serve {
 namespace {

@@ -1,15 +1,11 @@
 #include <gtest/gtest.h>
+#include <manual_clock.hpp>
 #include <temporary_folder.hpp>
 
 #include <verge/stages/serve/api/access/gate.hpp>
 
 namespace verge::serve::api {
 namespace {
-
-struct SetClock : Clock {
-  double now_s = 100;
-  double seconds() const override { return now_s; }
-};
 
 class GateTest : public testing::Test {
  protected:
@@ -35,7 +31,7 @@ class GateTest : public testing::Test {
   std::string path_ = folder_ / "keys.json";
   KeyFile file_;
   std::vector<std::string> secrets_;
-  SetClock clock_;
+  test::ManualClock clock_{100};
 };
 
 TEST_F(GateTest, WithoutAFileEverybodyPasses) {
