@@ -1,8 +1,9 @@
 #pragma once
-// A client that sends any bytes over loopback and reads answers strictly. Every wait ends after ten
-// seconds, as a failure.
+// A client that sends any bytes over loopback and reads answers strictly. Every wait has an end, as
+// a failure.
 
 #include <cctype>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -57,7 +58,9 @@ inline HttpAnswer parse_head(const std::string& head) {
 /// What bytes go through; a plain socket here, TLS in other tests.
 class HttpClient {
  public:
-  explicit HttpClient(uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// `limit`: the longest wait for further bytes.
+  explicit HttpClient(uint16_t port, std::chrono::seconds limit = std::chrono::seconds(10))
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), limit_(limit) {
     sockaddr_in address = {};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -75,7 +78,9 @@ class HttpClient {
   }
   virtual ~HttpClient() { close(); }
   HttpClient(HttpClient&& other) noexcept
-      : socket_(std::exchange(other.socket_, -1)), buffer_(std::move(other.buffer_)) {}
+      : socket_(std::exchange(other.socket_, -1)),
+        limit_(other.limit_),
+        buffer_(std::move(other.buffer_)) {}
 
   int socket() const { return socket_; }
   bool is_connected() const { return is_connected_; }
@@ -150,8 +155,9 @@ class HttpClient {
   /// 0 at the end, -1 when broken or nothing came in time.
   virtual ssize_t receive(char* data, size_t size) {
     pollfd waiting{socket_, POLLIN, 0};
-    if (::poll(&waiting, 1, 10'000) != 1) {
-      ADD_FAILURE() << "nothing came within ten seconds";
+    const std::chrono::milliseconds limit = limit_;
+    if (::poll(&waiting, 1, static_cast<int>(limit.count())) != 1) {
+      ADD_FAILURE() << "nothing came within " << limit_.count() << " seconds";
       return -1;
     }
     return ::recv(socket_, data, size, 0);
@@ -201,6 +207,7 @@ class HttpClient {
   }
 
   int socket_;
+  std::chrono::seconds limit_{10};
   bool is_connected_ = false;
   bool has_ended_ = false;
   std::string buffer_;

@@ -272,11 +272,11 @@ TEST(OpenAiRoutes, SurvivesWhatIsNoRequest) {
 
 TEST(OpenAiRoutes, AClientThatLeavesFreesItsPlace) {
   {
-    test::WebConnection connection(serving().port());
+    test::HttpClient connection(serving().port(), test::kWebLimit);
     connection.send(test::request_bytes(
         "POST", "/v1/completions",
         R"({"model":"verge-lm","prompt":"a","stream":true,"ignore_eos":true,"max_tokens":250})"));
-    connection.read_until("data: ");
+    ASSERT_TRUE(connection.until("data: "));
   }
   EXPECT_TRUE(test::eventually([] { return serving().running() == 0; }));
 }

@@ -108,16 +108,16 @@ TEST_F(KeyedService, TokensAreReservedThenSettled) {
 
 TEST_F(KeyedService, ARevokedKeyEndsWhatItHasRunning) {
   const std::string key = add({.tenant = "a"}), other = add({.tenant = "b"});
-  test::WebConnection connection(serving().port());
+  test::HttpClient connection(serving().port(), test::kWebLimit);
   connection.send(test::request_bytes(
       "POST", "/v1/completions",
       R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"n":8,"stream":true,"max_tokens":250})",
       with(key)));
-  connection.read_until("data: ");
+  ASSERT_TRUE(connection.until("data: "));
   ASSERT_TRUE(keys_.revoke(keys_.find(key)->id));
   ASSERT_TRUE(keys_.save(path_));
   ASSERT_TRUE(serving().server().tick());
-  EXPECT_NE(connection.read_all().find("revoked"), std::string::npos);
+  EXPECT_NE(connection.rest().find("revoked"), std::string::npos);
   EXPECT_EQ(serving().get("/v1/models", with(key)).status, 401);
   EXPECT_EQ(serving().get("/v1/models", with(other)).status, 200);
 }
@@ -142,7 +142,7 @@ TEST_F(KeyedService, ARevokedKeyEndsItsEmbeddings) {
   ASSERT_EQ(holdup->begun.get_future().wait_for(std::chrono::minutes(1)),
             std::future_status::ready);
   const int64_t before = scheduler.snapshot().submitted;
-  test::WebConnection connection(serving().port());
+  test::HttpClient connection(serving().port(), test::kWebLimit);
   connection.send(test::request_bytes(
       "POST", "/v1/embeddings", R"({"model":"verge-lm","input":["the LORD","wine"]})", with(key)));
   EXPECT_TRUE(test::eventually([&] { return scheduler.snapshot().submitted == before + 2; }));
@@ -150,18 +150,18 @@ TEST_F(KeyedService, ARevokedKeyEndsItsEmbeddings) {
   EXPECT_TRUE(keys_.save(path_));
   EXPECT_TRUE(serving().server().tick());
   holdup->released.set_value();
-  EXPECT_NE(connection.read_all().find("revoked"), std::string::npos);
+  EXPECT_NE(connection.rest().find("revoked"), std::string::npos);
 }
 
 TEST(Service, DrainingIsSaid) {
   Serving serving;
-  test::WebConnection connection(serving.port());
+  test::HttpClient connection(serving.port(), test::kWebLimit);
   connection.send(test::request_bytes(
       "POST", "/v1/completions",
       R"({"model":"verge-lm","prompt":"a","stream":true,"ignore_eos":true,"max_tokens":200})"));
-  connection.read_until("data: ");
+  ASSERT_TRUE(connection.until("data: "));
   serving.server().drain(60);
-  EXPECT_NE(connection.read_all().find("[DONE]"), std::string::npos);  // running answers finish
+  EXPECT_NE(connection.rest().find("[DONE]"), std::string::npos);  // running answers finish
   serving.server().wait();
   EXPECT_TRUE(serving.server().has_ended());
 }
