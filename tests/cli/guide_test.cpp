@@ -4,6 +4,7 @@
 #include <regex>
 
 #include <command_line.hpp>
+#include <paths.hpp>
 
 #include <verge/cli/command.hpp>
 
@@ -11,7 +12,7 @@ namespace verge::cli {
 namespace {
 
 std::string guide() {
-  std::ifstream file(VERGE_SOURCE_DIR "/docs/guide.md");
+  std::ifstream file(test::source_file("docs/guide.md"));
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

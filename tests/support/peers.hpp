@@ -13,12 +13,14 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include "paths.hpp"
+
 namespace verge {
 
 inline std::string llama_peer() {
   const char* folder = std::getenv("VERGE_PEERS");
   const std::filesystem::path path =
-      std::filesystem::path(folder ? folder : VERGE_SOURCE_DIR "/build/peers") / "llama_peer";
+      std::filesystem::path(folder ? folder : test::source_file("build/peers")) / "llama_peer";
   return std::filesystem::exists(path) ? path.string() : "";
 }
 

@@ -16,12 +16,13 @@
 #include <verge/core/file.hpp>
 
 #include "command_line.hpp"
+#include "paths.hpp"
 #include "temporary_folder.hpp"
 
 namespace verge {
 namespace {
 
-const std::string kPackaging = VERGE_SOURCE_DIR "/packaging/";
+const std::string kPackaging = test::source_file("packaging/");
 
 std::string content(const std::string& path) {
   const Result<std::string> text = read_whole_file(path, 1 << 20);
@@ -183,7 +184,7 @@ TEST(Packaging, EveryMountHasItsVolume) {
 }
 
 TEST(Packaging, TheImageHasEveryLibraryOfTheProgram) {
-  const std::string program = VERGE_BINARY_DIR "/verge";
+  const std::string program = std::string(test::kBinaryDirectory) + "/verge";
   if (!std::filesystem::exists(program)) GTEST_SKIP() << "the program is not built";
   if (!has_program("objdump") || !has_program("dpkg")) GTEST_SKIP() << "objdump or dpkg is missing";
   const std::string docker = content(kPackaging + "Dockerfile");

@@ -8,12 +8,14 @@
 
 #include <fmt/format.h>
 
+#include "paths.hpp"
+
 namespace verge::tree {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = VERGE_SOURCE_DIR;
+const fs::path kRoot = test::kSourceDirectory;
 constexpr size_t kMostFileLines = 500;
 constexpr size_t kMostFunctionLines = 80;
 

@@ -3,6 +3,7 @@
 #include <child_process.hpp>
 #include <command_line.hpp>
 #include <fcntl.h>
+#include <paths.hpp>
 #include <shared_data.hpp>
 #include <temporary_folder.hpp>
 
@@ -39,8 +40,9 @@ TEST(ServeCommand, ServesUntilItIsTold) {
     const int file = ::open(out.c_str(), O_CREAT | O_WRONLY, 0600);
     ::dup2(file, STDOUT_FILENO);
     ::dup2(file, STDERR_FILENO);
-    ::execl(VERGE_BINARY_DIR "/verge", "verge", "serve", kModel.c_str(), "--unix-socket",
-            socket.c_str(), "--threads", "1", static_cast<char*>(nullptr));
+    ::execl((std::string(test::kBinaryDirectory) + "/verge").c_str(), "verge", "serve",
+            kModel.c_str(), "--unix-socket", socket.c_str(), "--threads", "1",
+            static_cast<char*>(nullptr));
     return 99;
   });
   const auto said = [&](const std::string& what) {

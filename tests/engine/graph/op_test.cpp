@@ -8,6 +8,8 @@
 
 #include <verge/engine/graph/op.hpp>
 
+#include "paths.hpp"
+
 namespace verge::graph {
 namespace {
 
@@ -51,7 +53,7 @@ const std::set<std::string_view> kWithoutGradient = {"activation_grad",
                                                      "top_k_experts_grad"};
 
 std::string test_source(std::string_view op) {
-  std::ifstream file(std::filesystem::path(VERGE_SOURCE_DIR) / "tests/engine/graph/ops" /
+  std::ifstream file(std::filesystem::path(test::source_file("tests/engine/graph/ops")) /
                      fmt::format("{}_test.cpp", op));
   std::stringstream text;
   text << file.rdbuf();

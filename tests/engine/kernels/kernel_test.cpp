@@ -6,10 +6,12 @@
 
 #include <verge/engine/kernels/kernel.hpp>
 
+#include "paths.hpp"
+
 namespace verge::kernels {
 namespace {
 
-const std::filesystem::path kTests = VERGE_SOURCE_DIR "/tests/engine/kernels/ops";
+const std::filesystem::path kTests = test::source_file("tests/engine/kernels/ops");
 
 TEST(Kernel, IsFoundByItsOperatorsName) {
   EXPECT_EQ(find_kernel("linear")->op, "linear");

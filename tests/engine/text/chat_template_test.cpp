@@ -7,6 +7,7 @@
 #include <verge/engine/text/chat_template.hpp>
 #include <verge/engine/text/tokenizer.hpp>
 
+#include "paths.hpp"
 #include "small_vocabularies.hpp"
 
 namespace verge::text {
@@ -17,7 +18,7 @@ using Json = nlohmann::ordered_json;
 constexpr int64_t kNow = 1741356309;  // 2025-03-07 14:05:09, as in generate.py
 
 std::string read_text(const std::string& name) {
-  std::ifstream file(std::string(VERGE_SOURCE_DIR "/tests/engine/text/templates/") + name);
+  std::ifstream file(test::source_file("tests/engine/text/templates/" + name));
   VERGE_CHECK(file.good(), name);
   return {std::istreambuf_iterator<char>(file), {}};
 }

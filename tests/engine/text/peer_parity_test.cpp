@@ -9,11 +9,12 @@
 
 // odd_ids.txt holds what llama.cpp 0.5.0 (npm node-llama-cpp 3.22.1) made of the same strings with
 // the same vocabularies, written as GGUF: a line each, a hash for every 100 strings.
+#include "paths.hpp"
 
 namespace verge::text {
 namespace {
 
-const std::string kFolder = std::string(VERGE_SOURCE_DIR) + "/tests/engine/text/";
+const std::string kFolder = test::source_file("tests/engine/text/");
 
 uint64_t add_to_hash(uint64_t hash, int32_t id) {  // FNV-1a, a word at a time
   return (hash ^ static_cast<uint32_t>(id)) * 0x100000001B3;

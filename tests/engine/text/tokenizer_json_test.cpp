@@ -6,6 +6,7 @@
 
 #include "odd_strings.hpp"
 #include "odd_vocabularies.hpp"
+#include "paths.hpp"
 
 namespace verge::text {
 namespace {
@@ -65,7 +66,7 @@ TEST(TokenizerJson, ReadsWhatChangesHowWordsAreCut) {
 
 // Merges by rank (the file) and by score (what is made of it) must agree on any text.
 TEST(TokenizerJson, ScoresDoWhatRanksDo) {
-  const std::string folder = std::string(VERGE_SOURCE_DIR) + "/tests/engine/text/";
+  const std::string folder = test::source_file("tests/engine/text/");
   Vocabulary by_rank = character_vocabulary(odd_pieces(read_lines(folder + "odd_merges.txt")));
   by_rank.merges.clear();  // as published: every way to make a piece, by the piece's own rank
   const std::set<std::string> known(by_rank.tokens.begin() + 259, by_rank.tokens.end());

@@ -7,6 +7,7 @@
 
 #include "odd_strings.hpp"
 #include "odd_vocabularies.hpp"
+#include "paths.hpp"
 
 namespace verge::text {
 namespace {
@@ -34,7 +35,7 @@ void expect_same_ids(const Vocabulary& vocabulary) {
 }
 
 std::vector<std::string> merges() {
-  return read_lines(std::string(VERGE_SOURCE_DIR) + "/tests/engine/text/odd_merges.txt");
+  return read_lines(test::source_file("tests/engine/text/odd_merges.txt"));
 }
 
 TEST(TokenizerJsonWriter, EveryPreTokenizerComesBack) {

@@ -14,6 +14,7 @@
 #include <verge/engine/nn/lm_training.hpp>
 #include <verge/engine/runtime/plan.hpp>
 
+#include "paths.hpp"
 #include "temporary_folder.hpp"
 
 namespace verge::build {
@@ -23,7 +24,7 @@ constexpr int32_t kTokens[] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2
 
 std::string torch_peer() {
   const char* folder = std::getenv("VERGE_PEERS");
-  return std::string(folder != nullptr ? folder : VERGE_SOURCE_DIR "/build/peers") + "/torch_peer";
+  return std::string(folder != nullptr ? folder : test::source_file("build/peers")) + "/torch_peer";
 }
 
 nn::DecoderConfig shape() {

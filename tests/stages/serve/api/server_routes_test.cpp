@@ -7,6 +7,7 @@
 #include <regex>
 #include <set>
 
+#include "paths.hpp"
 #include "serving.hpp"
 
 namespace verge::serve::api {
@@ -32,7 +33,7 @@ std::set<std::string> names_in(const std::string& text) {
 
 // Those of the guide's table of metrics.
 std::set<std::string> documented_names() {
-  std::ifstream file(VERGE_SOURCE_DIR "/docs/guide.md");
+  std::ifstream file(test::source_file("docs/guide.md"));
   const std::string guide{std::istreambuf_iterator<char>(file), {}};
   const size_t begin = guide.find("\n### Metrics\n");
   if (begin == std::string::npos) return {};

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <span>
 
+#include "paths.hpp"
 #include "sanitized.hpp"
 #include "shared_data.hpp"
 #include "speculation_case.hpp"
@@ -43,7 +44,7 @@ class SpeculationIdentity : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
     const std::string path = std::string(GetParam().file).starts_with("models/verge")
-                                 ? std::string(VERGE_SOURCE_DIR "/") + GetParam().file
+                                 ? test::source_file(GetParam().file)
                                  : test::shared_data(GetParam().file);
     if (path.empty()) GTEST_SKIP() << GetParam().file << " is absent: set VERGE_SHARED_DATA";
     model::LoadOptions load;
