@@ -61,6 +61,7 @@ ContextPointer make_context(llama_model* model, const Options& options, int toke
   params.n_seq_max = static_cast<uint32_t>(sequences);
   params.n_threads = options.number("--threads", 2);
   params.n_threads_batch = params.n_threads;
+  params.kv_unified = options.has("--unified");
   params.flash_attn_type = flash_attention(options.text("--flash", ""));
   if (options.text("--kv", "f16") == "f32") params.type_k = params.type_v = GGML_TYPE_F32;
   ContextPointer context(llama_init_from_model(model, params));

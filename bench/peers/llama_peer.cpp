@@ -31,7 +31,8 @@ constexpr const char* kUsage =
     "  quantize IN OUT TYPE [--pure]                     q4_0, q8_0, q4_k_m, ...\n"
     "  encode TYPE IN OUT --columns N                    raw f32 rows to blocks\n"
     "  decode TYPE IN OUT --columns N                    blocks to raw f32 rows\n"
-    "and of a model's run: [--threads T] [--kv f32] [--flash on|off] [--plain] [--lora FILE]\n";
+    "and of a model's run: [--threads T] [--kv f32] [--flash on|off] [--plain] [--unified] [--lora "
+    "FILE]\n";
 
 std::string read_all(std::istream& stream) {
   return {std::istreambuf_iterator<char>(stream), {}};
@@ -197,7 +198,7 @@ int main(int argc, char** argv) {
   try {
     const Options options(argc, argv,
                           {"--no-special", "--parse-special", "--ignore-eos", "--pure", "--plain",
-                           "--no-generation-prompt"});
+                           "--no-generation-prompt", "--unified"});
     const json result = run(options, exec_ns);
     std::cout << result.dump(2, ' ', false, json::error_handler_t::replace) << "\n";
     return 0;

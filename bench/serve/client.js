@@ -3,7 +3,8 @@
 const http = require('http');
 const {performance} = require('perf_hooks');
 
-/// One request; resolves to {at_s, first_token_s, end_s, prompt_tokens, output_tokens, cached_tokens}.
+/// One request; resolves to {at_s, first_token_s, end_s, prompt_tokens, output_tokens, cached_tokens}, {left: true} where
+/// it `leaves` at the first token, {refused: seconds to wait} where it `yields` to a full queue (429).
 function send(url, model, request, now, agent) {
   return new Promise((resolve, reject) => {
     const body = JSON.stringify({model, prompt: request.prompt, max_tokens: request.output, temperature: 0,
@@ -16,11 +17,21 @@ function send(url, model, request, now, agent) {
           answer.setEncoding('utf8');
           answer.on('data', (part) => {
             if (record.first_token_s === 0 && part.includes('"text"')) record.first_token_s = now();
+            if (request.leaves && record.first_token_s > 0) {
+              resolve({...record, left: true});
+              answer.destroy();
+              return;
+            }
             text = (text + part).slice(-4096);
           });
           answer.on('error', reject);
           answer.on('end', () => {
             record.end_s = now();
+            const wait = +answer.headers['retry-after'];
+            if (request.yields && answer.statusCode === 429 && wait > 0) {
+              resolve({...record, refused: wait});
+              return;
+            }
             const usage = text.match(/"usage":\{.*?"prompt_tokens":(\d+)/);
             const output = text.match(/"completion_tokens":(\d+)/);
             if (answer.statusCode !== 200 || !output) {

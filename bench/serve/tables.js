@@ -1,15 +1,23 @@
 'use strict';
 // The results of bench/serve/compare as tables in a page, between two marks.
 const fs = require('fs');
-const {quantile} = require('./summary.js');
 
 const BEGIN = '<!-- tables: bench/serve -->';
 const END = '<!-- end of bench/serve -->';
 
-const median = (runs, pick) => quantile(runs.map(pick), 0.5);
+function median(runs, pick) {
+  const sorted = runs.map(pick).sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
 const number = (x) => (x >= 100 ? x.toFixed(0) : x.toPrecision(3));
 const row = (cells) => `| ${cells.join(' | ')} |`;
 const table = (head, rows) => [row(head), row(head.map(() => '---')), ...rows.map(row), ''].join('\n');
+const mib = (bytes) => number(bytes / 1048576);
+const verdict = (value, target) => (value >= target ? 'met' : 'missed');
+
+// What is aimed at: times llama.cpp by streams, and times an answer without sharing.
+const TIMES_LLAMA = {16: 1.5, 64: 1.5};
+const TIMES_UNSHARED = 3;
 
 function streams(results) {
   const counts = [...new Set(Object.keys(results).map((k) => (k.match(/^streams (\d+) /) || [])[1]))]
@@ -18,11 +26,14 @@ function streams(results) {
     const [ours, theirs] = [results[`streams ${n} verge`], results[`streams ${n} llama`]];
     const rate = (runs) => median(runs, (r) => r.output_tokens_per_s);
     const first = (runs) => median(runs, (r) => r.ttft_s.p50);
-    return [n, number(rate(ours)), number(rate(theirs)), number(rate(ours) / rate(theirs)),
-            `${number(first(ours))} / ${number(first(theirs))}`, Math.min(ours.length, theirs.length)];
+    const target = TIMES_LLAMA[n];
+    const ratio = rate(ours) / rate(theirs);
+    return [n, number(rate(ours)), number(rate(theirs)), number(ratio),
+            target ? `${target}: ${verdict(ratio, target)}` : 'none',
+            `${number(first(ours))} / ${number(first(theirs))}`, `${ours.length} and ${theirs.length}`];
   });
   return '### Streams: prompts of 128 tokens, answers of 64\n\n' +
-      table(['streams', 'Verge, tokens/s', 'llama.cpp', 'ratio', 'first token p50, s', 'runs'], rows);
+      table(['streams', 'Verge, tokens/s', 'llama.cpp', 'ratio', 'target', 'first token p50, s', 'runs'], rows);
 }
 
 function shared(results) {
@@ -30,16 +41,19 @@ function shared(results) {
   const names = {'shared on verge': 'Verge', 'shared off verge': 'Verge, --no-prefix-cache', 'shared llama': 'llama.cpp'};
   const rows = Object.keys(names).filter((n) => results[n]?.length).map((n) => [
     names[n], number(rate(n)), number(rate(n) / rate('shared off verge')),
-    number(median(results[n], (r) => r.ttft_s.p50))]);
+    number(median(results[n], (r) => r.ttft_s.p50)), results[n].length]);
+  const times = rate('shared on verge') / rate('shared off verge');
   return '### A shared prefix: 32 prompts of 1024 equal and 32 own tokens, answers of 16, 8 streams\n\n' +
-      table(['', 'answer tokens/s', 'beside no sharing', 'first token p50, s'], rows);
+      table(['', 'answer tokens/s', 'beside no sharing', 'first token p50, s', 'runs'], rows) +
+      `\nTarget: ${TIMES_UNSHARED} times no sharing, ${verdict(times, TIMES_UNSHARED)}. The peer shares nothing here.\n`;
 }
 
 function traces(results) {
   const rows = Object.keys(results).filter((k) => k.startsWith('trace ') && results[k].length).map((k) => {
     const r = results[k][0];
     const three = (q) => [q.p50, q.p90, q.p99].map(number).join(' / ');
-    return [k.slice(6), number(r.output_tokens_per_s), three(r.ttft_s), three(r.tpot_s),
+    const title = k.slice(6).replace('verge', 'Verge').replace('llama', 'llama.cpp');
+    return [title, number(r.output_tokens_per_s), three(r.ttft_s), three(r.tpot_s),
             `${(100 * r.goodput).toFixed(0)} %`, r.cached_tokens];
   });
   return '### Traces\n\n' + table(['trace, server', 'answer tokens/s', 'first token p50 / p90 / p99, s',
@@ -49,27 +63,36 @@ function traces(results) {
 function rest(results) {
   const lines = [];
   for (const r of results['idle 64 verge'] || []) {
-    lines.push(`64 idle conversations of 256 tokens: ${number((r.after - r.before) / 1048576)} MiB over the empty server; ` +
+    lines.push(`64 idle conversations of 256 tokens: ${mib(r.after - r.before)} MiB over the empty server; ` +
                `asked again, ${r.cached_tokens} prompt tokens came from the cache.`);
   }
   for (const r of results['http verge'] || []) {
     lines.push(`wrk, 64 connections: /health ${number(r.health.requests_per_s)} requests/s (p99 ${r.health.p99}), ` +
                `404 ${number(r.not_found.requests_per_s)} (p99 ${r.not_found.p99}).`);
   }
+  for (const r of Object.keys(results).filter((k) => k.startsWith('open ')).flatMap((k) => results[k])) {
+    lines.push(`${r.streams} streams at once, a queue of ${r.queue} (${r.shape}): ${r.answered} answered, ${r.refused} told by 429 when ` +
+               `to come back, none failed; ${r.files_most} open files, ${mib(r.peak_rss_bytes - r.before)} MiB at most over the empty ` +
+               `server; first token p50 ${number(r.ttft_s.p50)} s, p99 ${number(r.ttft_s.p99)}.`);
+  }
   for (const r of results['soak verge'] || []) {
-    lines.push(`Soak of ${r.minutes} minutes, ${r.requests} requests: resident ${number(r.rss_first_quarter / 1048576)} MiB in the ` +
-               `first quarter, ${number(r.rss_last_quarter / 1048576)} in the last.`);
+    const growth = r.rss_quarters[3] / r.rss_quarters[1] - 1;
+    lines.push(`Soak of ${r.minutes} minutes (${r.shape}), ${r.answered} answers and ${r.left} clients that hung up: resident ` +
+               `${r.rss_quarters.map(mib).join(', ')} MiB by quarters, ${mib(r.rss_max)} at most; aim: the last at most 2 % over the ` +
+               `second, ${verdict(-growth, -0.02)}.`);
   }
   return lines.map((line) => `- ${line}`).join('\n') + '\n';
 }
 
 /// Replaces what stands between the marks, or adds it at the end.
 function write(file, results, machine, command) {
+  const has = (prefix) => Object.keys(results).some((k) => k.startsWith(prefix) && results[k].length);
   const parts = [`    ${command}\n`,
-                 `Machine: ${machine}. Verge answers over HTTP; llama.cpp runs in the process that measures it.\n`,
-                 streams(results)];
-  if (results['shared off verge']?.length) parts.push(shared(results));
-  parts.push(traces(results), rest(results));
+                 `Machine: ${machine}. Verge answers over HTTP; llama.cpp runs in the process that measures it.\n`];
+  if (has('streams')) parts.push(streams(results));
+  if (has('shared off verge')) parts.push(shared(results));
+  if (has('trace ')) parts.push(traces(results));
+  parts.push(rest(results));
   const text = `${BEGIN}\n${parts.join('\n')}${END}`;
   const page = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
   const from = page.indexOf(BEGIN), to = page.indexOf(END);
