@@ -11,6 +11,8 @@ namespace verge::serve {
 namespace {
 
 constexpr int64_t kPromptsAtOnce = 4;  // beyond what one step can run
+// Of a step, the part for prompts while answers wait for their next token.
+constexpr int64_t kShareBesideAnswers = 4;
 
 // One step in the making: counts down what it hands out.
 class StepPlanner {
@@ -116,8 +118,11 @@ class StepPlanner {
 
   int64_t prompt_budget() const {
     const int64_t answers = std::ranges::count(running_, 0, &Candidate::rest);
-    const int64_t step = std::max(limits_.step_tokens, answers + 2 * limits_.min_chunk);
-    return std::min(limits_.max_tokens, step) - answers;
+    const int64_t room = std::max(limits_.step_tokens, answers + 2 * limits_.min_chunk);
+    const int64_t left = std::min(limits_.max_tokens, room) - answers;
+    if (answers == 0) return left;
+    const int64_t share = limits_.step_tokens / kShareBesideAnswers;
+    return std::min(left, std::max(share, 2 * limits_.min_chunk));
   }
 
   // Whether a step has use for one more prompt.

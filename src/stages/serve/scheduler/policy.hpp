@@ -7,7 +7,8 @@
 // 2. Requests are admitted while there are sequences and pages: those put aside first, then by
 //    class, then of the least served tenant, then by arrival. Admission keeps a reserve of pages
 //    for each running sequence; one that is alone needs none.
-// 3. What is left of the budget goes to prompts in chunks: a quarter at least to the first in that
+// 3. Prompts go in chunks: the whole budget while none is answered, a quarter of it beside answers,
+//    whose next tokens wait for the step. Of that a quarter at least goes to the first in that
 //    order, which so never starves; the rest to the shortest first, which so never wait for the
 //    long. A step always has room for a chunk, so answers never stop prompts.
 //

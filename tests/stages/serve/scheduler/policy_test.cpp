@@ -65,9 +65,9 @@ std::vector<PlanCase> cases() {
   };
   add("nothing", state_of({}), {}, {}, {});
   add("a prompt that fits goes whole", state_of({waiting(1, 20)}), {}, {1}, {{1, 20}});
-  add("answers first, the rest of the budget to the prompt",
+  add("answers first, and beside them a quarter of a step to the prompt",
       state_of({decoding(1, 40), decoding(2, 41), waiting(3, 500)}), {}, {3},
-      {{1, 1}, {2, 1}, {3, 62}});
+      {{1, 1}, {2, 1}, {3, 16}});
   add("a quarter to the oldest prompt, then the shortest",
       state_of({prefilling(1, 100, 600), waiting(2, 30)}), {}, {2}, {{2, 30}, {1, 34}});
   add("the oldest keeps its quarter under many short ones",
@@ -84,7 +84,7 @@ std::vector<PlanCase> cases() {
       {{2, 1}, {3, 1}});
   add("no room, no admission", state_of({decoding(1, 33), waiting(2, 40)}, 4), {}, {}, {{1, 1}});
   add("room with the reserve", state_of({decoding(1, 33), waiting(2, 40)}, 5), {}, {2},
-      {{1, 1}, {2, 40}});
+      {{1, 1}, {2, 16}});
   add("alone it needs no reserve", state_of({waiting(2, 40)}, 3), {}, {2}, {{2, 40}});
   add("what others run on costs nothing",
       state_of({decoding(1, 33), {.id = 2, .length = 32, .prompt = 40, .shared = 2}}, 3), {}, {2},

@@ -191,14 +191,14 @@ TEST(Scheduler, WithoutSharingToo) {
 
 TEST(Scheduler, NoTokenIsLostOrChangedUnderPagePressure) {
   const ModelSnapshot end = serve_and_compare(
-      {.name = "pressure", .kv_tokens = 512, .reserve_pages = 0, .temperature = 1});
+      {.name = "pressure", .kv_tokens = 384, .reserve_pages = 0, .temperature = 1});
   EXPECT_GT(end.preemptions, 5);
 }
 
 TEST(Scheduler, WhatDoesNotFitInMemoryGoesToAFile) {
   test::TemporaryFolder folder;
   const ModelSnapshot end = serve_and_compare({.name = "file",
-                                               .kv_tokens = 512,
+                                               .kv_tokens = 384,
                                                .spill_memory_bytes = 1,
                                                .spill_folder = folder.path(),
                                                .reserve_pages = 0});
@@ -209,7 +209,7 @@ TEST(Scheduler, WhatDoesNotFitInMemoryGoesToAFile) {
 TEST(Scheduler, WhereThereIsNoRoomForPagesTheyAreComputedAgain) {
   for (const char* spill_folder : {"", "/absent/folder"}) {
     const ModelSnapshot end = serve_and_compare({.name = spill_folder,
-                                                 .kv_tokens = 512,
+                                                 .kv_tokens = 384,
                                                  .spill_memory_bytes = 1,
                                                  .spill_folder = spill_folder,
                                                  .reserve_pages = 0,
@@ -222,7 +222,7 @@ TEST(Scheduler, AFullDiskLosesNothing) {
   test::TemporaryFolder folder;
   const test::SmallDisk full(4096);
   const ModelSnapshot end = serve_and_compare({.name = "full disk",
-                                               .kv_tokens = 512,
+                                               .kv_tokens = 384,
                                                .spill_memory_bytes = 1,
                                                .spill_folder = folder.path(),
                                                .reserve_pages = 0});
@@ -231,7 +231,7 @@ TEST(Scheduler, AFullDiskLosesNothing) {
 
 TEST(Scheduler, WhoIsGivenUpChangesNobodyElsesAnswer) {
   serve_and_compare(
-      {.name = "cancelled", .kv_tokens = 512, .reserve_pages = 0, .cancel_one_in = 2});
+      {.name = "cancelled", .kv_tokens = 384, .reserve_pages = 0, .cancel_one_in = 2});
 }
 
 TEST(Scheduler, APublishedModelIsServedTheSame) {
