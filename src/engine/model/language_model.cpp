@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <verge/core/machine.hpp>
+#include <verge/core/units.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/graph/planner.hpp>
 #include <verge/engine/kernels/attention.hpp>
@@ -10,6 +11,7 @@
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/model/language_model.hpp>
 #include <verge/engine/model/model_graph.hpp>
+#include <verge/engine/model/model_residency.hpp>
 #include <verge/engine/nn/decoder.hpp>
 
 namespace verge::model {
@@ -30,6 +32,13 @@ MemoryNeed need_of(const ModelSource& source, const nn::DecoderConfig& config,
   return need;
 }
 
+MemoryNeed need_of(const runtime::Residency& residency) {
+  return {.weights_bytes = residency.pinned_bytes + residency.window_bytes,
+          .kv_bytes = residency.fixed.kv_bytes,
+          .arena_bytes = residency.fixed.arena_bytes,
+          .streamed_bytes = residency.streamed_bytes};
+}
+
 Status check_memory(const MemoryNeed& need, int64_t kv_tokens) {
   constexpr double kMiB = 1 << 20;
   const int64_t available = available_memory_bytes();
@@ -41,16 +50,6 @@ Status check_memory(const MemoryNeed& need, int64_t kv_tokens) {
       static_cast<double>(need.weights_bytes) / kMiB, static_cast<double>(need.kv_bytes) / kMiB,
       kv_tokens, static_cast<double>(need.arena_bytes) / kMiB,
       static_cast<double>(available) / kMiB);
-}
-
-// The mapped file that holds these bytes, or nullptr if they were made at loading.
-std::shared_ptr<const MappedFile> file_of(const ModelSource& source,
-                                          std::span<const std::byte> bytes) {
-  for (const auto& file : source.files) {
-    const std::byte* begin = file->bytes().data();
-    if (bytes.data() >= begin && bytes.data() < begin + file->size()) return file;
-  }
-  return nullptr;
 }
 
 }  // namespace
@@ -88,7 +87,7 @@ Status LanguageModel::add_weights() {
       continue;
     }
     VERGE_TRY(const TensorView view, tensor.view());
-    const auto file = file_of(source_, tensor.bytes);
+    const auto file = file_of(source_, tensor);
     if (file == nullptr) {
       weights_.add(tensor.name, view, nullptr);
       continue;
@@ -143,6 +142,7 @@ Status LanguageModel::prepare_hidden() {
   if (decoder_->hidden != nullptr) return {};
   VERGE_TRY(runtime::Program program,
             compile_hidden(source_, config_, shape_, options_.isa, pool_.size(), layout()));
+  VERGE_RETURN_IF_ERROR(take_spare(program));
   VERGE_TRY(runtime::Plan plan,
             runtime::Plan::bind(std::move(program), weights_, states_, pool_, options_.canaries));
   decoder_->hidden = std::make_unique<runtime::Plan>(std::move(plan));
@@ -161,9 +161,40 @@ Result<runtime::Plan*> LanguageModel::prepare_exit(int64_t layers) {
   if (const auto made = exits_.find(layers); made != exits_.end()) return &made->second;
   VERGE_TRY(runtime::Program program,
             compile_exit(source_, config_, shape_, layers, options_.isa, pool_.size()));
+  VERGE_RETURN_IF_ERROR(take_spare(program));
   VERGE_TRY(runtime::Plan plan,
             runtime::Plan::bind(std::move(program), weights_, states_, pool_, options_.canaries));
   return &exits_.emplace(layers, std::move(plan)).first->second;
+}
+
+// Below a ceiling, weights are read past the page cache, those too that then stay.
+Status LanguageModel::choose_residency(const runtime::PlanFile& compiled) {
+  MemoryNeed need = need_of(source_, config_, shape_, compiled.find("prefill")->memory.arena_bytes);
+  if (options_.memory_bytes > 0) {
+    VERGE_TRY(runtime::Residency residency, model_residency(source_, compiled, options_));
+    need = need_of(residency);
+    spare_bytes_ = options_.memory_bytes - residency.total();
+    if (residency.streams()) {
+      VERGE_RETURN_IF_ERROR(set_places(source_, weights_));
+      weights_.stream(std::move(residency));
+    }
+  }
+  return check_memory(need, shape_.pages * shape_.page_tokens);
+}
+
+// Whether another program's activations keep below the ceiling, if there is one.
+Status LanguageModel::take_spare(const runtime::Program& program) {
+  if (options_.memory_bytes == 0) return {};
+  const runtime::Program* programs[] = {&program};
+  const int64_t bytes = runtime::fixed_memory(programs).arena_bytes;
+  if (bytes > spare_bytes_) {
+    return make_error(Code::OutOfMemory,
+                      "{}: activations of {} more exceed the ceiling of {} by {}; allow that",
+                      source_.path, show_bytes(bytes), show_bytes(options_.memory_bytes),
+                      show_bytes(bytes - spare_bytes_));
+  }
+  spare_bytes_ -= bytes;
+  return {};
 }
 
 Status LanguageModel::compile() {
@@ -173,9 +204,7 @@ Status LanguageModel::compile() {
   if (!compiled) return compiled.error();
   const nn::DecoderShape shape = shape_ = shape_of(*compiled);
   const int64_t context = shape.pages_per_sequence * shape.page_tokens;
-  VERGE_RETURN_IF_ERROR(
-      check_memory(need_of(source_, config_, shape, compiled->find("prefill")->memory.arena_bytes),
-                   shape.pages * shape.page_tokens));
+  VERGE_RETURN_IF_ERROR(choose_residency(*compiled));
   const auto bind = [&](std::string_view program) {
     return runtime::Plan::bind(*compiled->find(program), weights_, states_, pool_,
                                options_.canaries);
@@ -203,6 +232,11 @@ Status LanguageModel::compile() {
 }
 
 Result<MemoryNeed> plan_memory_need(const ModelSource& source, const LoadOptions& options) {
+  if (options.memory_bytes > 0) {
+    VERGE_TRY(const runtime::PlanFile compiled, compile_model(source, options, available_cores()));
+    VERGE_TRY(const runtime::Residency residency, model_residency(source, compiled, options));
+    return need_of(residency);
+  }
   VERGE_TRY(const nn::DecoderConfig config, nn::read_config(FileFacts(source)));
   VERGE_TRY(graph::Graph prefill, model_graph(source, options, GraphUse::Prefill));
   VERGE_TRY(const graph::Optimized optimized, graph::optimize(std::move(prefill)));

@@ -26,6 +26,12 @@ namespace verge::graph {
 struct AdapterLayout;
 }
 
+namespace verge::runtime {
+struct PlanFile;
+struct Residency;
+class WeightStream;
+}  // namespace verge::runtime
+
 namespace verge::model {
 
 /// A LoRA adapter of the model: a GGUF file of llama.cpp or a folder of PEFT.
@@ -42,6 +48,10 @@ struct LoadOptions {
   int64_t max_sequences = 1;  // that run at once; there are as many rows of logits at least
   int64_t kv_tokens = 0;      // tokens in the cache, of all sequences together; 0: one context
   DType kv_dtype = DType::F16;
+  /// Most that weights, cache and activations take together; weights that do not fit are read from
+  /// the file while the model runs. 0: no ceiling, all weights are in memory.
+  int64_t memory_bytes = 0;
+  int64_t process_bytes = 0;  // of the ceiling, for whatever else the process holds
   kernels::Isa isa = kernels::best_isa();
   bool canaries = false;  // see runtime::PlanOptions
   std::string plan = {};  // a file of `verge compile`; empty: compile now
@@ -57,16 +67,18 @@ class AdapterSet;
 
 /// What loading will take, known before it begins.
 struct MemoryNeed {
-  int64_t weights_bytes = 0;
-  int64_t kv_bytes = 0;     // of the whole pool of pages
-  int64_t arena_bytes = 0;  // activations, both plans
+  int64_t weights_bytes = 0;   // below a ceiling: those that stay, and the window for the others
+  int64_t kv_bytes = 0;        // of the whole pool of pages
+  int64_t arena_bytes = 0;     // activations, both plans
+  int64_t streamed_bytes = 0;  // of weights that each run reads from storage: not in memory
   int64_t total() const { return weights_bytes + kv_bytes + arena_bytes; }
 };
 
 class LanguageModel {
  public:
   /// Fails with NotFound or Malformed for a bad file, Unsupported for an unknown architecture or
-  /// tensor type, OutOfMemory when weights and context exceed the memory that is there.
+  /// tensor type, OutOfMemory when weights and context exceed the memory that is there
+  /// or the ceiling.
   /// Adapters: as AdapterSet::load; Conflict with a plan, which has none.
   static Result<std::unique_ptr<LanguageModel>> load(const std::string& path,
                                                      const LoadOptions& options, ThreadPool& pool);
@@ -91,6 +103,9 @@ class LanguageModel {
   Result<int32_t> add_adapter(const AdapterSpec& spec);
   /// Private memory: repacked weights.
   int64_t weights_bytes() const { return weights_.private_bytes(); }
+  /// What stays in memory and what is streamed; null where all stays.
+  const runtime::Residency* residency() const { return weights_.residency(); }
+  const runtime::WeightStream* stream() const { return weights_.stream(); }
 
  private:
   LanguageModel(format::ModelSource source, const LoadOptions& options, ThreadPool& pool);
@@ -99,6 +114,8 @@ class LanguageModel {
   const graph::AdapterLayout* layout() const;
   void release_files();
   Status compile();
+  Status choose_residency(const runtime::PlanFile& compiled);
+  Status take_spare(const runtime::Program& program);
 
   format::ModelSource source_;
   LoadOptions options_;
@@ -110,10 +127,12 @@ class LanguageModel {
   runtime::WeightStore weights_;
   runtime::StateStore states_;
   std::unique_ptr<runtime::Decoder> decoder_;
+  int64_t spare_bytes_ = 0;                 // below the ceiling
   std::map<int64_t, runtime::Plan> exits_;  // by layers
 };
 
-/// The planned memory of a model at a context, without loading its weights.
+/// The planned memory of a model at a context, without loading its weights. Fails with OutOfMemory
+/// for a ceiling that cannot be kept, naming the least.
 Result<MemoryNeed> plan_memory_need(const format::ModelSource& source, const LoadOptions& options);
 
 }  // namespace verge::model

@@ -1,12 +1,13 @@
 #include <algorithm>
 #include <cstring>
-#include <limits>
+#include <mutex>
 #include <unordered_map>
 
 #include <verge/core/clock.hpp>
 #include <verge/engine/kernels/matmul.hpp>
 #include <verge/engine/runtime/canaries.hpp>
 #include <verge/engine/runtime/plan.hpp>
+#include <verge/engine/runtime/plan_step.hpp>
 
 namespace verge::runtime {
 namespace {
@@ -21,18 +22,7 @@ using graph::ValueKind;
 
 constexpr int64_t kAlignment = 64;
 
-struct Step {
-  const kernels::KernelDef* kernel = nullptr;  // nullptr: the reference
-  const Node* node = nullptr;
-  std::vector<TensorView> inputs;
-  std::vector<TensorView> outputs;
-  std::byte* workspace = nullptr;
-  uint32_t packed = 0;
-  std::vector<kernels::PackedMatrix> next = {};  // of a product: what the one after it reads
-  double seconds = 0;
-
-  KernelCall call() const { return {inputs, outputs, node->attrs, workspace, packed}; }
-};
+using Step = PlanStep;
 
 // A view whose shape follows the symbols' extents.
 struct DynamicShape {
@@ -55,10 +45,15 @@ struct Plan::Impl {
   std::vector<Step> steps;
   std::vector<DynamicShape> dynamic;
   std::vector<int64_t> extents;
+  WeightStream* stream = nullptr;  // null: all weights are in memory
+  std::shared_ptr<const StreamRing> ring;
+  std::vector<uint8_t> needed;                            // of pieces that are chosen
   std::unordered_map<std::string_view, ValueId> inputs;   // by name, as callers ask for them
   std::unordered_map<std::string_view, ValueId> outputs;  // at every step
   SystemClock clock;
   bool profiling = false;
+  std::mutex failure_mutex;
+  std::optional<Error> failure;  // of the last run
 
   Impl(Program program, ThreadPool& p, bool guarded)
       : graph(std::move(program.graph)),
@@ -74,7 +69,13 @@ struct Plan::Impl {
   Status make_steps(const std::vector<ProgramStep>& program, WeightStore& weights);
   void follow(TensorView& view, ValueId id);
   void set_extents(std::span<const int64_t> now);
-  void run_step(Step& step, Worker& worker);
+  Status add_step(const ProgramStep& from, WeightStore& weights, StreamRing& pieces);
+  void group_choices();
+  void choose_pieces(size_t index);
+  struct Run;
+  void run_step(size_t index, Worker& worker, Run& run);
+  bool read_weights(Step& step, size_t index, Worker& worker, Run& run);
+  void fail(const Error& error, size_t index, Run& run);
 
   std::byte* buffer(int32_t index) const {
     return arena.get() + memory.buffers[static_cast<size_t>(index)].offset;
@@ -132,7 +133,8 @@ Status Plan::Impl::place_outside(WeightStore& weights, StateStore& states) {
 void Plan::Impl::link_products() {
   std::vector<Step*> products;
   for (Step& step : steps) {
-    if (step.packed != 0 && step.kernel->wants_packed != nullptr) products.push_back(&step);
+    const bool is_product = step.packed != 0 && step.kernel->wants_packed != nullptr;
+    if (is_product && step.streamed.empty()) products.push_back(&step);
   }
   for (size_t i = 0; i < products.size(); ++i) {
     const Step& after = *products[(i + 1) % products.size()];
@@ -170,23 +172,77 @@ void Plan::Impl::follow(TensorView& view, ValueId id) {
   }
 }
 
-Status Plan::Impl::make_steps(const std::vector<ProgramStep>& program, WeightStore& weights) {
-  for (const ProgramStep& from : program) {
-    Step step{from.kernel, &graph.nodes[static_cast<size_t>(from.node)], {}, {}, nullptr,
-              from.packed};
-    for (ValueId id : step.node->inputs) step.inputs.push_back(view_of(id));
-    for (ValueId id : step.node->outputs) step.outputs.push_back(view_of(id));
-    for (size_t i = 0; i < step.inputs.size(); ++i) {
-      if (!step.call().is_packed(i)) continue;
-      VERGE_TRY(step.inputs[i], weights.packed(graph.value(step.node->inputs[i]).name, pool));
+// A step of the program as calls: one, or several where its weights pass through the stream.
+Status Plan::Impl::add_step(const ProgramStep& from, WeightStore& weights, StreamRing& pieces) {
+  Step step{.kernel = from.kernel,
+            .node = &graph.nodes[static_cast<size_t>(from.node)],
+            .packed = from.packed};
+  step.attrs = &step.node->attrs;
+  step.input_ids = step.node->inputs;
+  step.output_ids = step.node->outputs;
+  for (ValueId id : step.input_ids) step.inputs.push_back(view_of(id));
+  for (ValueId id : step.output_ids) step.outputs.push_back(view_of(id));
+  const int32_t workspace = memory.workspace_of_node[static_cast<size_t>(from.node)];
+  if (workspace >= 0) step.workspace = buffer(workspace);
+  bool is_cut = false;
+  const bool can_cut = from.kernel != nullptr && from.kernel->row_products != nullptr;
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    if (step.input_ids[i] == kNone) continue;
+    const std::string& name = graph.value(step.input_ids[i]).name;
+    const bool is_packed = step.call().is_packed(i), is_streamed = weights.is_streamed(name);
+    if (can_cut && is_packed && is_streamed) {
+      step.inputs[i].data = nullptr;
+      is_cut = true;
+    } else if (weights.is_read_by_rows(name) && (is_streamed || !is_packed)) {
+      gather_step(step, *weights.place(name), pool.size());
+      break;
+    } else if (is_packed) {
+      VERGE_TRY(step.inputs[i], weights.packed(name, pool));
     }
-    const int32_t workspace = memory.workspace_of_node[static_cast<size_t>(from.node)];
-    if (workspace >= 0) step.workspace = buffer(workspace);
+  }
+  if (is_cut) {
+    cut_step(std::move(step), graph, weights, steps, pieces);
+  } else {
     steps.push_back(std::move(step));
   }
+  return {};
+}
+
+// Optional pieces that one value decides on are chosen together, as soon as it is there.
+void Plan::Impl::group_choices() {
+  Step* first = nullptr;
+  for (Step& step : steps) {
+    if (step.streamed.empty() || step.selector == kNone) continue;
+    if (first == nullptr || first->selector != step.selector) first = &step;
+    needed.resize(std::max(needed.size(), ++first->choices));
+  }
+}
+
+// Tells the stream which of the optional pieces from this step on the run needs.
+void Plan::Impl::choose_pieces(size_t index) {
+  const size_t count = steps[index].choices;
+  for (size_t chosen = 0; chosen < count; ++index) {
+    const Step& step = steps[index];
+    if (step.streamed.empty() || step.selector == kNone) continue;
+    needed[chosen++] = step.kernel->is_idle(step.call()) ? 0 : 1;
+  }
+  stream->choose(std::span(needed).first(count));
+}
+
+Status Plan::Impl::make_steps(const std::vector<ProgramStep>& program, WeightStore& weights) {
+  StreamRing pieces;
+  for (const ProgramStep& from : program) {
+    VERGE_RETURN_IF_ERROR(add_step(from, weights, pieces));
+  }
+  if (!pieces.empty()) {
+    stream = weights.stream();
+    ring = stream->share(std::move(pieces));
+  }
+  group_choices();
   for (Step& step : steps) {  // they stay where they are from now on
-    for (size_t i = 0; i < step.inputs.size(); ++i) follow(step.inputs[i], step.node->inputs[i]);
-    for (size_t i = 0; i < step.outputs.size(); ++i) follow(step.outputs[i], step.node->outputs[i]);
+    for (size_t i = 0; i < step.inputs.size(); ++i) follow(step.inputs[i], step.input_ids[i]);
+    for (size_t i = 0; i < step.outputs.size(); ++i) follow(step.outputs[i], step.output_ids[i]);
+    if (step.gathered != nullptr) follow(step.gathered->ids, step.input_ids[1]);
   }
   return {};
 }
@@ -228,17 +284,64 @@ void Plan::Impl::set_extents(std::span<const int64_t> now) {
   }
 }
 
-void Plan::Impl::run_step(Step& step, Worker& worker) {
+// What the workers of one run share. Every one of them must stop after the same step, which is
+// named before a barrier of that step, by the first of them, or by any whose reading has failed.
+struct Plan::Impl::Run {
+  const std::atomic<bool>* cancel;
+  std::atomic<size_t> stop_after;
+  std::span<const std::byte* const> ranges = {};  // of the piece at hand
+
+  bool is_stopped(size_t index) const { return stop_after.load() <= index; }
+};
+
+void Plan::Impl::fail(const Error& error, size_t index, Run& run) {
+  run.stop_after.store(index);
+  const std::lock_guard lock(failure_mutex);
+  if (!failure && error.code != Code::Cancelled) failure = error;
+}
+
+// Waits for what the step needs of storage; whether there is anything to run after that.
+bool Plan::Impl::read_weights(Step& step, size_t index, Worker& worker, Run& run) {
+  const bool is_first = worker.index() == 0;
+  if (step.gathered != nullptr) {
+    const Status status = read_rows(*step.gathered, worker);
+    if (!status) fail(status.error(), index, run);
+    worker.sync();
+    return !run.is_stopped(index);
+  }
+  if (step.streamed.empty()) return true;
+  const bool is_idle = step.selector != kNone && step.kernel->is_idle(step.call());
+  if (is_first && !run.is_stopped(index)) {
+    if (step.choices > 0) choose_pieces(index);
+    if (is_idle) {
+      stream->skip();
+    } else if (const auto ranges = stream->acquire(run.cancel)) {
+      run.ranges = *ranges;
+    } else {
+      fail(ranges.error(), index, run);
+    }
+  }
+  worker.sync();
+  if (is_idle || run.is_stopped(index)) return false;
+  pack_parts(step.streamed, run.ranges, worker);
+  if (is_first) stream->release();
+  return true;
+}
+
+void Plan::Impl::run_step(size_t index, Worker& worker, Run& run) {
+  Step& step = steps[index];
   const bool timing = profiling && worker.index() == 0;
   const double begin = timing ? clock.seconds() : 0;
-  if (step.kernel != nullptr) {
-    if (step.kernel->is_idle != nullptr && step.kernel->is_idle(step.call())) return;
-    step.kernel->run(step.call(), worker, isa);
-    for (const kernels::PackedMatrix& weights : step.next) {
-      kernels::prefetch_weights(weights, worker);
+  if (read_weights(step, index, worker, run)) {
+    if (step.kernel != nullptr) {
+      if (step.kernel->is_idle != nullptr && step.kernel->is_idle(step.call())) return;
+      step.kernel->run(step.call(), worker, isa);
+      for (const kernels::PackedMatrix& weights : step.next) {
+        kernels::prefetch_weights(weights, worker);
+      }
+    } else if (worker.index() == 0) {
+      step.node->op->reference(step.call());
     }
-  } else if (worker.index() == 0) {
-    step.node->op->reference(step.call());
   }
   worker.sync();
   if (timing) step.seconds += clock.seconds() - begin;
@@ -289,18 +392,23 @@ const TensorView& Plan::output(std::string_view name) const {
 bool Plan::run(std::span<const int64_t> extents, const std::atomic<bool>* cancel) {
   impl_->set_extents(extents);
   if (impl_->canaries) poison_arena(impl_->arena.get(), impl_->memory);
-  // Every worker must stop after the same step: the first one names it before the step's barrier.
-  std::atomic<size_t> stop_after{impl_->steps.size()};
+  impl_->failure.reset();
+  if (impl_->ring != nullptr) impl_->stream->follow(impl_->ring);
+  Impl::Run run{cancel, impl_->steps.size()};
   impl_->pool.run([&](Worker& worker) {
-    for (size_t i = 0; i < impl_->steps.size() && i <= stop_after.load(); ++i) {
+    for (size_t i = 0; i < impl_->steps.size() && i <= run.stop_after.load(); ++i) {
       if (worker.index() == 0 && cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
-        stop_after.store(std::min(stop_after.load(), i));
+        run.stop_after.store(std::min(run.stop_after.load(), i));
       }
-      impl_->run_step(impl_->steps[i], worker);
+      impl_->run_step(i, worker, run);
     }
   });
   if (impl_->canaries) check_guards(impl_->arena.get(), impl_->memory);
-  return stop_after.load() == impl_->steps.size();
+  return run.stop_after.load() == impl_->steps.size();
+}
+
+const std::optional<Error>& Plan::failure() const {
+  return impl_->failure;
 }
 
 const Graph& Plan::graph() const {

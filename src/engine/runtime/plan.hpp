@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,12 +64,15 @@ class Plan {
   const TensorView& output(std::string_view name) const;
 
   /// Runs all nodes with these extents, one for each symbol of the graph, each within its bound.
-  /// Returns false if `cancel` became true meanwhile: it stops after the node at hand, outputs are
-  /// undefined.
+  /// Returns false if `cancel` became true meanwhile, or weights that are streamed could not be
+  /// read (failure()): it stops after the node at hand, outputs are undefined.
   bool run(std::span<const int64_t> extents, const std::atomic<bool>* cancel = nullptr);
   bool run(std::initializer_list<int64_t> extents) {
     return run(std::span(extents.begin(), extents.size()));
   }
+
+  /// What reading weights during the last run failed with, which stopped it.
+  const std::optional<Error>& failure() const;
 
   const graph::Graph& graph() const;
   const graph::MemoryPlan& memory_plan() const;

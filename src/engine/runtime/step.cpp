@@ -165,7 +165,9 @@ Status run_on(Plan& plan, Decoder& decoder, std::span<const StepItem> items,
   decoder.ran = &plan;
   Filler filler(decoder, plan);
   for (const StepItem& item : items) filler.add(item);
-  if (!plan.run(filler.extents(), cancel)) return make_error(Code::Cancelled, "stopped");
+  if (!plan.run(filler.extents(), cancel)) {
+    return plan.failure() ? *plan.failure() : make_error(Code::Cancelled, "stopped");
+  }
   reservation.keep();
   for (const StepItem& item : items) item.sequence->extend(item.tokens);
   decoder.outputs = extents_of(items).outputs;

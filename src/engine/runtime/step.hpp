@@ -31,7 +31,8 @@ struct StepItem {
 /// decoder.max_tokens tokens, max_sequences items and max_outputs rows of logits in all. On success
 /// every sequence has grown by its tokens. Fails with InvalidArgument for more than that, for a
 /// token without a row, an adapter that is not there or a sequence beyond the context, OutOfMemory
-/// when the pool lacks pages, Cancelled when `cancel` becomes true; then all sequences are as
+/// when the pool lacks pages, Cancelled when `cancel` becomes true, Io when weights that are
+/// streamed cannot be read; then all sequences are as
 /// before.
 Status run_step(Decoder& decoder, std::span<const StepItem> items,
                 const std::atomic<bool>* cancel = nullptr);

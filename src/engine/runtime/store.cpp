@@ -3,9 +3,14 @@
 #include <sys/mman.h>
 
 #include <verge/engine/kernels/packed.hpp>
+#include <verge/engine/runtime/residency.hpp>
 #include <verge/engine/runtime/store.hpp>
 
 namespace verge::runtime {
+
+WeightStore::WeightStore() = default;
+WeightStore::~WeightStore() = default;
+WeightStore::WeightStore(WeightStore&&) noexcept = default;
 
 void WeightStore::add(std::string name, TensorView native, std::shared_ptr<const void> owner,
                       Release release) {
@@ -28,6 +33,28 @@ Result<TensorView> WeightStore::native(const std::string& name) const {
   return at->second.native;
 }
 
+void WeightStore::set_place(const std::string& name, FileRange place) {
+  entries_.at(name).place = std::move(place);
+}
+
+const FileRange* WeightStore::place(std::string_view name) const {
+  const auto at = entries_.find(name);
+  return at != entries_.end() && at->second.place ? &*at->second.place : nullptr;
+}
+
+void WeightStore::stream(Residency residency) {
+  stream_ = std::make_unique<WeightStream>(residency.window);
+  residency_ = std::make_unique<const Residency>(std::move(residency));
+}
+
+bool WeightStore::is_streamed(std::string_view name) const {
+  return residency_ != nullptr && residency_->streamed.contains(name);
+}
+
+bool WeightStore::is_read_by_rows(std::string_view name) const {
+  return residency_ != nullptr && residency_->by_rows.contains(name);
+}
+
 // Small weights share slabs, because only large allocations get huge pages, and without them the
 // processor's prefetchers stop at every 4 KiB.
 std::byte* WeightStore::allocate(int64_t bytes) {
@@ -44,8 +71,32 @@ std::byte* WeightStore::allocate(int64_t bytes) {
 
 // Repacks in pieces, so that the pages of a mapped file can be dropped as they are read and the
 // peak of resident memory stays near one copy of the weights.
-Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool) {
+Status WeightStore::pack(Entry& entry, ThreadPool& pool) {
   constexpr int64_t kPieceBytes = 8 << 20;
+  const TensorView& native = entry.native;
+  const int64_t rows = native.shape.rows(), cols = native.shape.back();
+  const int64_t row_bytes = bytes_of(native.dtype, cols);
+  const int64_t piece =
+      std::max<int64_t>(1, kPieceBytes / (row_bytes * kernels::kGroupRows)) * kernels::kGroupRows;
+  const PageBuffer room(entry.place ? RangeReader::room_for(std::min(piece, rows) * row_bytes) : 0);
+  for (int64_t row = 0; row < rows; row += piece) {
+    const int64_t count = std::min(piece, rows - row), offset = row * row_bytes;
+    const std::byte* from = native.as<std::byte>() + offset;
+    if (entry.place) {
+      const auto& [file, begin, bytes] = *entry.place;
+      VERGE_TRY(from,
+                file->read(begin + static_cast<uint64_t>(offset), count * row_bytes, room.span()));
+    }
+    pool.run([&](Worker& worker) {
+      kernels::pack(native.dtype, from, count, cols,
+                    entry.packed + kernels::packed_bytes(native.dtype, row, cols), worker);
+    });
+    if (entry.release) entry.release(offset, count * row_bytes);
+  }
+  return {};
+}
+
+Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool) {
   VERGE_TRY(const TensorView native, this->native(name));
   Entry& entry = entries_.find(name)->second;
   if (entry.is_trained) {
@@ -55,19 +106,12 @@ Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool
                       name);
   }
   if (entry.packed == nullptr) {
-    const int64_t rows = native.shape.rows(), cols = native.shape.back();
-    const int64_t row_bytes = bytes_of(native.dtype, cols);
-    const int64_t piece =
-        std::max<int64_t>(1, kPieceBytes / (row_bytes * kernels::kGroupRows)) * kernels::kGroupRows;
-    entry.packed_bytes = kernels::packed_bytes(native.dtype, rows, cols);
+    entry.packed_bytes =
+        kernels::packed_bytes(native.dtype, native.shape.rows(), native.shape.back());
     entry.packed = allocate(entry.packed_bytes);
-    for (int64_t row = 0; row < rows; row += piece) {
-      const int64_t count = std::min(piece, rows - row);
-      pool.run([&](Worker& worker) {
-        kernels::pack(native.dtype, native.as<std::byte>() + row * row_bytes, count, cols,
-                      entry.packed + kernels::packed_bytes(native.dtype, row, cols), worker);
-      });
-      if (entry.release) entry.release(row * row_bytes, count * row_bytes);
+    if (const Status status = pack(entry, pool); !status) {
+      entry.packed = nullptr;
+      return status.error();
     }
   }
   return TensorView{entry.packed, native.dtype, native.shape};

@@ -7,17 +7,27 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <verge/core/direct_file.hpp>
 #include <verge/core/result.hpp>
 #include <verge/core/tensor.hpp>
 #include <verge/core/threads.hpp>
 
 namespace verge::runtime {
 
+struct Residency;
+class WeightStream;
+
 class WeightStore {
  public:
+  WeightStore();
+  ~WeightStore();
+  WeightStore(WeightStore&&) noexcept;
+
   /// Called when bytes [offset, offset + length) of a weight will not be read for a while.
   using Release = std::function<void(int64_t offset, int64_t length)>;
 
@@ -26,6 +36,19 @@ class WeightStore {
            Release release = {});
   /// Adds a weight and owns it.
   void add(std::string name, Tensor tensor);
+
+  /// Says where a weight lies, to read it past the page cache: packed() does from then on.
+  void set_place(const std::string& name, FileRange place);
+  /// Nothing where it was not said.
+  const FileRange* place(std::string_view name) const;
+
+  /// From now on plans stream what `residency` says, through one window. Before the first plan.
+  void stream(Residency residency);
+  const Residency* residency() const { return residency_.get(); }
+  WeightStream* stream() const { return stream_.get(); }
+  bool is_streamed(std::string_view name) const;
+  /// Whether runs read a table's rows one by one.
+  bool is_read_by_rows(std::string_view name) const;
 
   /// Fails with NotFound naming the weight.
   Result<TensorView> native(const std::string& name) const;
@@ -43,6 +66,7 @@ class WeightStore {
  private:
   struct Entry {
     TensorView native;
+    std::optional<FileRange> place = {};
     std::shared_ptr<const void> owner;
     Release release;
     std::byte* packed = nullptr;
@@ -51,11 +75,14 @@ class WeightStore {
     bool is_trained = false;
   };
   std::byte* allocate(int64_t bytes);
+  Status pack(Entry& entry, ThreadPool& pool);
 
   std::map<std::string, Entry, std::less<>> entries_;
   std::vector<AlignedBuffer> slabs_;  // of packed weights, in the order in which plans ask for them
   int64_t slab_free_ = 0;             // bytes left in the last one
   int64_t slab_bytes_ = 0;
+  std::unique_ptr<const Residency> residency_;  // null: all is in memory
+  std::unique_ptr<WeightStream> stream_;
 };
 
 class StateStore {

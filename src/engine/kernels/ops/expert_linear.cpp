@@ -38,7 +38,7 @@ int64_t row_bytes(const KernelCall& call) {
 
 // What lies in the workspace.
 struct Scratch {
-  int64_t* count;     // of products
+  int64_t* counts;    // of products, and of pairs in them
   Product* products;  // one for each chosen expert
   int32_t* order;     // pairs, sorted by expert
   std::byte* inputs;  // prepared rows of x
@@ -53,7 +53,7 @@ struct Scratch {
       offset += whole_lines(size);
       return begin;
     };
-    count = reinterpret_cast<int64_t*>(take(sizeof(int64_t)));
+    counts = reinterpret_cast<int64_t*>(take(2 * sizeof(int64_t)));
     products = reinterpret_cast<Product*>(
         take(sizes.most_products * static_cast<int64_t>(sizeof(Product))));
     order = reinterpret_cast<int32_t*>(take(sizes.pairs * static_cast<int64_t>(sizeof(int32_t))));
@@ -74,38 +74,50 @@ Product product_of(const KernelCall& call, int64_t expert, const int32_t* order,
   return {.weights = {weights.dtype, out, cols,
                       weights.as<std::byte>() + expert * packed_bytes(weights.dtype, out, cols)},
           .y = call.out().as<float>(),
-          .y_stride = out,
+          .y_stride = call.out().shape.back(),
           .first_token = first,
           .tokens = last - first,
           .rows = order + first};
 }
 
-// Sorts the pairs by expert, keeping the tokens' order, and makes a product of each group.
+// Sorts the pairs of the call's experts by expert, keeping the tokens' order, and makes a product
+// of each group.
 void group_by_expert(const KernelCall& call, const Scratch& scratch) {
   const Sizes sizes(call);
   const int32_t* ids = call.in(2).as<int32_t>();
+  const auto first_expert = static_cast<int32_t>(call.attrs.integer("first_matrix"));
   int64_t placed = 0, products = 0;
   for (int64_t expert = 0; expert < sizes.experts && placed < sizes.pairs; ++expert) {
     const int64_t first = placed;
     for (int64_t pair = 0; pair < sizes.pairs; ++pair) {
-      if (ids[pair] == expert) scratch.order[placed++] = static_cast<int32_t>(pair);
+      if (ids[pair] - first_expert == expert) scratch.order[placed++] = static_cast<int32_t>(pair);
     }
     if (placed == first) continue;
     scratch.products[products++] = product_of(call, expert, scratch.order, first, placed);
   }
-  *scratch.count = products;
+  scratch.counts[0] = products;
+  scratch.counts[1] = placed;
+}
+
+// Some of the experts may be nobody's choice.
+bool is_idle(const KernelCall& call) {
+  const auto first = static_cast<int32_t>(call.attrs.integer("first_matrix"));
+  const auto last = first + static_cast<int32_t>(call.in(1).shape[0]);
+  return std::ranges::none_of(call.in(2).span<const int32_t>(),
+                              [=](int32_t id) { return id >= first && id < last; });
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
   const Scratch scratch(call);
   const ActivationKind kind = activation_kind(call.in(1).dtype);
-  const int64_t cols = call.in(0).shape[2], pairs = Sizes(call).pairs;
+  const int64_t cols = call.in(0).shape[2];
   const Activations inputs{kind, call.in(0).shape.rows(), cols, scratch.inputs};
   if (worker.index() == 0) group_by_expert(call, scratch);
   prepare_activations(call.in(0).as<float>(), cols, inputs, worker, isa);
   worker.sync();
   // A row of x serves all of its token's experts, or is the one expert's own.
-  const int64_t pairs_per_row = pairs / std::max<int64_t>(1, inputs.tokens);
+  const int64_t pairs = scratch.counts[1];
+  const int64_t pairs_per_row = Sizes(call).pairs / std::max<int64_t>(1, inputs.tokens);
   const auto [first, last] = worker.split(pairs);
   for (int64_t i = first; i < last; ++i) {
     std::memcpy(scratch.sorted + i * row_bytes(call),
@@ -114,19 +126,24 @@ void run(const KernelCall& call, Worker& worker, Isa isa) {
   }
   worker.sync();
   const Activations sorted{kind, pairs, cols, scratch.sorted};
-  matmul(std::span(scratch.products, static_cast<size_t>(*scratch.count)), sorted, worker, isa);
+  matmul(std::span(scratch.products, static_cast<size_t>(scratch.counts[0])), sorted, worker, isa);
 }
 
 }  // namespace
 
 KernelDef expert_linear() {
-  return {.op = "expert_linear",
-          .supports = supports,
-          .run = run,
-          .workspace_bytes = workspace_bytes,
-          .wants_packed = [](const KernelCall& call, size_t input) {
-            return input == 1 && wants_packed_weight(call, input);
-          }};
+  return {
+      .op = "expert_linear",
+      .supports = supports,
+      .run = run,
+      .is_idle = is_idle,
+      .workspace_bytes = workspace_bytes,
+      .wants_packed = [](const KernelCall& call,
+                         size_t input) { return input == 1 && wants_packed_weight(call, input); },
+      .row_products = [](const KernelCall&) -> std::vector<RowProduct> {
+        using enum RowProduct::Role;
+        return {{{{0, Whole}, {1, Weight}, {2, Selector}}, 0}};
+      }};
 }
 
 }  // namespace verge::kernels::ops

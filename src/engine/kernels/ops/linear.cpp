@@ -67,10 +67,15 @@ KernelDef linear() {
           .supports = supports,
           .run = run,
           .workspace_bytes = workspace_bytes,
-          .wants_packed = [](const KernelCall& call, size_t input) {
-            const bool is_float_with_activation =
-                call.in(1).dtype == DType::F32 && activation_of(call) != Activation::None;
-            return input == 1 && !is_float_with_activation && wants_packed_weight(call, input);
+          .wants_packed =
+              [](const KernelCall& call, size_t input) {
+                const bool is_float_with_activation =
+                    call.in(1).dtype == DType::F32 && activation_of(call) != Activation::None;
+                return input == 1 && !is_float_with_activation && wants_packed_weight(call, input);
+              },
+          .row_products = [](const KernelCall&) -> std::vector<RowProduct> {
+            using enum RowProduct::Role;
+            return {{{{0, Whole}, {1, Weight}, {2, Bias}, {3, Output}}, 0}};
           }};
 }
 

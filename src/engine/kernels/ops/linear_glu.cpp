@@ -36,7 +36,11 @@ KernelDef linear_glu() {
       .workspace_bytes = [](const KernelCall& call, int threads,
                             Isa) { return activations_workspace(call, call.in(1).dtype, threads); },
       .wants_packed = [](const KernelCall& call,
-                         size_t input) { return input > 0 && wants_packed_weight(call, input); }};
+                         size_t input) { return input > 0 && wants_packed_weight(call, input); },
+      .row_products = [](const KernelCall&) -> std::vector<RowProduct> {
+        using enum RowProduct::Role;
+        return {{{{0, Whole}, {1, Weight}, {2, Weight}}, 0}};
+      }};
 }
 
 }  // namespace verge::kernels::ops

@@ -40,6 +40,15 @@ void run(const KernelCall& call, Worker& worker, Isa isa) {
   matmul(std::span(products).first(products_of(call)), x, worker, isa);
 }
 
+std::vector<RowProduct> row_products(const KernelCall& call) {
+  using enum RowProduct::Role;
+  std::vector<RowProduct> products;
+  for (size_t i = 0; i < products_of(call); ++i) {
+    products.push_back({{{0, Whole}, {1 + 2 * i, Weight}, {2 + 2 * i, Bias}}, i});
+  }
+  return products;
+}
+
 }  // namespace
 
 KernelDef linear_multi() {
@@ -52,7 +61,8 @@ KernelDef linear_multi() {
       .wants_packed =
           [](const KernelCall& call, size_t input) {
             return input % 2 == 1 && wants_packed_weight(call, input);
-          }};
+          },
+      .row_products = row_products};
 }
 
 }  // namespace verge::kernels::ops

@@ -1,0 +1,72 @@
+#include <algorithm>
+#include <map>
+
+#include <verge/engine/model/model_residency.hpp>
+
+namespace verge::model {
+namespace {
+
+using format::ModelSource;
+using format::StoredTensor;
+
+bool is_stored(const ModelSource& source, const StoredTensor& tensor) {
+  return tensor.dtype && tensor.interleave_heads == 0 && tensor.shape.rank() >= 2 &&
+         file_of(source, tensor) != nullptr;
+}
+
+}  // namespace
+
+std::shared_ptr<const MappedFile> file_of(const ModelSource& source, const StoredTensor& tensor) {
+  for (const auto& file : source.files) {
+    const std::byte *begin = file->bytes().data(), *bytes = tensor.bytes.data();
+    if (bytes >= begin && bytes < begin + file->size()) return file;
+  }
+  return nullptr;
+}
+
+Result<runtime::Residency> model_residency(const ModelSource& source,
+                                           const runtime::PlanFile& compiled,
+                                           const LoadOptions& options) {
+  std::vector<const runtime::Program*> programs;
+  for (const auto& [name, program] : compiled.programs) programs.push_back(&program);
+  auto residency = runtime::plan_residency(programs, options.memory_bytes, options.process_bytes,
+                                           [&](std::string_view name) {
+                                             const StoredTensor* tensor = source.find(name);
+                                             return tensor != nullptr && is_stored(source, *tensor);
+                                           });
+  if (residency) return residency;
+  return make_error(residency.error().code, "{}: {}", source.path, residency.error().message);
+}
+
+Status set_places(const ModelSource& source, runtime::WeightStore& weights) {
+  std::map<const MappedFile*, std::shared_ptr<const DirectFile>> files;
+  for (const StoredTensor& tensor : source.tensors()) {
+    if (!is_stored(source, tensor)) continue;
+    const auto mapped = file_of(source, tensor);
+    std::shared_ptr<const DirectFile>& file = files[mapped.get()];
+    if (file == nullptr) {
+      VERGE_TRY(file, DirectFile::open(mapped->path()));
+    }
+    const auto offset = static_cast<uint64_t>(tensor.bytes.data() - mapped->bytes().data());
+    weights.set_place(tensor.name, {file, offset, static_cast<int64_t>(tensor.bytes.size())});
+  }
+  return {};
+}
+
+Result<double> storage_rate(const ModelSource& source, const Clock& clock) {
+  constexpr int64_t kPiece = int64_t{4} << 20, kMost = int64_t{64} << 20;
+  const auto largest =
+      std::ranges::max_element(source.files, {}, [](const auto& f) { return f->size(); });
+  VERGE_TRY(const auto file, DirectFile::open((*largest)->path()));
+  const PageBuffer room(RangeReader::room_for(kPiece));
+  const int64_t bytes = std::min(kMost, file->size());
+  const double begin = clock.seconds();
+  for (int64_t at = 0; at < bytes; at += kPiece) {
+    const auto offset = static_cast<uint64_t>(file->size() - bytes + at);
+    const auto got = file->read(offset, std::min(kPiece, bytes - at), room.span());
+    if (!got) return got.error();
+  }
+  return static_cast<double>(bytes) / std::max(clock.seconds() - begin, 1e-9);
+}
+
+}  // namespace verge::model

@@ -1,0 +1,30 @@
+#pragma once
+// What of a model file can be read whenever it is wanted, and what of it then stays in memory.
+
+#include <verge/core/clock.hpp>
+#include <verge/engine/model/compiled_model.hpp>
+#include <verge/engine/runtime/residency.hpp>
+
+namespace verge::runtime {
+class WeightStore;
+}
+
+namespace verge::model {
+
+/// The mapped file that holds a tensor's bytes; nullptr where they were made at opening.
+std::shared_ptr<const MappedFile> file_of(const format::ModelSource& source,
+                                          const format::StoredTensor& tensor);
+
+/// runtime::plan_residency for a model's programs: matrices that stand in the file as they are used
+/// can be streamed. The ceiling is options.memory_bytes.
+Result<runtime::Residency> model_residency(const format::ModelSource& source,
+                                           const runtime::PlanFile& compiled,
+                                           const LoadOptions& options);
+
+/// Tells the store where those matrices lie; their files are opened anew, for direct reads.
+Status set_places(const format::ModelSource& source, runtime::WeightStore& weights);
+
+/// Bytes a second that direct reads of the model's largest file give, some tens of MiB of it.
+Result<double> storage_rate(const format::ModelSource& source, const Clock& clock);
+
+}  // namespace verge::model
