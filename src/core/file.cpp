@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,6 +42,36 @@ mode_t rights_of_umask() {
   const mode_t mask = ::umask(0);
   ::umask(mask);
   return 0666 & ~mask;
+}
+
+constexpr std::string_view kPartial = ".partial-";
+constexpr std::string_view kAny = "XXXXXX";
+
+// Removes what writers of this file left that were killed: nobody holds a lock on it.
+void sweep_abandoned(const std::string& path) {
+  const std::string folder = folder_of(path);
+  const std::string begin = path.substr(path.rfind('/') + 1) + std::string(kPartial);
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(begin) || name.size() != begin.size() + kAny.size()) continue;
+    const Descriptor file(::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const bool is_abandoned = file.is_open() && ::flock(file.number(), LOCK_EX | LOCK_NB) == 0;
+    if (is_abandoned) ::unlink(entry->path().c_str());
+  }
+}
+
+// A sweep may remove the file between its creation and its lock: then another is made.
+Result<Descriptor> create_locked(const std::string& path, std::string& temporary) {
+  while (true) {
+    temporary = path + std::string(kPartial) + std::string(kAny);
+    Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
+    if (!file.is_open()) return system_error(path, "write", errno);
+    struct stat facts {};
+    ::flock(file.number(), LOCK_EX);
+    if (::fstat(file.number(), &facts) != 0 || facts.st_nlink > 0) return file;
+  }
 }
 
 }  // namespace
@@ -92,13 +125,11 @@ Result<AtomicFile> AtomicFile::create(const std::string& path, Rights rights) {
     return make_error(Code::Io, "{}: is a device or pipe, which cannot be replaced; give a file",
                       path);
   }
-  std::string temporary = path + ".partial-XXXXXX";
-  const int number = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (number < 0) return system_error(path, "write", errno);
+  sweep_abandoned(path);
   AtomicFile file;
-  file.descriptor_ = number;
   file.path_ = path;
-  file.temporary_ = std::move(temporary);
+  VERGE_TRY(Descriptor descriptor, create_locked(path, file.temporary_));
+  const int number = file.descriptor_ = descriptor.release();
   // The owner stays: who replaces a server's file as root must not lock the server out.
   if (exists && ::fchown(number, facts.st_uid, facts.st_gid) != 0) errno = 0;
   if (exists) {

@@ -55,7 +55,7 @@ enum class Rights { Usual, OwnerOnly };
 
 /// A file that appears under its name only when complete: written under a temporary name in the
 /// same folder, synced, then renamed over the old one. Destroyed without commit() it leaves no
-/// trace.
+/// trace; of a process that was killed, the next writer of the same file removes it.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(const std::string& path, Rights rights = Rights::Usual);

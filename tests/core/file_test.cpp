@@ -7,6 +7,7 @@
 
 #include <verge/core/file.hpp>
 
+#include "child_process.hpp"
 #include "small_disk.hpp"
 #include "temporary_folder.hpp"
 
@@ -75,6 +76,30 @@ TEST(File, AnAtomicFileReplacesOnlyWhenComplete) {
   ASSERT_TRUE(file.commit());
   EXPECT_EQ(read_whole_file(folder / "a", 99).value(), "sizenew");
   EXPECT_EQ(folder.entries(), 1u);
+}
+
+TEST(File, WhatAKilledWriterLeftIsRemovedByTheNext) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.add("a", "old");
+  folder.add("a.partial-ofsomeoneelse", "stays");
+  folder.add("b.partial-XXXXXX", "stays");
+  for (int i = 0; i < 3; ++i) {
+    const int status = test::in_child([&] {
+      auto file = AtomicFile::create(path);
+      if (!file || !file->write("half")) return 1;
+      ::kill(::getpid(), SIGKILL);
+      return 2;
+    });
+    EXPECT_EQ(status, 128 + SIGKILL);
+    EXPECT_EQ(folder.entries(), 4u) << "its own, but not those before";
+  }
+  auto first = AtomicFile::create(path);
+  auto second = AtomicFile::create(path);  // does not take the first one's
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(first->write("first") && first->commit());
+  EXPECT_TRUE(second->write("second") && second->commit());
+  EXPECT_EQ(folder.entries(), 3u);
+  EXPECT_EQ(*read_whole_file(path, 100), "second");
 }
 
 TEST(File, AnAtomicFileNeverReplacesADevice) {
