@@ -84,7 +84,7 @@ void serve(const uint8_t* data, size_t size) {
     if (act % 16 == 5) clock.advance(5);
     if (act % 64 == 6) wire->client_has_ended = true;
     if (act % 64 == 7) wire->is_broken = true;
-    if (act % 128 == 8) memory.loop.drain(clock.seconds() + 20);
+    if (act % 128 == 8) memory.loop.drain(clock.seconds() + 20, [] {});
     memory.tick(*wire);
   }
   wire->is_broken = true;

@@ -58,17 +58,26 @@ struct Server::State {
     const double deadline_s = site.clock.seconds() + grace_s;
     site.is_draining = true;
     for (const auto& loop : loops) {
-      const bool is_first = loop == loops.front();
-      loop->post([this, &loop = *loop, is_first, deadline_s] {
-        if (is_first) listeners.clear();
-        loop.drain(deadline_s);
+      loop->post([this, &loop = *loop, deadline_s] {
+        loop.drain(deadline_s, [this] {
+          if (++quiet_loops == loops.size()) finish();
+        });
       });
     }
+  }
+
+  // Arrivals that were handed over before are adopted before.
+  void finish() {
+    loops.front()->post([this] {
+      listeners.clear();
+      for (const auto& loop : loops) loop->post([&loop = *loop] { loop.finish(); });
+    });
   }
 
   Site site;
   std::vector<std::unique_ptr<Loop>> loops;
   std::vector<std::unique_ptr<Listener>> listeners;
+  std::atomic<size_t> quiet_loops{0};
 };
 
 Server::Server(Router router, ServerOptions options, const Clock& clock)

@@ -49,8 +49,10 @@ class Server {
   /// Serves on ServerOptions::threads threads, this one included; returns when stop() is done.
   Status run();
 
-  /// Closes the listening sockets and idle connections, lets running answers finish for
-  /// `deadline_s` seconds (their connections then close), cuts the rest. Returns at once.
+  /// Closes idle connections and lets running answers finish for `deadline_s` seconds (their
+  /// connections then close), cuts the rest. While they run, new connections have one answer each:
+  /// what that is, ServerOptions::admit decides. Then the listening sockets close. Returns at once;
+  /// a second call can only hasten it.
   void stop(double deadline_s);
 
   int connections() const;

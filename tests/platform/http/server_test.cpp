@@ -234,7 +234,7 @@ TEST(Server, AClientThatTakesNothingIsCutAfterTheWriteTimeout) {
   EXPECT_EQ(reason.get(), CloseReason::TooSlow);
 }
 
-TEST(Server, DrainLetsAnswersEndAndTakesNoMore) {
+TEST(Server, DrainLetsAnswersEndAndThenTakesNoMore) {
   const ManualClock clock;
   std::promise<ResponseWriter> promise;
   Router router = hello_and_echo();
@@ -250,13 +250,21 @@ TEST(Server, DrainLetsAnswersEndAndTakesNoMore) {
   ResponseWriter writer = promise.get_future().get();
   server.server().stop(30);
   EXPECT_TRUE(idle.is_closed());
-  EXPECT_TRUE(eventually([&] { return !HttpClient(server.port()).is_connected(); }));
+  for (int i = 0; i < 4; ++i) {  // on both threads
+    HttpClient late(server.port());
+    EXPECT_EQ(late.get("/hello").field("connection"), "close");
+    EXPECT_TRUE(late.is_closed());
+  }
+  HttpClient silent(server.port());
+  EXPECT_TRUE(silent.is_connected());
   EXPECT_TRUE(writer.write("data: last\n\n"));
   writer.end();
   EXPECT_EQ(streaming.answer().body, "data: last\n\n");
   EXPECT_TRUE(streaming.is_closed());
   streaming.close();
+  EXPECT_TRUE(silent.is_closed());
   server.stop(30);
+  EXPECT_FALSE(HttpClient(server.port()).is_connected());
 }
 
 TEST(Server, TheDeadlineOfADrainCutsWhatStillRuns) {

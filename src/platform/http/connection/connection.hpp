@@ -118,6 +118,7 @@ class Connection final : public TransportUser,
 
   // Kept by the loop.
   bool is_refused_ = false;
+  bool is_late_ = false;  // came during the drain
   size_t index_ = 0;
   bool is_waiting_ = false;
   Connection* previous_waiting_ = nullptr;

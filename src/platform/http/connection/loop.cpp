@@ -21,6 +21,8 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds kTick{100};
 // Connections beyond the seats that wait for their client to read so; more are just closed.
 constexpr int kMostRefused = 64;
+// After the last answer, for those that came during a drain to read theirs.
+constexpr double kFarewellS = 2;
 
 }  // namespace
 
@@ -67,13 +69,15 @@ void Loop::wake(std::weak_ptr<Connection> connection) {
 void Loop::adopt(std::unique_ptr<Transport> transport, Peer peer, Seats::Seat seat) {
   const bool is_beyond_address = seat.kind() == Seats::Kind::BeyondAddress;
   const bool has_room = !is_beyond_address && (!site_.seats.is_over() || evict());
-  if (is_draining_ || (!has_room && refused_ >= kMostRefused)) return;
+  if (is_finishing_ || (!has_room && refused_ >= kMostRefused)) return;
   metrics_.opened();
   std::optional<Seats::Seat> kept;
   if (has_room) kept.emplace(std::move(seat));
   const auto connection =
       std::make_shared<Connection>(*this, std::move(transport), std::move(peer), std::move(kept));
   connection->index_ = connections_.size();
+  connection->is_late_ = is_draining_;
+  if (!is_draining_) ++early_;
   connections_.push_back(connection);
   schedule_tick();
   if (has_room) return connection->start();
@@ -92,17 +96,29 @@ bool Loop::evict() {
   return true;
 }
 
-void Loop::drain(double deadline_s) {
+void Loop::drain(double deadline_s, std::function<void()> on_quiet) {
   drain_deadline_s_ = is_draining_ ? std::min(drain_deadline_s_, deadline_s) : deadline_s;
+  if (!is_draining_) on_quiet_ = std::move(on_quiet);
   is_draining_ = true;
+  drain_connections();
+}
+
+void Loop::finish() {
+  is_finishing_ = true;
+  drain_deadline_s_ = std::min(drain_deadline_s_, now() + kFarewellS);
+  drain_connections();
+}
+
+void Loop::drain_connections() {
   const std::vector<std::shared_ptr<Connection>> all = connections_;
   for (const std::shared_ptr<Connection>& connection : all) connection->drain();
   schedule_tick();
   tick();
 }
 
-void Loop::finish_if_drained() {
-  if (is_draining_ && connections_.empty()) events_->context.stop();
+void Loop::check_drained() {
+  if (is_draining_ && early_ == 0 && on_quiet_) std::exchange(on_quiet_, nullptr)();
+  if (is_finishing_ && connections_.empty()) events_->context.stop();
 }
 
 void Loop::schedule_tick() {
@@ -130,7 +146,7 @@ void Loop::tick() {
       connection->on_tick(now_s);
     }
   }
-  finish_if_drained();
+  check_drained();
 }
 
 std::string_view Loop::date() {
@@ -160,12 +176,13 @@ void Loop::forget(Connection& connection) {
   set_waiting(connection, false);
   connection.seat_.reset();
   if (connection.is_refused_) --refused_;
+  if (!connection.is_late_) --early_;
   metrics_.closed();
   const size_t index = connection.index_;
   std::swap(connections_[index], connections_.back());
   connections_[index]->index_ = index;
   connections_.pop_back();
-  if (is_draining_ && connections_.empty()) post([this] { finish_if_drained(); });
+  if (is_draining_) post([this] { check_drained(); });
 }
 
 }  // namespace verge::http

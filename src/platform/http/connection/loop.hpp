@@ -51,8 +51,12 @@ class Loop {
   /// A new connection. Beyond the seats, the connection that waits longest is closed for it; if
   /// none waits, it is refused.
   void adopt(std::unique_ptr<Transport> transport, Peer peer, Seats::Seat seat);
-  /// Closes what waits, lets answers end until `deadline_s` by the clock, then cuts; run() returns.
-  void drain(double deadline_s);
+  /// Closes what waits, lets answers end until `deadline_s` by the clock, then cuts. Connections
+  /// that come from here on have one answer each. `on_quiet`: once, when none from before is left;
+  /// of a second call only the deadline counts, if it is the earlier.
+  void drain(double deadline_s, std::function<void()> on_quiet);
+  /// Adopts no more; run() returns when what is left has had a moment to read its answer.
+  void finish();
   /// Checks every deadline; called ten times a second while there are connections.
   void tick();
 
@@ -71,7 +75,8 @@ class Loop {
   struct Events;
   void schedule_tick();
   bool evict();
-  void finish_if_drained();
+  void drain_connections();
+  void check_drained();
 
   Site& site_;
   TrafficMetrics metrics_;
@@ -82,7 +87,10 @@ class Loop {
   int refused_ = 0;  // connections beyond the seats that are being told so
   std::string date_;
   int64_t date_s_ = 0;
+  int early_ = 0;  // connections from before the drain
   bool is_draining_ = false;
+  bool is_finishing_ = false;
+  std::function<void()> on_quiet_;
   double drain_deadline_s_ = 0;
 };
 

@@ -145,7 +145,8 @@ TEST(Loop, DrainClosesWhatWaitsAndEndsWithTheLastAnswer) {
   const auto serving = f.memory.connect();
   f.memory.send(*serving, kLater);
   f.memory.site.is_draining = true;
-  f.memory.loop.drain(f.clock.seconds() + 30);
+  int quiet = 0;
+  f.memory.loop.drain(f.clock.seconds() + 30, [&] { ++quiet; });
   EXPECT_TRUE(idle->is_closed);
   EXPECT_FALSE(serving->is_closed || partial->is_closed);
   f.memory.send(*partial, kLater.substr(7));
@@ -158,7 +159,13 @@ TEST(Loop, DrainClosesWhatWaitsAndEndsWithTheLastAnswer) {
     f.memory.pump(*wire);
     EXPECT_TRUE(wire->is_closed);
   }
-  EXPECT_TRUE(f.memory.connect()->opening == nullptr) << "nothing is adopted any more";
+  f.memory.loop.poll();
+  EXPECT_EQ(quiet, 1);
+  const auto late = f.memory.connect();
+  EXPECT_TRUE(late->reading) << "adopted until it finishes";
+  f.memory.loop.finish();
+  EXPECT_TRUE(late->is_closed);
+  EXPECT_FALSE(f.memory.connect()->reading) << "nothing is adopted any more";
 }
 
 TEST(Loop, TheDeadlineOfADrainCuts) {
@@ -167,7 +174,7 @@ TEST(Loop, TheDeadlineOfADrainCuts) {
   f.memory.send(*serving, kLater);
   std::optional<CloseReason> reason;
   f.writers.back().on_close([&](CloseReason why) { reason = why; });
-  f.memory.loop.drain(f.clock.seconds() + 30);
+  f.memory.loop.drain(f.clock.seconds() + 30, [] {});
   f.clock.advance(29);
   f.memory.tick(*serving);
   EXPECT_EQ(reason, std::nullopt);
