@@ -79,10 +79,12 @@ struct GrammarCache::Entry {
   Kind kind;
   std::string text;
   std::shared_ptr<grammar::TokenMasks> masks;
+  size_t bytes() const { return text.size() + masks->bytes(); }
 };
 
-GrammarCache::GrammarCache(std::shared_ptr<const TokenTrie> trie, size_t capacity)
-    : trie_(std::move(trie)), capacity_(capacity) {}
+GrammarCache::GrammarCache(std::shared_ptr<const TokenTrie> trie, size_t capacity,
+                           size_t most_bytes)
+    : trie_(std::move(trie)), capacity_(capacity), most_bytes_(most_bytes) {}
 
 GrammarCache::~GrammarCache() = default;
 
@@ -96,6 +98,31 @@ std::shared_ptr<grammar::TokenMasks> GrammarCache::find(Kind kind, std::string_v
   return nullptr;
 }
 
+// But for the last used.
+void GrammarCache::trim() {
+  const std::lock_guard lock(mutex_);
+  size_t count = 0, bytes = 0;
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const size_t more = entry->bytes();
+    const bool is_kept = count == 0 || (count < capacity_ && bytes + more <= most_bytes_);
+    count += is_kept ? 1 : 0;
+    bytes += is_kept ? more : 0;
+    entry = is_kept ? std::next(entry) : entries_.erase(entry);
+  }
+}
+
+size_t GrammarCache::bytes() {
+  const std::lock_guard lock(mutex_);
+  size_t bytes = 0;
+  for (const Entry& entry : entries_) bytes += entry.bytes();
+  return bytes;
+}
+
+size_t GrammarCache::size() {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
 // Reading is done outside of the lock: a large schema keeps nobody waiting, and two that come at
 // once are read twice.
 Result<std::unique_ptr<TokenConstraint>> GrammarCache::constraint(Kind kind, std::string_view text,
@@ -107,8 +134,8 @@ Result<std::unique_ptr<TokenConstraint>> GrammarCache::constraint(Kind kind, std
     masks = std::make_shared<grammar::TokenMasks>(std::move(grammar), trie_);
     const std::lock_guard lock(mutex_);
     entries_.push_front({kind, std::string(text), masks});
-    if (entries_.size() > capacity_) entries_.pop_back();
   }
+  trim();
   return text::constraint(std::move(masks), options);
 }
 

@@ -58,6 +58,7 @@ class Recognizer {
   /// The text has more readings than are followed, or nests deeper, and was given up.
   bool overflowed() const { return overflowed_ || machine_.overflowed(); }
   Machine& machine() { return machine_; }
+  const Machine& machine() const { return machine_; }
 
   static constexpr size_t kMaxThreads = 2048;
   static constexpr int64_t kMaxDepth = 10000;  // frames

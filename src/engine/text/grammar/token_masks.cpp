@@ -90,6 +90,15 @@ bool TokenMasks::overflowed() const {
   return recognizer_.overflowed();
 }
 
+size_t TokenMasks::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return own_bytes_ + kept_.size() * bytes_of_kept() + recognizer_.machine().bytes();
+}
+
+size_t TokenMasks::bytes_of_kept() const {
+  return words_ * sizeof(uint64_t) + sizeof(Kept) + 256;
+}
+
 void TokenMasks::mask(const Position& position, bool first, std::span<uint64_t> bits) {
   VERGE_CHECK(bits.size() >= words_, bits.size(), words_);
   std::ranges::fill(bits, 0);
@@ -318,7 +327,7 @@ void TokenMasks::find_character_bytes() {
 }
 
 void TokenMasks::keep(const Position& position, std::span<const uint64_t> bits) {
-  const size_t most = std::max<size_t>(1, cache_bytes_ / (words_ * 8 + sizeof(Kept) + 256));
+  const size_t most = std::max<size_t>(1, cache_bytes_ / bytes_of_kept());
   while (kept_.size() >= most) {
     const auto [begin, end] = kept_by_hash_.equal_range(kept_.back().position.hash);
     kept_by_hash_.erase(std::find_if(

@@ -34,6 +34,8 @@ class TokenMasks {
   void mask(const Position& position, bool first, std::span<uint64_t> bits);
 
   bool overflowed() const;
+  /// Memory of what was found out, roughly; grows while answers are drawn.
+  size_t bytes() const;
   const TokenTrie& trie() const { return *trie_; }
   const Grammar& grammar() const { return *grammar_; }
 
@@ -69,6 +71,7 @@ class TokenMasks {
   const std::vector<Machine::SetId>& after_character(Machine::SetId set);
   void find_character_bytes();
   void keep(const Position& position, std::span<const uint64_t> bits);
+  size_t bytes_of_kept() const;
   void trim();
   void forget_own();
   void forget_sets();

@@ -143,6 +143,30 @@ TEST_F(GrammarConstraintTest, CacheKeepsTheLastUsedAndRefusesAsTheReadersDo) {
   EXPECT_EQ(cache.constraint(Kind::JsonSchema, "[").error().code, Code::Malformed);
 }
 
+TEST_F(GrammarConstraintTest, CacheIsBoundedInBytesAndAnswersOutliveIt) {
+  using Kind = GrammarCache::Kind;
+  GrammarCache roomy(trie, 8);
+  const auto use = [&](GrammarCache& cache, const std::string& text) {
+    auto answer = cache.constraint(Kind::Gbnf, "root ::= \"" + text + "\"");
+    EXPECT_TRUE(answer.ok());
+    EXPECT_TRUE(bit(mask(**answer), token("a")));
+    return std::move(*answer);
+  };
+  use(roomy, "a");
+  const size_t one = roomy.bytes();
+  EXPECT_GT(one, 0u);
+  GrammarCache cache(trie, 8, one * 5 / 2);
+  std::vector<std::unique_ptr<TokenConstraint>> answers;
+  for (const char* text : {"a", "ab", "a1", "a", "a:"}) answers.push_back(use(cache, text));
+  use(cache, "a");
+  EXPECT_LE(cache.size(), 3u);
+  for (auto& answer : answers) EXPECT_TRUE(bit(mask(*answer), token("a")));
+  GrammarCache none(trie, 8, 0);
+  use(none, "a");
+  use(none, "ab");
+  EXPECT_EQ(none.size(), 1u) << "the last used is kept";
+}
+
 TEST_F(GrammarConstraintTest, AnswersOnManyThreadsShareTheirMasks) {
   GrammarCache cache(trie, 4);
   std::vector<std::thread> threads;
