@@ -106,17 +106,38 @@ graph::AdapterLayout layout_of(const graph::Graph& graph, const std::vector<Adap
   return layout;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<AdapterSet>> AdapterSet::load(const format::ModelSource& base,
-                                                     const graph::Graph& graph,
-                                                     const LoadOptions& options) {
+Result<std::vector<AdapterFile>> open_files(const format::ModelSource& base,
+                                            const LoadOptions& options) {
   VERGE_RETURN_IF_ERROR(check_options(options));
   std::vector<AdapterFile> files;
   for (const AdapterSpec& spec : options.adapters) {
     VERGE_TRY(AdapterFile file, AdapterFile::open(spec.path, base));
     files.push_back(std::move(file));
   }
+  return files;
+}
+
+}  // namespace
+
+Result<graph::AdapterLayout> plan_adapters(const format::ModelSource& base,
+                                           const graph::Graph& graph, const LoadOptions& options) {
+  VERGE_TRY(const std::vector<AdapterFile> files, open_files(base, options));
+  return layout_of(graph, files, options);
+}
+
+int64_t bytes_of_adapters(const graph::Graph& graph, const graph::AdapterLayout& layout) {
+  int64_t bytes = 0;
+  for (const std::string& name : layout.weights) {
+    const Shape weight = graph.bound_shape(graph.value(graph.find(name)).type);
+    bytes += bytes_of(layout.dtype, layout.adapters * layout.rank * (weight[0] + weight[1]));
+  }
+  return bytes;
+}
+
+Result<std::unique_ptr<AdapterSet>> AdapterSet::load(const format::ModelSource& base,
+                                                     const graph::Graph& graph,
+                                                     const LoadOptions& options) {
+  VERGE_TRY(const std::vector<AdapterFile> files, open_files(base, options));
   auto set = std::unique_ptr<AdapterSet>(new AdapterSet);
   set->layout_ = layout_of(graph, files, options);
   VERGE_RETURN_IF_ERROR(set->make_room(graph));
@@ -132,20 +153,15 @@ Status AdapterSet::make_room(const graph::Graph& graph) {
   const auto matrix = [&](int64_t columns) {
     return Shape{layout_.adapters, layout_.rank, columns};
   };
-  std::map<std::string, Shape> weights;
-  int64_t bytes = 0;
-  for (const std::string& name : layout_.weights) {
-    const Shape weight = graph.bound_shape(graph.value(graph.find(name)).type);
-    weights.emplace(name, weight);
-    bytes += bytes_of(layout_.dtype, matrix(weight[0] + weight[1]).count());
-  }
+  const int64_t bytes = bytes_of_adapters(graph, layout_);
   if (bytes > available_memory_bytes()) {
     return make_error(Code::OutOfMemory,
                       "room for {} adapters of rank {} takes {} MiB, {} are available; make room "
                       "for fewer",
                       layout_.adapters, layout_.rank, bytes >> 20, available_memory_bytes() >> 20);
   }
-  for (const auto& [name, weight] : weights) {
+  for (const std::string& name : layout_.weights) {
+    const Shape weight = graph.bound_shape(graph.value(graph.find(name)).type);
     matrices_.emplace(
         name,
         Matrices{Tensor(layout_.dtype, matrix(weight[1])), Tensor(layout_.dtype, matrix(weight[0])),

@@ -17,6 +17,12 @@
 
 namespace verge::model {
 
+/// The slots that AdapterSet::load() would make; it fails alike for files and options.
+Result<graph::AdapterLayout> plan_adapters(const format::ModelSource& base,
+                                           const graph::Graph& graph, const LoadOptions& options);
+/// What such slots take.
+int64_t bytes_of_adapters(const graph::Graph& graph, const graph::AdapterLayout& layout);
+
 class AdapterSet {
  public:
   /// Loads options.adapters and makes room for options.max_adapters. `graph` is one that the base

@@ -39,6 +39,10 @@ MemoryNeed need_of(const runtime::Residency& residency) {
           .streamed_bytes = residency.streamed_bytes};
 }
 
+bool has_adapters(const LoadOptions& options) {
+  return !options.adapters.empty() || options.max_adapters > 0;
+}
+
 Status check_memory(const MemoryNeed& need, int64_t kv_tokens) {
   constexpr double kMiB = 1 << 20;
   const int64_t available = available_memory_bytes();
@@ -102,7 +106,7 @@ Status LanguageModel::add_weights() {
 }
 
 Status LanguageModel::add_adapters() {
-  if (options_.adapters.empty() && options_.max_adapters == 0) return {};
+  if (!has_adapters(options_)) return {};
   if (!options_.plan.empty()) {
     return make_error(Code::Conflict, "{}: a compiled plan has no adapters; load without it",
                       options_.plan);
@@ -239,9 +243,17 @@ Result<MemoryNeed> plan_memory_need(const ModelSource& source, const LoadOptions
   }
   VERGE_TRY(const nn::DecoderConfig config, nn::read_config(FileFacts(source)));
   VERGE_TRY(graph::Graph prefill, model_graph(source, options, GraphUse::Prefill));
+  int64_t adapter_bytes = 0;
+  if (has_adapters(options)) {
+    VERGE_TRY(const graph::AdapterLayout layout, plan_adapters(source, prefill, options));
+    adapter_bytes = bytes_of_adapters(prefill, layout);
+    prefill = graph::attach_adapters(std::move(prefill), layout);
+  }
   VERGE_TRY(const graph::Optimized optimized, graph::optimize(std::move(prefill)));
-  return need_of(source, config, decoder_shape(config, options),
-                 graph::plan_memory(optimized.graph).arena_bytes);
+  MemoryNeed need = need_of(source, config, decoder_shape(config, options),
+                            graph::plan_memory(optimized.graph).arena_bytes);
+  need.weights_bytes += adapter_bytes;
+  return need;
 }
 
 }  // namespace verge::model

@@ -67,7 +67,7 @@ class AdapterSet;
 
 /// What loading will take, known before it begins.
 struct MemoryNeed {
-  int64_t weights_bytes = 0;   // below a ceiling: those that stay, and the window for the others
+  int64_t weights_bytes = 0;   // with adapters; below a ceiling: those that stay, and the window
   int64_t kv_bytes = 0;        // of the whole pool of pages
   int64_t arena_bytes = 0;     // activations, both plans
   int64_t streamed_bytes = 0;  // of weights that each run reads from storage: not in memory

@@ -81,6 +81,29 @@ TEST_F(AdapterTest, AttachedIsAsMerged) {
   }
 }
 
+TEST_F(AdapterTest, TheMemoryTheyTakeIsKnownBefore) {
+  write_base("tiny-llama");
+  LoadOptions options;
+  options.context = 64;
+  const auto source = format::ModelSource::open(base_);
+  ASSERT_TRUE(source.ok());
+  const auto without = plan_memory_need(*source, options);
+  int64_t values = 0;
+  for (const uint64_t seed : {1, 2}) {
+    const auto adapter = random_adapter(base_, {.rank = 4, .seed = seed});
+    for (const auto& [name, pair] : adapter.pairs) {
+      values += static_cast<int64_t>(pair.a.size() + pair.b.size());
+    }
+    options.adapters.push_back(write_adapter(fmt::format("{}", seed), {.rank = 4, .seed = seed}));
+  }
+  const auto with = plan_memory_need(*source, options);
+  ASSERT_TRUE(without.ok() && with.ok());
+  EXPECT_EQ(with->weights_bytes - without->weights_bytes, 4 * values);
+  EXPECT_GE(with->arena_bytes, without->arena_bytes);
+  options.adapters = {{"absent", folder_ / "absent"}};
+  EXPECT_EQ(plan_memory_need(*source, options).error().code, Code::NotFound);
+}
+
 TEST_F(AdapterTest, TheHeadCanHaveOne) {
   write_base("tiny-llama");
   const auto adapter = random_adapter(base_, {.layers = {"attn_v.weight", "output.weight"}});
