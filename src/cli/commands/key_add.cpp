@@ -1,5 +1,3 @@
-#include <filesystem>
-
 #include <verge/cli/command.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/parser.hpp>
@@ -14,13 +12,14 @@ struct Options {
 };
 
 Status execute(const Options& options, Context& context) {
-  serve::api::KeyFile keys;
-  if (std::filesystem::exists(options.file)) {
-    VERGE_TRY(keys, serve::api::KeyFile::load(options.file));
-  }
-  VERGE_TRY(const std::string secret, keys.add(options.key));
-  VERGE_RETURN_IF_ERROR(keys.save(options.file));
-  const serve::api::AccessKey& added = keys.keys().back();
+  std::string secret;
+  serve::api::AccessKey added;
+  VERGE_RETURN_IF_ERROR(
+      serve::api::KeyFile::change(options.file, true, [&](serve::api::KeyFile& keys) -> Status {
+        VERGE_TRY(secret, keys.add(options.key));
+        added = keys.keys().back();
+        return {};
+      }));
   if (context.json) {
     print_json_line({{"id", added.id}, {"tenant", added.tenant}, {"key", secret}}, context.out);
     return {};

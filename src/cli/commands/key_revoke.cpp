@@ -12,9 +12,11 @@ struct Options {
 };
 
 Status execute(const Options& options, Context& context) {
-  VERGE_TRY(serve::api::KeyFile keys, serve::api::KeyFile::load(options.file));
-  for (const std::string& id : options.ids) VERGE_RETURN_IF_ERROR(keys.revoke(id));
-  VERGE_RETURN_IF_ERROR(keys.save(options.file));
+  VERGE_RETURN_IF_ERROR(
+      serve::api::KeyFile::change(options.file, false, [&](serve::api::KeyFile& keys) -> Status {
+        for (const std::string& id : options.ids) VERGE_RETURN_IF_ERROR(keys.revoke(id));
+        return {};
+      }));
   if (context.json) {
     print_json_line({{"revoked", options.ids}}, context.out);
   } else if (!context.quiet) {

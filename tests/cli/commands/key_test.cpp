@@ -1,3 +1,6 @@
+#include <vector>
+
+#include <child_process.hpp>
 #include <command_line.hpp>
 #include <temporary_folder.hpp>
 
@@ -29,6 +32,29 @@ TEST(KeyCommands, MakeListAndRevoke) {
   EXPECT_EQ(test::run_verge({"key", "revoke", file, id}).status, 0);
   EXPECT_EQ(serve::api::KeyFile::load(file)->find(secret), nullptr);
   test::expect_refused(test::run_verge({"key", "revoke", file, id}), 1, "verge key list");
+}
+
+// Shared pipelines make keys at once: none may be lost, and none revoked may come back.
+TEST(KeyCommands, ManyProcessesAtOnceLoseNoKey) {
+  const test::TemporaryFolder folder;
+  const std::string file = folder / "keys.json";
+  const std::string first = test::run_json({"key", "add", file})["id"];
+  constexpr int kProcesses = 24;
+  std::vector<pid_t> children;
+  for (int i = 0; i < kProcesses; ++i) {
+    children.push_back(test::start_child([&] {
+      return test::run_verge({"key", "add", file, "--tenant", "many"}).status;
+    }));
+  }
+  children.push_back(test::start_child([&] {
+    return test::run_verge({"key", "revoke", file, first}).status;
+  }));
+  for (const pid_t child : children) EXPECT_EQ(test::wait_child(child), 0);
+  const auto loaded = serve::api::KeyFile::load(file);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->keys().size(), static_cast<size_t>(kProcesses));
+  for (const serve::api::AccessKey& key : loaded->keys()) EXPECT_EQ(key.tenant, "many");
+  EXPECT_EQ(folder.entries(), 1u);
 }
 
 TEST(KeyCommands, TheKeyIsAllThatStandardOutputHas) {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <verge/core/file.hpp>
+#include <verge/core/file_lock.hpp>
 #include <verge/stages/serve/api/access/key_file.hpp>
 #include <verge/stages/serve/api/json_body.hpp>
 #include <verge/stages/serve/api/json_fields.hpp>
@@ -109,6 +110,17 @@ Result<KeyFile> KeyFile::load(const std::string& path) {
   VERGE_TRY(const std::string text, read_whole_file(path, kMostBytes));
   VERGE_RETURN_IF_ERROR(check_rights(path));
   return parse(text, path);
+}
+
+Status KeyFile::change(const std::string& path, bool may_be_new,
+                       const std::function<Status(KeyFile&)>& edit) {
+  VERGE_TRY(const FileLock alone, FileLock::of_folder_of(path));
+  KeyFile file;
+  if (!may_be_new || std::filesystem::exists(path)) {
+    VERGE_TRY(file, load(path));
+  }
+  VERGE_RETURN_IF_ERROR(edit(file));
+  return file.save(path);
 }
 
 Result<KeyFile> KeyFile::parse(std::string_view text, const std::string& path) {

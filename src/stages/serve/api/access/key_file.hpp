@@ -8,6 +8,7 @@
 //     "tokens_per_day": 1000000, "max_concurrent": 4}]}
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,10 @@ class KeyFile {
   /// the file.
   static Result<KeyFile> load(const std::string& path);
   static Result<KeyFile> parse(std::string_view text, const std::string& path);
+  /// Loads, has `edit` change it, and saves: nobody else changes the file meanwhile, and what
+  /// `edit` refuses is not saved. `may_be_new`: a file that is not there is an empty one.
+  static Status change(const std::string& path, bool may_be_new,
+                       const std::function<Status(KeyFile&)>& edit);
   /// Whole or not at all, readable by the owner alone.
   Status save(const std::string& path) const;
 
