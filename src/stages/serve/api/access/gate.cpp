@@ -68,7 +68,10 @@ Quota::Decision Gate::enter(const Caller& caller, const QuotaRequest& request, P
     return Quota({}).reserve(request, clock_.seconds());
   }
   Quota::Decision decision = quota->second.reserve(request, clock_.seconds());
-  if (decision.granted) return decision;
+  if (decision.granted) {
+    used_.insert(caller.id);
+    return decision;
+  }
   ApiError error{
       429, "rate_limit_exceeded",
       fmt::format("the key's limit of {} is reached; try again later", decision.refused_by)};
@@ -87,7 +90,9 @@ Quota::Decision Gate::enter(const Caller& caller, const QuotaRequest& request, P
 void Gate::leave(const Caller& caller, const Quota::Decision& granted, int64_t used_tokens) {
   const std::lock_guard lock(mutex_);
   const auto quota = quotas_.find(caller.id);
-  if (quota != quotas_.end()) quota->second.settle(granted, used_tokens, clock_.seconds());
+  if (quota == quotas_.end()) return;
+  quota->second.settle(granted, used_tokens, clock_.seconds());
+  used_.insert(caller.id);
 }
 
 std::vector<RateHeader> Gate::headers(const Caller& caller) const {
@@ -99,6 +104,27 @@ std::vector<RateHeader> Gate::headers(const Caller& caller) const {
   add_bucket(headers, "requests", quota->second.requests(), now_s);
   add_bucket(headers, "tokens", quota->second.tokens(now_s), now_s);
   return headers;
+}
+
+std::vector<KeyUsage> Gate::take_usage(int64_t unix_s) {
+  std::vector<KeyUsage> usages;
+  const std::lock_guard lock(mutex_);
+  for (const std::string& id : std::exchange(used_, {})) {
+    const Quota& quota = quotas_.at(id);
+    if (quota.limits().tokens_per_day == 0) continue;
+    usages.push_back({id, quota.used_tokens(clock_.seconds()), unix_s});
+  }
+  return usages;
+}
+
+void Gate::restore(std::span<const KeyUsage> usages, int64_t unix_s) {
+  const std::lock_guard lock(mutex_);
+  const double now_s = clock_.seconds();
+  for (const KeyUsage& usage : usages) {
+    const auto quota = quotas_.find(usage.id);
+    if (quota == quotas_.end()) continue;
+    quota->second.restore(usage.tokens, now_s - static_cast<double>(unix_s - usage.unix_s), now_s);
+  }
 }
 
 Result<bool> Gate::refresh(bool always) {

@@ -11,12 +11,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <verge/core/clock.hpp>
 #include <verge/stages/serve/api/access/key_file.hpp>
 #include <verge/stages/serve/api/access/quota.hpp>
+#include <verge/stages/serve/api/access/usage_file.hpp>
 #include <verge/stages/serve/api/api_error.hpp>
 
 namespace verge::serve::api {
@@ -56,6 +58,11 @@ class Gate {
   /// x-ratelimit-limit|remaining|reset-requests|tokens, where the key has such limits.
   std::vector<RateHeader> headers(const Caller& caller) const;
 
+  /// What keys with a limit for the day have used of it: those that did since the last call.
+  std::vector<KeyUsage> take_usage(int64_t unix_s);
+  /// Counts what an earlier server counted.
+  void restore(std::span<const KeyUsage> usages, int64_t unix_s);
+
   /// Reads the file again if it has changed (or `always`): true when keys were taken. A file that
   /// cannot be read leaves the keys there were, and is reported once for each state it is in.
   Result<bool> refresh(bool always = false);
@@ -75,6 +82,7 @@ class Gate {
   KeyFile keys_;
   Stamp stamp_;
   std::map<std::string, Quota> quotas_;  // by id; they outlive a change of other keys
+  std::set<std::string> used_;           // ids since the last take_usage()
 };
 
 }  // namespace verge::serve::api

@@ -49,6 +49,19 @@ double Bucket::reset_s(double now_s) const {
   return limit_ == 0 ? 0 : level(now_s) * window_s_ / static_cast<double>(limit_);
 }
 
+int64_t Bucket::used(double now_s) const {
+  return limit_ == 0 ? 0 : static_cast<int64_t>(std::ceil(level(now_s)));
+}
+
+void Bucket::restore(int64_t used, double then_s, double now_s) {
+  if (limit_ == 0) return;
+  Bucket before = *this;
+  before.used_ = static_cast<double>(used);
+  before.since_s_ = std::min(then_s, now_s);
+  used_ = std::max(level(now_s), before.level(now_s));
+  since_s_ = now_s;
+}
+
 void Bucket::change(int64_t limit, double now_s) {
   used_ = limit_ == 0 ? 0 : level(now_s);
   since_s_ = now_s;

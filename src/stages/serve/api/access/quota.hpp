@@ -29,6 +29,10 @@ class Bucket {
   void give_back(int64_t taken, int64_t unused, double taken_s, double now_s);
   /// Seconds until it is full.
   double reset_s(double now_s) const;
+  /// Units that are used and not refilled, rounded up.
+  int64_t used(double now_s) const;
+  /// As if so many had been used at `then_s`, unless more are.
+  void restore(int64_t used, double then_s, double now_s);
   /// Another limit; what is used stays used.
   void change(int64_t limit, double now_s);
 
@@ -76,6 +80,11 @@ class Quota {
   /// The tokens' bucket that has less left.
   const Bucket& tokens(double now_s) const;
   int64_t running() const { return running_; }
+  /// Of the day, reserved ones included, to be restored by a later process.
+  int64_t used_tokens(double now_s) const { return day_.used(now_s); }
+  void restore(int64_t used_tokens, double then_s, double now_s) {
+    day_.restore(used_tokens, then_s, now_s);
+  }
 
  private:
   int64_t affordable(const QuotaRequest& request, double now_s) const;

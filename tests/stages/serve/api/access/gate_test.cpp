@@ -94,6 +94,29 @@ TEST_F(GateTest, ChangesOfTheFileCountAndDamageDoesNot) {
   EXPECT_FALSE(*gate.refresh());  // said once
 }
 
+TEST_F(GateTest, TheDayGoesOnInAnotherProcess) {
+  const std::string key = add({.tenant = "day", .limits = {.tokens_per_day = 86400}});
+  Gate gate(path_, file_, clock_);
+  const Caller caller = *identify(gate, "Bearer " + key);
+  Problem problem;
+  gate.leave(caller, gate.enter(caller, {.prompt = 100, .answer = 900}, problem), 500);
+  gate.enter(caller, {.prompt = 100, .answer = 200}, problem);  // runs while the server dies
+  const Caller other = *identify(gate, "Bearer " + secrets_[0]);
+  gate.enter(other, {.prompt = 100, .answer = 200}, problem);
+  const auto usage = gate.take_usage(7000);
+  EXPECT_TRUE(gate.take_usage(7000).empty()) << "nothing new";
+  ASSERT_EQ(usage.size(), 1u) << "the other key has no limit for the day";
+  EXPECT_EQ(usage[0], (KeyUsage{caller.id, 800, 7000}));
+
+  clock_.set(5);  // a new process counts seconds from anywhere
+  Gate again(path_, file_, clock_);
+  again.restore(std::vector{usage[0], KeyUsage{"gone", 5, 7000}}, 7100);
+  EXPECT_TRUE(again.enter(caller, {.prompt = 1, .answer = 2}, problem).granted);
+  const auto later = again.take_usage(7100);
+  ASSERT_EQ(later.size(), 1u);
+  EXPECT_EQ(later[0].tokens, 703) << "one a second is refilled";
+}
+
 TEST_F(GateTest, WhatWasUsedOutlivesAChangeOfOthers) {
   Gate gate(path_, file_, clock_);
   const Caller caller = *identify(gate, "Bearer " + secrets_[0]);

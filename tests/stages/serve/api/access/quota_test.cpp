@@ -27,6 +27,20 @@ TEST(Bucket, WithoutALimitNothingIsShort) {
   EXPECT_EQ(bucket.wait_s(1'000'000, 0), 0);
 }
 
+TEST(Bucket, GoesOnWhereAnotherProcessStopped) {
+  Bucket bucket(100, 100);
+  bucket.restore(70, 80, 100);  // 20 s ago
+  EXPECT_EQ(bucket.used(100), 50);
+  EXPECT_EQ(bucket.available(110), 60);
+  bucket.restore(10, 110, 110);
+  EXPECT_EQ(bucket.used(110), 40) << "nothing is given back";
+  bucket.restore(60, 500, 110);  // a clock that went backwards
+  EXPECT_EQ(bucket.used(110), 60);
+  Bucket unlimited(0, 100);
+  unlimited.restore(5, 0, 0);
+  EXPECT_EQ(unlimited.used(0), 0);
+}
+
 TEST(Quota, ReservesBeforeAndSettlesAfter) {
   Quota quota({.tokens_per_minute = 1000});
   const auto first = quota.reserve({.prompt = 100, .answer = 500}, 0);
