@@ -1,9 +1,9 @@
 // What the playground does: send, answer again, edit, stop. Streams outlive the view of their conversation.
 import { messageOf } from './api';
 import { chatRequest, streamChat } from './chat_stream';
-import type { Usage } from './chat_stream';
-import { add, change, changeLane, counterpart, historyOf, shownPath, titleFrom } from './conversation';
-import type { Conversation, Message, State, Stats } from './conversation';
+import type { ChatEvent, Usage } from './chat_stream';
+import { add, change, changeLane, counterpart, historyOf, shownPath, titleFrom, withCall } from './conversation';
+import type { Call, Conversation, Message, State, Stats } from './conversation';
 import { changeConversation, find, newId } from './conversations';
 import { announce } from './announce';
 import { live, refreshLive } from './live';
@@ -48,6 +48,8 @@ function patchMessage(run: Run, patch: Partial<Message>, isKept: boolean): void 
 // Text and times of one answer; passes them on a few times a second, not for each token.
 class Answer {
   private text = '';
+  private reasoning = '';
+  private calls: Call[] = [];
   private pieces = 0;
   private readonly beganMs = performance.now();
   private firstMs: number | null = null;
@@ -58,21 +60,32 @@ class Answer {
 
   constructor(private readonly run: Run) {}
 
-  take(text: string): void {
+  take(event: ChatEvent): void {
+    if (event.kind === 'end') this.reason = event.reason;
+    else if (event.kind === 'usage') this.usage = event.usage;
+    else this.write(event);
+  }
+
+  private write(event: Exclude<ChatEvent, { kind: 'end' | 'usage' }>): void {
     this.lastMs = performance.now();
     this.firstMs ??= this.lastMs;
-    this.text += text;
+    if (event.kind === 'text') this.text += event.text;
+    if (event.kind === 'reasoning') this.reasoning += event.text;
+    if (event.kind === 'call') this.calls = withCall(this.calls, event);
     this.pieces += 1;
     this.timer ??= setTimeout(() => this.flush(), flushMs);
   }
 
-  measure(usage: Usage): void {
-    this.usage = usage;
-  }
-
   private flush(): void {
     this.timer = null;
-    patchMessage(this.run, { text: this.text, stats: this.stats() }, false);
+    patchMessage(this.run, { ...this.written(), stats: this.stats() }, false);
+  }
+
+  private written(): Partial<Message> {
+    const patch: Partial<Message> = { text: this.text };
+    if (this.reasoning) patch.reasoning = this.reasoning;
+    if (this.calls.length > 0) patch.calls = this.calls;
+    return patch;
   }
 
   private stats(): Stats {
@@ -90,7 +103,7 @@ class Answer {
 
   end(state: State, error?: string): void {
     if (this.timer) clearTimeout(this.timer);
-    const patch: Partial<Message> = { text: this.text, state };
+    const patch: Partial<Message> = { ...this.written(), state };
     if (this.firstMs !== null) patch.stats = this.stats();
     if (error) patch.error = error;
     patchMessage(this.run, patch, true);
@@ -110,11 +123,7 @@ async function follow(run: Run, body: () => unknown): Promise<void> {
   runs.set([...runs.get(), run]);
   const answer = new Answer(run);
   try {
-    for await (const event of streamChat(body(), run.abort.signal)) {
-      if (event.kind === 'text') answer.take(event.text);
-      if (event.kind === 'end') answer.reason = event.reason;
-      if (event.kind === 'usage') answer.measure(event.usage);
-    }
+    for await (const event of streamChat(body(), run.abort.signal)) answer.take(event);
     await refreshLive();
     answer.end(answer.reason === 'length' ? 'length' : 'done');
   } catch (error) {

@@ -11,11 +11,21 @@ export interface Usage {
 
 export type ChatEvent =
   | { kind: 'text'; text: string }
+  | { kind: 'reasoning'; text: string }
+  | { kind: 'call'; index: number; name: string; arguments: string }
   | { kind: 'end'; reason: string }
   | { kind: 'usage'; usage: Usage };
 
+interface Delta {
+  content?: string | null;
+  // Not OpenAI's own; servers of models that think aloud use either name.
+  reasoning_content?: string | null;
+  reasoning?: string | null;
+  tool_calls?: { index?: number; function?: { name?: string | null; arguments?: string | null } }[] | null;
+}
+
 interface Chunk {
-  choices?: { delta?: { content?: string | null }; finish_reason?: string | null }[];
+  choices?: { delta?: Delta; finish_reason?: string | null }[];
   usage?: {
     prompt_tokens?: number;
     completion_tokens?: number;
@@ -49,7 +59,13 @@ export function chatRequest(model: string, settings: Settings, history: Message[
 export function eventsOf(chunk: Chunk): ChatEvent[] {
   const events: ChatEvent[] = [];
   const choice = chunk.choices?.[0];
-  if (choice?.delta?.content) events.push({ kind: 'text', text: choice.delta.content });
+  const delta = choice?.delta;
+  const reasoning = delta?.reasoning_content || delta?.reasoning;
+  if (reasoning) events.push({ kind: 'reasoning', text: reasoning });
+  if (delta?.content) events.push({ kind: 'text', text: delta.content });
+  for (const { index, function: called } of delta?.tool_calls ?? []) {
+    events.push({ kind: 'call', index: index ?? 0, name: called?.name ?? '', arguments: called?.arguments ?? '' });
+  }
   if (choice?.finish_reason) events.push({ kind: 'end', reason: choice.finish_reason });
   if (chunk.usage) {
     events.push({

@@ -13,11 +13,19 @@ export interface Stats {
   memoryBytes: number | null;
 }
 
+/** A function that the model calls, and its arguments: JSON, or what there is of it yet. */
+export interface Call {
+  name: string;
+  arguments: string;
+}
+
 export interface Message {
   id: string;
   parent: string | null;
   role: Role;
   text: string;
+  reasoning?: string;
+  calls?: Call[];
   model?: string;
   state?: State;
   error?: string;
@@ -65,6 +73,14 @@ export const noSettings: Settings = {
 };
 
 export const emptyTree: Tree = { messages: {}, chosen: {} };
+
+/** Adds a piece of a call: its name comes once, its arguments grow. */
+export function withCall(calls: Call[], piece: Call & { index: number }): Call[] {
+  const known = calls[piece.index];
+  if (!known) return [...calls, { name: piece.name, arguments: piece.arguments }];
+  const grown = { name: known.name || piece.name, arguments: known.arguments + piece.arguments };
+  return calls.map((call, at) => (at === piece.index ? grown : call));
+}
 
 function childrenOf(tree: Tree, parent: string | null): Message[] {
   return Object.values(tree.messages).filter((message) => message.parent === parent);

@@ -1,6 +1,6 @@
 // Conversations as JSON: what local storage and exported files hold. Nothing that is read is trusted.
 import { emptyTree, noSettings } from './conversation';
-import type { Conversation, Lane, Message, Settings, State, Stats, Tree } from './conversation';
+import type { Call, Conversation, Lane, Message, Settings, State, Stats, Tree } from './conversation';
 
 export class FormatError extends Error {}
 
@@ -34,6 +34,15 @@ function readStats(value: unknown): Stats | undefined {
   };
 }
 
+function readCalls(value: unknown): Call[] {
+  if (!Array.isArray(value)) return [];
+  const isCall = (call: unknown): call is Call => {
+    const fields = typeof call === 'object' && call !== null ? (call as Fields) : {};
+    return typeof fields.name === 'string' && typeof fields.arguments === 'string';
+  };
+  return value.filter(isCall).map((call) => ({ name: call.name, arguments: call.arguments }));
+}
+
 function readMessage(value: unknown, id: string, where: string): Message {
   const fields = fieldsOf(value, where);
   if (fields.role !== 'user' && fields.role !== 'assistant') throw new FormatError(`${where} has no known role`);
@@ -43,6 +52,9 @@ function readMessage(value: unknown, id: string, where: string): Message {
     role: fields.role,
     text: textOf(fields.text, `${where}, text`),
   };
+  if (typeof fields.reasoning === 'string') message.reasoning = fields.reasoning;
+  const calls = readCalls(fields.calls);
+  if (calls.length > 0) message.calls = calls;
   if (typeof fields.model === 'string') message.model = fields.model;
   if (typeof fields.error === 'string') message.error = fields.error;
   const state = states.find((known) => known === fields.state);

@@ -8,6 +8,7 @@ import { memo } from '../memo';
 import { CopyButton } from './copy_button';
 import { IconButton } from './icon_button';
 import { Markdown } from './markdown';
+import { Calls, Reasoning } from './aside';
 import { useFocusAfter } from './use_focus_after';
 
 interface Place {
@@ -108,9 +109,10 @@ const endings: Partial<Record<NonNullable<Message['state']>, string>> = {
 
 function Body({ message }: { message: Message }) {
   if (message.role === 'user') return <div class="said">{message.text}</div>;
-  const isWaiting = message.state === 'streaming' && message.text === '';
+  const isWaiting = message.state === 'streaming' && !message.text && !message.reasoning && !message.calls;
   return (
     <>
+      {message.reasoning && <Reasoning text={message.reasoning} />}
       {isWaiting ? (
         <p class="waiting">
           <span class="visually-hidden">Waiting for the first token</span>
@@ -121,6 +123,7 @@ function Body({ message }: { message: Message }) {
       ) : (
         <Markdown text={message.text} />
       )}
+      {message.calls && <Calls calls={message.calls} />}
       {message.error && <p class="problem">{message.error}</p>}
     </>
   );

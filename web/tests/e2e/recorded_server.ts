@@ -132,6 +132,7 @@ export class RecordedServer {
     const most = typeof body.max_tokens === 'number' ? body.max_tokens : Infinity;
     const all = body.response_format ? ['{"answer"', ':', ' 42}'] : (recorded.match(/\s*\S+|\s+$/g) ?? []);
     const pieces = all.slice(0, most);
+    if (JSON.stringify(body.messages).includes('weather')) return callFunctions(send, response);
     model.running += 1;
     model.prefill += 20;
     let isOpen = true;
@@ -149,6 +150,20 @@ export class RecordedServer {
     send({ choices: [], usage });
     response.end('data: [DONE]\n\n');
   }
+}
+
+// What a model that thinks aloud and calls functions sends, in pieces.
+function callFunctions(send: (value: unknown) => void, response: ServerResponse): void {
+  const say = (delta: unknown, finish_reason: string | null = null) => send({ choices: [{ index: 0, delta, finish_reason }] });
+  const call = (index: number, name: string | undefined, text: string) =>
+    say({ tool_calls: [{ index, function: { ...(name ? { name } : {}), arguments: text } }] });
+  for (const reasoning_content of ['Two cities are asked for, ', 'so there are two calls.']) say({ reasoning_content });
+  call(0, 'get_weather', '{"city": ');
+  call(0, undefined, '"Oslo", "unit": "celsius"}');
+  call(1, 'get_weather', '{"city": "<b>Rome</b>"}');
+  say({}, 'tool_calls');
+  send({ choices: [], usage: { prompt_tokens: 50, completion_tokens: 30 } });
+  response.end('data: [DONE]\n\n');
 }
 
 function json(response: ServerResponse, status: number, value: unknown): void {

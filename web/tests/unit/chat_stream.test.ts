@@ -46,6 +46,19 @@ test('chunks become events', () => {
   ]);
 });
 
+test('reasoning and calls become events, whatever is missing', () => {
+  const of = (delta: object) => eventsOf({ choices: [{ delta }] });
+  assert.deepEqual(of({ reasoning_content: 'a', content: 'b' }), [
+    { kind: 'reasoning', text: 'a' },
+    { kind: 'text', text: 'b' },
+  ]);
+  assert.deepEqual(of({ reasoning: 'a', content: null, tool_calls: null }), [{ kind: 'reasoning', text: 'a' }]);
+  assert.deepEqual(of({ tool_calls: [{ index: 1, function: { name: 'f', arguments: '{' } }, {}] }), [
+    { kind: 'call', index: 1, name: 'f', arguments: '{' },
+    { kind: 'call', index: 0, name: '', arguments: '' },
+  ]);
+});
+
 test('errors have either of two shapes', () => {
   assert.equal(errorText({ error: { message: 'a' } }), 'a');
   assert.equal(errorText({ error: 'b' }), 'b');

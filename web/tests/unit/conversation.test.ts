@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { add, change, counterpart, emptyTree, historyOf, show, shownPath, titleFrom, versionsOf } from '../../src/conversation';
+import { add, change, counterpart, emptyTree, historyOf, show, shownPath, titleFrom, versionsOf, withCall } from '../../src/conversation';
 import type { Message, Role, Tree } from '../../src/conversation';
 import { randomFrom } from './random';
 
@@ -78,4 +78,14 @@ test('a title is one short line', () => {
   const long = titleFrom('🌍'.repeat(100));
   assert.equal([...long].length, 48);
   assert.ok(long.endsWith('…'));
+});
+
+test('a call grows in pieces, and others beside it', () => {
+  let calls = withCall([], { index: 0, name: 'f', arguments: '{"x"' });
+  calls = withCall(calls, { index: 0, name: '', arguments: ':1}' });
+  calls = withCall(calls, { index: 1, name: 'g', arguments: '{}' });
+  assert.deepEqual(calls, [
+    { name: 'f', arguments: '{"x":1}' },
+    { name: 'g', arguments: '{}' },
+  ]);
 });

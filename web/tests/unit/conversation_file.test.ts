@@ -27,6 +27,16 @@ test('what is written is read back as it was', () => {
   assert.deepEqual(readFile(writeFile([conversation])), [conversation]);
 });
 
+test('reasoning and calls are kept, what is none is not', () => {
+  const called = { ...answer, text: '', reasoning: 'so', calls: [{ name: 'f', arguments: '{}' }] };
+  const lanes = [{ model: 'm', tree: add(add(emptyTree, question), called) }];
+  assert.deepEqual(readConversation({ ...conversation, lanes }).lanes, lanes);
+  const odd = { ...called, reasoning: 7, calls: [null, { name: 'f' }, 'x'] };
+  const read = readConversation({ ...conversation, lanes: [{ model: 'm', tree: add(add(emptyTree, question), odd as never) }] });
+  const { text, reasoning, calls } = read.lanes[0]?.tree.messages.b ?? {};
+  assert.deepEqual([text, reasoning, calls], ['', undefined, undefined]);
+});
+
 const withMessages = (messages: unknown) => ({ ...conversation, lanes: [{ model: 'm', tree: { messages, chosen: {} } }] });
 
 test('a wrong file is refused with the place', () => {
