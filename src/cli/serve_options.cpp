@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <fmt/ranges.h>
+
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/serve_options.hpp>
 #include <verge/core/machine.hpp>
@@ -10,6 +12,7 @@
 namespace verge::cli {
 namespace {
 
+constexpr int64_t kGrammarsPart = 16;    // of --mem; see ServiceOptions::grammar_bytes
 constexpr int64_t kDefaultContexts = 4;  // of KV cache, where nothing else is said
 
 Result<int64_t> size_option(const char* option, const std::string& text) {
@@ -38,16 +41,28 @@ Status size_cache(const ServeOptions& options, int64_t kv_bytes, serve::ServedMo
                     options.kv_memory, model.load.kv_tokens, model.name);
 }
 
-Status add_adapters(const std::vector<std::string>& adapters, serve::ServedModel& model) {
-  for (const std::string& text : adapters) {
-    const size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      return make_error(Code::InvalidArgument, "--lora {}: give NAME=FILE", text);
-    }
-    model::AdapterSpec spec = adapter_spec(text.substr(equals + 1));
-    spec.name = text.substr(0, equals);
-    model.load.adapters.push_back(std::move(spec));
+// "MODEL:NAME=FILE", or "NAME=FILE" for the first. Names of models may have colons themselves.
+Status add_adapter(const std::string& text, std::vector<serve::ServedModel>& models) {
+  const size_t equals = text.find('=');
+  const std::string whole = text.substr(0, equals);
+  const size_t colon = whole.rfind(':');
+  const std::string name = colon == std::string::npos ? whole : whole.substr(colon + 1);
+  if (equals == std::string::npos || name.empty()) {
+    return make_error(Code::InvalidArgument, "--lora {}: give MODEL:NAME=FILE", text);
   }
+  auto model = models.begin();
+  if (colon != std::string::npos) {
+    model = std::ranges::find(models, whole.substr(0, colon), &serve::ServedModel::name);
+  }
+  if (model == models.end()) {
+    std::vector<std::string> names;
+    for (const serve::ServedModel& served : models) names.push_back(served.name);
+    return make_error(Code::NotFound, "--lora {}: no model {} is served; there are {}", text,
+                      whole.substr(0, colon), fmt::join(names, ", "));
+  }
+  model::AdapterSpec spec = adapter_spec(text.substr(equals + 1));
+  spec.name = name;
+  model->load.adapters.push_back(std::move(spec));
   return {};
 }
 
@@ -88,6 +103,9 @@ void ServeOptions::declare(Parser& parser) {
   network(parser.add_option("--http-threads", http_threads, "Threads of the network").positive());
   const auto access = [&](Option option) { option.group("Access"); };
   access(parser.add_option("--api-keys", api_keys, "Key file of `verge key add`"));
+  access(parser.add_option("--usage", usage,
+                           "File where used tokens of keys outlive the server; beside the key file "
+                           "without, nowhere with \"none\""));
   access(parser.add_flag("--insecure", insecure, "Serve other machines without keys"));
   const auto load = [&](Option option) { option.group("Models and memory"); };
   load(parser
@@ -103,16 +121,19 @@ void ServeOptions::declare(Parser& parser) {
   load(parser.add_option("--kv", kv, "Type of the KV cache: f32, f16, bf16 or q8_0"));
   load(parser.add_option("--isa", isa, "Kernels to use: generic, avx2, avx512 or avx512-bf16")
            .environment("VERGE_ISA"));
-  load(parser.add_option("--mem", memory, "Memory of all loaded models: 8G; all there is without"));
+  load(parser.add_option(
+      "--mem", memory,
+      "Memory of all loaded models and compiled grammars: 8G; all there is without"));
   load(parser
            .add_option("--idle-timeout", idle_timeout_s,
                        "Seconds without requests after which a model leaves memory; 0: never")
            .not_negative());
   threads.declare(parser);
   load(parser
-           .add_option("--lora", adapters,
-                       "NAME=FILE or NAME=FILE:SCALE: a LoRA adapter of the first model, served "
-                       "as MODEL:NAME")
+           .add_option(
+               "--lora", adapters,
+               "MODEL:NAME=FILE or MODEL:NAME=FILE:SCALE: a LoRA adapter of a model, served as "
+               "MODEL:NAME; without MODEL: of the first")
            .repeated());
   const auto queue = [&](Option option) { option.group("Queue"); };
   queue(parser.add_option("--max-queue", max_queue, "Requests that may wait").positive());
@@ -168,14 +189,18 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
   VERGE_TRY(server.pool.memory_bytes, size_option("--mem", memory));
   for (const std::string& argument : models) {
     VERGE_TRY(serve::ServedModel model, served_model(argument, load));
-    if (server.models.empty()) VERGE_RETURN_IF_ERROR(add_adapters(adapters, model));
     if (std::ranges::count(server.models, model.name, &serve::ServedModel::name) > 0) {
       return make_error(Code::InvalidArgument,
                         "two models are named {}; name one otherwise: NAME={}", model.name,
                         argument);
     }
-    VERGE_RETURN_IF_ERROR(size_cache(*this, kv_bytes, model));
     server.models.push_back(std::move(model));
+  }
+  for (const std::string& adapter : adapters) {
+    VERGE_RETURN_IF_ERROR(add_adapter(adapter, server.models));
+  }
+  for (serve::ServedModel& model : server.models) {
+    VERGE_RETURN_IF_ERROR(size_cache(*this, kv_bytes, model));
   }
   server.pool.threads = threads.threads == 0 ? available_cores() : threads.threads;
   server.pool.idle_s = idle_timeout_s;
@@ -189,7 +214,14 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
   server.http.limits.max_connections = max_connections;
   server.http.cors.origins = origins;
   server.service.memory_limit_bytes = server.pool.memory_bytes;
+  if (server.pool.memory_bytes > 0) {
+    server.service.grammar_bytes =
+        std::min(server.service.grammar_bytes,
+                 static_cast<size_t>(server.pool.memory_bytes / kGrammarsPart));
+    server.pool.memory_bytes -= static_cast<int64_t>(server.service.grammar_bytes);
+  }
   server.key_file = api_keys;
+  server.usage_file = usage == "none" ? "" : usage.empty() ? api_keys + ".usage" : usage;
   server.insecure = insecure;
   return server;
 }

@@ -17,6 +17,7 @@ struct ServeOptions {
   std::string tls_certificate;
   std::string tls_key;
   std::string api_keys;
+  std::string usage;  // "": beside the keys; "none": nowhere
   bool insecure = false;
   std::vector<std::string> origins;
   int max_connections = 8192;
@@ -32,7 +33,7 @@ struct ServeOptions {
   ThreadOptions threads;
   double idle_timeout_s = 0;
 
-  std::vector<std::string> adapters;  // NAME=FILE[:SCALE], of the first model
+  std::vector<std::string> adapters;  // [MODEL:]NAME=FILE[:SCALE]
 
   int64_t max_queue = 1024;
   int64_t max_queue_per_tenant = 0;  // 0: half of max_queue where keys are given, else all

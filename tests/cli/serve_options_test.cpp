@@ -1,3 +1,4 @@
+#include <adapters.hpp>
 #include <gtest/gtest.h>
 #include <temporary_folder.hpp>
 #include <tiny_model.hpp>
@@ -66,12 +67,63 @@ TEST_F(ServeOptionsTest, ATenantHasHalfOfTheQueueWhereThereAreKeys) {
   EXPECT_EQ(per_tenant(), 7);
 }
 
+TEST_F(ServeOptionsTest, GrammarsHaveAPartOfTheMemory) {
+  const auto parts = [&](const std::string& memory) {
+    options_.memory = memory;
+    const auto made = options_.server_options();
+    return std::pair(made->pool.memory_bytes, static_cast<int64_t>(made->service.grammar_bytes));
+  };
+  constexpr int64_t kMiB = 1 << 20;
+  EXPECT_EQ(parts("1G"), std::pair(960 * kMiB, 64 * kMiB));
+  EXPECT_EQ(parts("64G"), std::pair(65280 * kMiB, 256 * kMiB));
+  EXPECT_EQ(parts(""), std::pair(int64_t{0}, 256 * kMiB));
+}
+
+TEST_F(ServeOptionsTest, UsedTokensAreKeptBesideTheKeysUnlessToldOtherwise) {
+  options_.api_keys = "keys.json";
+  EXPECT_EQ(options_.server_options()->usage_file, "keys.json.usage");
+  options_.usage = "other";
+  EXPECT_EQ(options_.server_options()->usage_file, "other");
+  options_.usage = "none";
+  EXPECT_EQ(options_.server_options()->usage_file, "");
+}
+
 TEST_F(ServeOptionsTest, PrefixesAreSharedUnlessToldOtherwise) {
   EXPECT_TRUE(options_.server_options()->scheduler.share_prefixes);
   options_.no_prefix_cache = true;
   options_.prompt_cache_folder = "prompts";
   EXPECT_FALSE(options_.server_options()->scheduler.share_prefixes);
   EXPECT_EQ(options_.server_options()->scheduler.prompt_cache_folder, "prompts");
+}
+
+TEST_F(ServeOptionsTest, AnyModelCanHaveAdapters) {
+  test::random_adapter(model_, {}).write_gguf(folder_ / "style.gguf");
+  const std::string file = folder_ / "style.gguf";
+  options_.models = {model_, "qwen:0.5b=" + model_};
+  options_.adapters = {"plain=" + file, "qwen:0.5b:style=" + file + ":0.5", "qwen:0.5b:two=" + file,
+                       "tiny-llama:last=" + file};
+  const auto made = options_.server_options();
+  ASSERT_TRUE(made) << made.error().message;
+  const auto& first = made->models[0].load.adapters;
+  const auto& second = made->models[1].load.adapters;
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_EQ(first[0].name, "plain");
+  EXPECT_EQ(first[1].name, "last");
+  ASSERT_EQ(second.size(), 2u);
+  EXPECT_EQ(second[0].name, "style");
+  EXPECT_EQ(second[0].path, file);
+  EXPECT_EQ(second[0].scale, 0.5f);
+  EXPECT_EQ(second[1].name, "two");
+
+  options_.adapters = {"other:style=" + file};
+  EXPECT_NE(refusal().find("no model other is served; there are tiny-llama, qwen:0.5b"),
+            std::string::npos);
+  for (const char* wrong : {"style", "=style.gguf", "tiny-llama:=style.gguf", "tiny-llama:style"}) {
+    options_.adapters = {wrong};
+    EXPECT_NE(refusal().find("give MODEL:NAME=FILE"), std::string::npos) << wrong;
+  }
+  options_.adapters = {"qwen:0.5b:style=/absent.gguf"};
+  EXPECT_NE(refusal().find("/absent.gguf"), std::string::npos);
 }
 
 TEST_F(ServeOptionsTest, WhatIsWrongIsNamedByItsOption) {

@@ -77,8 +77,8 @@ void serve_until_told(ModelServer& server, const Signals& signals, const ServeOp
   bool draining = false;
   while (!server.has_ended()) {
     const auto signal = signals.wait(kTick);
-    const Status keys = signal == SIGHUP ? server.reload_keys() : server.tick();
-    if (!keys) log.note("the keys stay as they were: " + keys.error().message);
+    const Status done = signal == SIGHUP ? server.reload_keys() : server.tick();
+    if (!done) log.note(done.error().message);
     if (!signal || signal == SIGHUP) continue;
     log.note(draining ? "stopping at once"
                       : fmt::format("draining {} connections, at most {} s; signal again to stop "

@@ -37,6 +37,26 @@ std::string_view finish_reason(const Choice& choice) {
   return cut ? "length" : "stop";
 }
 
+std::string_view length_limit(const Choice& choice) {
+  if (finish_reason(choice) != "length") return {};
+  const bool is_context = choice.reason == StopReason::ContextFull;
+  switch (is_context ? LengthLimit::Context : choice.length_limit) {
+    case LengthLimit::MaxTokens:
+      return "max_tokens";
+    case LengthLimit::Context:
+      return "context";
+    case LengthLimit::Quota:
+      return "quota";
+  }
+  return {};
+}
+
+void add_finish(Json& json, const Choice& choice) {
+  json["finish_reason"] = finish_reason(choice);
+  const std::string_view limit = length_limit(choice);
+  if (!limit.empty()) json["length_limit"] = limit;
+}
+
 Usage total_usage(const Answers& answers) {
   Usage total;
   for (size_t i = 0; i < answers.choices.size(); ++i) {

@@ -13,6 +13,13 @@ namespace verge::serve::api {
 /// "stop", "length" or "tool_calls".
 std::string_view finish_reason(const Choice& choice);
 
+/// What ended an answer of reason "length": "max_tokens", "context" (the model's) or "quota" (of
+/// the key); else nothing.
+std::string_view length_limit(const Choice& choice);
+
+/// Sets "finish_reason", and "length_limit" where there is one.
+void add_finish(nlohmann::ordered_json& json, const Choice& choice);
+
 /// Prompts count once however many choices they have.
 Usage total_usage(const Answers& answers);
 

@@ -34,6 +34,9 @@ struct Delta {
   bool empty() const { return text.empty() && calls.empty() && logprobs.empty(); }
 };
 
+/// What made an answer as long as it could become.
+enum class LengthLimit { MaxTokens, Context, Quota };
+
 /// One choice, complete.
 struct Choice {
   std::string text = {};
@@ -41,6 +44,7 @@ struct Choice {
   std::vector<TokenLogprobs> logprobs = {};
   bool with_logprobs = false;
   StopReason reason = StopReason::EndOfText;
+  LengthLimit length_limit = LengthLimit::MaxTokens;  // of StopReason::MaxTokens
   Usage usage = {};
   Timings timings = {};
 };

@@ -43,6 +43,13 @@ ApiError from_error(const Error& error) {
   return made;
 }
 
+ApiError shutting_down() {
+  return {.status = 503,
+          .code = "shutting_down",
+          .message = "the server is stopping; try again later, or another server",
+          .retry_after_s = 1};
+}
+
 std::string_view error_type(int status) {
   switch (status) {
     case 401:

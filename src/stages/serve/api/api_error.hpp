@@ -24,6 +24,8 @@ struct ApiError {
 ApiError invalid_field(std::string param, std::string message, std::string code = "invalid_value");
 /// A failure of what is below the API; what is internal stays out of the message.
 ApiError from_error(const Error& error);
+/// Status 503: the server stops, another one or a later one may answer.
+ApiError shutting_down();
 /// OpenAI's `type` of a status: "invalid_request_error", "rate_limit_error", ...
 std::string_view error_type(int status);
 

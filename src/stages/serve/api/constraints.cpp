@@ -6,6 +6,8 @@
 namespace verge::serve::api {
 namespace {
 
+constexpr size_t kMostGrammars = 32;
+
 using Kind = text::GrammarCache::Kind;
 
 struct Wanted {
@@ -34,7 +36,8 @@ std::optional<Wanted> wanted(const GenerationRequest& request) {
 
 text::GrammarCache& Constraints::cache() const {
   std::call_once(built_, [this] {
-    cache_ = std::make_unique<text::GrammarCache>(text::TokenTrie::build(*tokenizer_));
+    cache_ = std::make_unique<text::GrammarCache>(text::TokenTrie::build(*tokenizer_),
+                                                  kMostGrammars, most_bytes_);
   });
   return *cache_;
 }

@@ -16,8 +16,9 @@ class Problem;
 /// Of one vocabulary. Any thread.
 class Constraints {
  public:
-  explicit Constraints(std::shared_ptr<const text::Tokenizer> tokenizer)
-      : tokenizer_(std::move(tokenizer)) {}
+  /// `most_bytes`: of grammars that are kept.
+  Constraints(std::shared_ptr<const text::Tokenizer> tokenizer, size_t most_bytes)
+      : tokenizer_(std::move(tokenizer)), most_bytes_(most_bytes) {}
 
   /// Null for an answer that is free. Reports a schema or grammar that is none, or is beyond what
   /// grammars can say.
@@ -28,6 +29,7 @@ class Constraints {
   text::GrammarCache& cache() const;
 
   std::shared_ptr<const text::Tokenizer> tokenizer_;
+  size_t most_bytes_;
   mutable std::once_flag built_;
   mutable std::unique_ptr<text::GrammarCache> cache_;
 };

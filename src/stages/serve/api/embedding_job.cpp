@@ -83,7 +83,7 @@ class EmbeddingJob : public Revocable {
     const std::lock_guard lock(mutex_);
     const bool is_whole = std::ranges::none_of(vectors_, &std::vector<float>::empty);
     if (is_whole && !is_given_up_) return {};
-    return error_.value_or(from_error(make_error(Code::Busy, "the server stops")));
+    return error_.value_or(shutting_down());
   }
 
   Scheduler& scheduler_;

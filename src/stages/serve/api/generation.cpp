@@ -73,6 +73,12 @@ QuotaRequest quota_of(const GenerationRequest& request, const std::vector<TokenI
   return quota;
 }
 
+LengthLimit length_limit_of(const GenerationRequest& request, const QuotaRequest& quota,
+                            const Quota::Decision& granted) {
+  if (request.max_tokens && *request.max_tokens <= granted.answer) return LengthLimit::MaxTokens;
+  return granted.answer < quota.answer_limit ? LengthLimit::Quota : LengthLimit::Context;
+}
+
 // After a template a leading space of the answer is the tokenizer's, after plain text the model's.
 AnswerOptions answer_options(const GenerationRequest& request) {
   return {.sampling = request.sampling,
@@ -122,8 +128,8 @@ void Service::generate(Exchange exchange, GenerationRequest request, bool chat) 
   if (problem) return exchange.respond(problem.error());
   const auto constraint = model->constraints.make(request, problem);
   if (problem) return exchange.respond(problem.error());
-  const Quota::Decision granted =
-      parts_.gate.enter(exchange.caller, quota_of(request, prompts, model->face->limit()), problem);
+  const QuotaRequest quota = quota_of(request, prompts, model->face->limit());
+  const Quota::Decision granted = parts_.gate.enter(exchange.caller, quota, problem);
   add_rate_headers(exchange);
   if (problem) return exchange.respond(problem.error());
 
@@ -140,6 +146,7 @@ void Service::generate(Exchange exchange, GenerationRequest request, bool chat) 
                  .stream = request.stream,
                  .choices_per_prompt = per_prompt,
                  .with_logprobs = request.top_logprobs >= 0,
+                 .length_limit = length_limit_of(request, quota, granted),
                  .tools = request.tools,
                  .headers = exchange.headers,
                  .error_shape =

@@ -26,6 +26,7 @@ void Job::submit(std::vector<Request> requests) {
   slots_.resize(requests.size());
   for (Slot& slot : slots_) {
     slot.choice.with_logprobs = setup_.with_logprobs;
+    slot.choice.length_limit = setup_.length_limit;
     if (!setup_.tools.is_possible()) continue;
     slot.calls = std::make_unique<ToolCallReader>(names, setup_.tools.is_forced());
   }
@@ -147,7 +148,7 @@ ApiError Job::reason_of(const End& end) const {
   if (!end.status.ok() && end.status.error().code != Code::Cancelled) {
     return from_error(end.status.error());
   }
-  return {503, "shutting_down", "the server ended this request; try again"};
+  return shutting_down();
 }
 
 // Once; a second end, and one after the client has gone, is nobody's.

@@ -32,6 +32,7 @@ struct JobSetup {
   bool stream = false;
   size_t choices_per_prompt = 1;
   bool with_logprobs = false;
+  LengthLimit length_limit = LengthLimit::MaxTokens;
   ToolUse tools = {};
   http::Headers headers = {};  // of the answer
   ErrorShape error_shape;

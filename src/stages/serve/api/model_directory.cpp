@@ -9,12 +9,13 @@ namespace {
 constexpr std::string_view kLatest = ":latest";
 constexpr size_t kLongestShown = 100;
 
-Result<std::shared_ptr<const ModelEntry>> make_entry(std::shared_ptr<const ModelFace> face) {
+Result<std::shared_ptr<const ModelEntry>> make_entry(std::shared_ptr<const ModelFace> face,
+                                                     size_t grammar_bytes) {
   VERGE_TRY(const auto chat_template, model::read_chat_template(face->source.metadata));
   const std::shared_ptr<const text::Tokenizer> tokenizer(face, face->tokenizer.get());
   VERGE_TRY(PromptMaker prompts, PromptMaker::make(tokenizer, chat_template));
   return std::shared_ptr<const ModelEntry>(
-      new ModelEntry{std::move(face), std::move(prompts), Constraints(tokenizer)});
+      new ModelEntry{std::move(face), std::move(prompts), Constraints(tokenizer, grammar_bytes)});
 }
 
 }  // namespace
@@ -57,7 +58,7 @@ std::shared_ptr<const ModelEntry> ModelDirectory::find(const std::string& name, 
     problem.report(from_error(face.error()));
     return nullptr;
   }
-  auto entry = make_entry(std::move(*face));
+  auto entry = make_entry(std::move(*face), grammar_bytes_);
   if (!entry) {
     problem.report(from_error(entry.error()));
     return nullptr;

@@ -1,6 +1,7 @@
 #pragma once
 // ModelDirectory: the served models as callers name them, each with what makes its prompts.
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,14 +23,16 @@ struct ModelEntry {
   Constraints constraints;
 
   /// Reports context_length_exceeded for a text that cannot fit whatever its tokens are: found
-  /// before it is tokenized, which takes a network thread seconds for megabytes.
+  /// before it is tokenized, which takes seconds for megabytes.
   void check_bytes(size_t bytes, const char* param, Problem& problem) const;
 };
 
 /// Any thread.
 class ModelDirectory {
  public:
-  explicit ModelDirectory(ModelPool& pool) : pool_(pool) {}
+  /// `grammar_bytes`: of compiled grammars that are kept, of all models together.
+  explicit ModelDirectory(ModelPool& pool, size_t grammar_bytes = size_t{256} << 20)
+      : pool_(pool), grammar_bytes_(grammar_bytes / std::max<size_t>(pool.names().size(), 1)) {}
 
   /// The name that the pool knows: itself, or without Ollama's ":latest", or without the adapter of
   /// "base:adapter". Reports 404 model_not_found for one that is not there, and alike for one the
@@ -49,6 +52,7 @@ class ModelDirectory {
   std::vector<std::string> adapters_of(const std::string& base) const;
 
   ModelPool& pool_;
+  size_t grammar_bytes_;  // of each model
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const ModelEntry>> entries_;
 };

@@ -1,14 +1,23 @@
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include <verge/stages/serve/api/model_server.hpp>
 
 namespace verge::serve::api {
+namespace {
+
+// For clients of answers that a drain ends to read why.
+constexpr double kFarewellS = 2;
+constexpr double kSaveS = 1;  // between two times that used tokens are saved
+
+}  // namespace
 
 // In the order of construction: each uses those above it.
 struct ModelServer::State {
-  State(ModelServerOptions given, std::unique_ptr<Gate> access, const Clock& clock)
-      : options(std::move(given)),
+  State(ModelServerOptions given, std::unique_ptr<Gate> access, const Clock& time)
+      : clock(time),
+        options(std::move(given)),
         gate(std::move(access)),
         metrics(registry, clock),
         pool(options.models, clock, options.pool),
@@ -18,8 +27,11 @@ struct ModelServer::State {
         service({pool, scheduler, *gate, metrics, clock}, options.service) {}
 
   void load_all();
-  void make_server(const Clock& clock);
+  Status open_usage();
+  Status save_usage();
+  void make_server();
 
+  const Clock& clock;
   ModelServerOptions options;
   std::unique_ptr<Gate> gate;
   telemetry::MetricsRegistry registry;
@@ -32,6 +44,11 @@ struct ModelServer::State {
   std::jthread engine;
   std::thread network;
   std::atomic<bool> ended{false};
+  std::unique_ptr<UsageFile> usage;
+  std::map<std::string, KeyUsage> unsaved_usage;
+  double usage_saved_s = 0;
+  bool usage_has_failed = false;
+  std::optional<double> drain_end_s;  // when answers that still run are ended
 };
 
 // One after the other; the service is ready with the first.
@@ -48,7 +65,32 @@ void ModelServer::State::load_all() {
   }
 }
 
-void ModelServer::State::make_server(const Clock& clock) {
+Status ModelServer::State::open_usage() {
+  if (options.key_file.empty() || options.usage_file.empty()) return {};
+  VERGE_TRY(usage, UsageFile::open(options.usage_file));
+  VERGE_TRY(const std::vector<KeyUsage> used, usage->load());
+  gate->restore(used, options.service.unix_time_s());
+  return {};
+}
+
+// What was used since the last time; an error is passed on once until it is over.
+Status ModelServer::State::save_usage() {
+  if (usage == nullptr) return {};
+  const int64_t unix_s = options.service.unix_time_s();
+  for (KeyUsage& key : gate->take_usage(unix_s)) unsaved_usage[key.id] = key;
+  usage_saved_s = clock.seconds();
+  if (unsaved_usage.empty()) return {};
+  std::vector<KeyUsage> usages;
+  for (const auto& [id, key] : unsaved_usage) usages.push_back(key);
+  const Status status = usage->save(usages, unix_s);
+  if (status) unsaved_usage.clear();
+  const bool is_known = std::exchange(usage_has_failed, !status);
+  if (status || is_known) return {};
+  return make_error(status.error().code, "used tokens of keys are not saved: {}",
+                    status.error().message);
+}
+
+void ModelServer::State::make_server() {
   http::Router router;
   service.add_routes(router);
   if (options.add_pages) options.add_pages(router);
@@ -93,7 +135,8 @@ Result<std::unique_ptr<ModelServer>> ModelServer::start(ModelServerOptions optio
     auto face = state->pool.face(model.name);
     if (!face) return face.error();
   }
-  state->make_server(clock);
+  VERGE_RETURN_IF_ERROR(state->open_usage());
+  state->make_server();
   VERGE_TRY(state->endpoint, state->server->listen(state->options.listen));
   State& running = *state;
   running.engine = std::jthread([&running](std::stop_token stop) { running.scheduler.run(stop); });
@@ -129,7 +172,14 @@ int ModelServer::connections() const {
 }
 
 Status ModelServer::tick() {
-  return state_->service.tick();
+  if (state_->drain_end_s && state_->clock.seconds() >= *state_->drain_end_s) {
+    state_->service.end_all();
+    state_->drain_end_s.reset();
+  }
+  const bool saves = state_->clock.seconds() - state_->usage_saved_s >= kSaveS;
+  const Status saved = saves ? state_->save_usage() : Status();
+  const Status keys = state_->service.tick();
+  return keys ? saved : keys;
 }
 
 Status ModelServer::reload_keys() {
@@ -138,13 +188,18 @@ Status ModelServer::reload_keys() {
 
 void ModelServer::drain(double deadline_s) {
   state_->service.set_readiness(Readiness::Draining, "the server is stopping");
-  state_->server->stop(deadline_s);
+  state_->drain_end_s = state_->clock.seconds() + deadline_s;
+  state_->server->stop(deadline_s > 0 ? deadline_s + kFarewellS : 0);
 }
 
 void ModelServer::wait() {
   if (state_->network.joinable()) state_->network.join();
+  state_->service.stop_reading();
   state_->engine.request_stop();
   if (state_->engine.joinable()) state_->engine.join();
+  if (const Status saved = state_->save_usage(); !saved && state_->options.scheduler.warn) {
+    state_->options.scheduler.warn(saved.error());
+  }
 }
 
 bool ModelServer::has_ended() const {

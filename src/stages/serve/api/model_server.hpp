@@ -26,8 +26,9 @@ struct ModelServerOptions {
   http::Listen listen;
   http::ServerOptions http;  // limits, origins, threads, on_access
   ServiceOptions service;
-  std::string key_file;   // empty: no keys, and then only this machine is served
-  bool insecure = false;  // without keys for everybody who reaches the address
+  std::string key_file;         // empty: no keys, and then only this machine is served
+  std::string usage_file = {};  // used tokens of keys outlive the server here; empty: nowhere
+  bool insecure = false;        // without keys for everybody who reaches the address
   std::function<void(http::Router&)> add_pages = {};  // the web interface
 };
 
@@ -47,11 +48,13 @@ class ModelServer {
   Scheduler& scheduler();
   int connections() const;
 
-  /// Several times a second. Fails when the key file cannot be read any more, once for each change.
+  /// Several times a second. Fails when the key file cannot be read any more, once for each change,
+  /// and when used tokens cannot be saved, once until they can.
   Status tick();
   /// Reads the keys again, changed or not.
   Status reload_keys();
-  /// No new connections; running answers have this long. Returns at once.
+  /// Requests are refused with 503 from here on, running answers have this long; tick() then ends
+  /// those that are left. 0 cuts them at once. Returns at once.
   void drain(double deadline_s);
   /// Until drain() is done.
   void wait();

@@ -59,9 +59,10 @@ class OllamaRenderer : public AnswerRenderer {
 
   static void add_end(Json& json, const Choice& choice) {
     const Timings& timings = choice.timings;
-    const bool cut = finish_reason(choice) == "length";
+    const std::string_view limit = length_limit(choice);
     json["done"] = true;
-    json["done_reason"] = cut ? "length" : "stop";
+    json["done_reason"] = limit.empty() ? "stop" : "length";
+    if (!limit.empty()) json["length_limit"] = limit;
     json["total_duration"] = nanoseconds(timings.time_to_first_token_s + timings.decode_s);
     json["load_duration"] = nanoseconds(timings.queued_s);
     json["prompt_eval_count"] = choice.usage.prompt_tokens;

@@ -57,6 +57,12 @@ class OpenAiRenderer : public AnswerRenderer {
             {"system_fingerprint", "verge"},         {"choices", std::move(choices)}};
   }
 
+  std::string send_choice(Json choice, const Choice* whole) const {
+    choice["finish_reason"] = nullptr;
+    if (whole != nullptr) add_finish(choice, *whole);
+    return event(chunk(Json::array({std::move(choice)})));
+  }
+
   Json chunk(Json choices) const {
     Json json = envelope(chunk_object(), std::move(choices));
     if (meta_.stream_usage) json["usage"] = nullptr;
@@ -75,19 +81,18 @@ class ChatRenderer : public OpenAiRenderer {
       : OpenAiRenderer(std::move(meta), "chatcmpl-", "chat.completion") {}
 
   std::string opening(size_t choice) override {
-    return send(choice, {{"role", "assistant"}, {"content", ""}}, nullptr, nullptr);
+    return send(choice, {{"role", "assistant"}, {"content", ""}}, nullptr);
   }
 
   std::string piece(size_t choice, const Delta& delta) override {
     Json body = Json::object();
     if (!delta.text.empty() || delta.calls.empty()) body["content"] = delta.text;
     if (!delta.calls.empty()) body["tool_calls"] = calls_json(choice, delta.calls, true);
-    return send(choice, std::move(body), logprobs_json(delta.logprobs, !delta.logprobs.empty()),
-                nullptr);
+    return send(choice, std::move(body), logprobs_json(delta.logprobs, !delta.logprobs.empty()));
   }
 
   std::string ending(size_t choice, const Choice& whole) override {
-    return send(choice, Json::object(), nullptr, finish_reason(whole));
+    return send(choice, Json::object(), nullptr, &whole);
   }
 
  protected:
@@ -99,10 +104,11 @@ class ChatRenderer : public OpenAiRenderer {
       if (choice.text.empty()) message["content"] = nullptr;
       message["tool_calls"] = calls_json(index, choice.calls, false);
     }
-    return {{"index", index},
-            {"message", std::move(message)},
-            {"logprobs", logprobs_json(choice.logprobs, choice.with_logprobs)},
-            {"finish_reason", finish_reason(choice)}};
+    Json json = {{"index", index},
+                 {"message", std::move(message)},
+                 {"logprobs", logprobs_json(choice.logprobs, choice.with_logprobs)}};
+    add_finish(json, choice);
+    return json;
   }
 
  private:
@@ -126,11 +132,10 @@ class ChatRenderer : public OpenAiRenderer {
     return list;
   }
 
-  std::string send(size_t choice, Json delta, Json logprobs, Json finish) {
-    return event(chunk({{{"index", choice},
-                         {"delta", std::move(delta)},
-                         {"logprobs", std::move(logprobs)},
-                         {"finish_reason", std::move(finish)}}}));
+  // `whole`: with the last of a choice.
+  std::string send(size_t choice, Json delta, Json logprobs, const Choice* whole = nullptr) {
+    Json json = {{"index", choice}, {"delta", std::move(delta)}, {"logprobs", std::move(logprobs)}};
+    return send_choice(std::move(json), whole);
   }
 
   std::vector<size_t> called_;
@@ -143,26 +148,26 @@ class CompletionRenderer : public OpenAiRenderer {
 
   std::string opening(size_t choice) override {
     const std::string text = echoed(choice);
-    return text.empty() ? "" : send(choice, text, nullptr, nullptr);
+    return text.empty() ? "" : send(choice, text, nullptr);
   }
 
   std::string piece(size_t choice, const Delta& delta) override {
-    return send(choice, delta.text, logprobs_json(choice, delta.logprobs, !delta.logprobs.empty()),
-                nullptr);
+    return send(choice, delta.text, logprobs_json(choice, delta.logprobs, !delta.logprobs.empty()));
   }
 
   std::string ending(size_t choice, const Choice& whole) override {
-    return send(choice, "", nullptr, finish_reason(whole));
+    return send(choice, "", nullptr, &whole);
   }
 
  protected:
   std::string_view chunk_object() const override { return "text_completion"; }
 
   Json whole_choice(size_t index, const Choice& choice) override {
-    return {{"index", index},
-            {"text", echoed(index) + choice.text},
-            {"logprobs", logprobs_json(index, choice.logprobs, choice.with_logprobs)},
-            {"finish_reason", finish_reason(choice)}};
+    Json json = {{"index", index},
+                 {"text", echoed(index) + choice.text},
+                 {"logprobs", logprobs_json(index, choice.logprobs, choice.with_logprobs)}};
+    add_finish(json, choice);
+    return json;
   }
 
  private:
@@ -177,11 +182,10 @@ class CompletionRenderer : public OpenAiRenderer {
     return completion_logprobs(*meta_.tokenizer, logprobs, known.first->second);
   }
 
-  std::string send(size_t choice, const std::string& text, Json logprobs, Json finish) {
-    return event(chunk({{{"index", choice},
-                         {"text", text},
-                         {"logprobs", std::move(logprobs)},
-                         {"finish_reason", std::move(finish)}}}));
+  std::string send(size_t choice, const std::string& text, Json logprobs,
+                   const Choice* whole = nullptr) {
+    Json json = {{"index", choice}, {"text", text}, {"logprobs", std::move(logprobs)}};
+    return send_choice(std::move(json), whole);
   }
 
   std::map<size_t, int64_t> offsets_;

@@ -11,6 +11,10 @@ bool is_open(std::string_view path) {
                                 path.starts_with("/verge/") || path == "/metrics");
 }
 
+constexpr size_t kMostAtOnce = size_t{16} << 10;   // of a body: read in a millisecond or two
+constexpr size_t kMostMedium = size_t{256} << 10;  // in some ten
+constexpr size_t kMostWaiting = size_t{64} << 20;
+
 std::string_view code_of(int status) {
   switch (status) {
     case 404:
@@ -45,9 +49,11 @@ class LoadSink : public AnswerSink {
 Service::Service(ServiceParts parts, ServiceOptions options)
     : parts_(parts),
       options_(std::move(options)),
-      directory_(parts_.models),
+      directory_(parts_.models, options_.grammar_bytes),
       started_s_(parts_.clock.seconds()),
-      started_unix_s_(options_.unix_time_s()) {}
+      started_unix_s_(options_.unix_time_s()),
+      medium_(kMostWaiting),
+      large_(kMostWaiting) {}
 
 void Service::add_routes(http::Router& router) {
   add_openai_routes(*this, router);
@@ -75,6 +81,9 @@ std::optional<http::Response> Service::admit(const http::Request& request) const
                            "host; use http://localhost, --cors-origin, or keys"},
                           request.id);
   }
+  if (is_draining() && request.path != "/health" && request.path != "/metrics") {
+    return error_response(protocol_of(request.path), shutting_down(), request.id);
+  }
   if (is_open(request.path) || request.method == "OPTIONS") return std::nullopt;
   Problem problem;
   parts_.gate.identify(request.headers.value("Authorization"), problem);
@@ -91,8 +100,27 @@ http::Handler Service::guarded(Route route) {
       writer.respond(error_response(protocol, problem.error(), request.id));
       return;
     }
-    route(*this, {std::move(request), std::move(writer), std::move(*caller), protocol});
+    if (is_draining() && request.path != "/metrics") {  // its body came during the drain
+      writer.respond(error_response(protocol, shutting_down(), request.id));
+      return;
+    }
+    dispatch(route, {std::move(request), std::move(writer), std::move(*caller), protocol});
   };
+}
+
+// A long text takes its tokenizer a while: short requests go on meanwhile, on this thread, those of
+// middle size on a thread of their own.
+void Service::dispatch(Route route, Exchange exchange) {
+  const size_t bytes = exchange.request.body.size();
+  if (bytes <= kMostAtOnce) return route(*this, std::move(exchange));
+  const auto held = std::make_shared<Exchange>(std::move(exchange));
+  TaskThread& thread = bytes <= kMostMedium ? medium_ : large_;
+  const bool is_taken = thread.post(bytes, [this, route, held] {
+    if (held->writer.is_open()) route(*this, std::move(*held));
+  });
+  if (is_taken) return;
+  ApiError busy = from_error(make_error(Code::Busy, "too many long requests are being read"));
+  held->respond(is_draining() ? shutting_down() : busy);
 }
 
 void Service::add_route(http::Router& router, std::string_view method, std::string_view path,
@@ -112,9 +140,35 @@ std::pair<Readiness, std::string> Service::readiness() const {
   return {readiness_, reason_};
 }
 
+bool Service::is_draining() const {
+  const std::lock_guard lock(mutex_);
+  return readiness_ == Readiness::Draining;
+}
+
+void Service::stop_reading() {
+  medium_.stop();
+  large_.stop();
+}
+
+void Service::end_all() {
+  std::vector<std::shared_ptr<Revocable>> running;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& weak : jobs_) {
+      if (auto job = weak.lock()) running.push_back(std::move(job));
+    }
+  }
+  for (const auto& job : running) job->abort(shutting_down());
+}
+
 Status Service::tick(bool read_keys) {
   parts_.metrics.watch(parts_.scheduler.snapshot());
-  VERGE_TRY(const bool changed, parts_.gate.refresh(read_keys));
+  const auto refreshed = parts_.gate.refresh(read_keys);
+  if (!refreshed) {
+    return make_error(refreshed.error().code, "the keys stay as they were: {}",
+                      refreshed.error().message);
+  }
+  const bool changed = *refreshed;
   std::vector<std::shared_ptr<Revocable>> revoked;
   {
     const std::lock_guard lock(mutex_);
@@ -132,7 +186,6 @@ Status Service::tick(bool read_keys) {
 }
 
 void Service::keep(const std::shared_ptr<Revocable>& job) {
-  if (job->key_id().empty()) return;
   const std::lock_guard lock(mutex_);
   jobs_.push_back(job);
 }

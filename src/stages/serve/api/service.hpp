@@ -26,6 +26,7 @@
 #include <verge/stages/serve/api/model_directory.hpp>
 #include <verge/stages/serve/api/openai_request.hpp>
 #include <verge/stages/serve/api/service_metrics.hpp>
+#include <verge/stages/serve/api/task_thread.hpp>
 #include <verge/stages/serve/scheduler/scheduler.hpp>
 
 namespace verge::serve::api {
@@ -40,9 +41,10 @@ struct ServiceParts {
 
 struct ServiceOptions {
   std::string version;
-  std::function<int64_t()> unix_time_s;  // for `created` and templates that write the date
-  std::function<uint64_t()> random;      // seeds of requests that give none
-  int64_t memory_limit_bytes = 0;        // 0: none
+  std::function<int64_t()> unix_time_s;      // for `created` and templates that write the date
+  std::function<uint64_t()> random;          // seeds of requests that give none
+  int64_t memory_limit_bytes = 0;            // 0: none
+  size_t grammar_bytes = size_t{256} << 20;  // of compiled grammars that are kept
   bool local_only = false;  // refuse what a foreign page makes a browser of this machine ask
   std::vector<std::string> origins = {};  // whose pages may ask nevertheless; "*" is any
   std::function<http::Response(const http::Request&)> index = {};  // the page at "/", if any
@@ -58,7 +60,13 @@ class Service {
   /// Refuses requests without a key before their bodies are read; gives refusals their shape.
   void configure(http::ServerOptions& options);
 
+  /// From Draining there is no way back: but for /health and /metrics, requests get 503.
   void set_readiness(Readiness readiness, std::string reason = {});
+  /// Ends what runs: its clients read that the server stops.
+  void end_all();
+  /// Drops requests that are still being read; when no network thread is left, and before the
+  /// scheduler stops.
+  void stop_reading();
   /// Several times a second: reads keys that changed, and ends what revoked keys have running.
   /// Fails when the key file cannot be read any more; the keys stay as they were. `read_keys`: also
   /// when the file looks unchanged.
@@ -84,6 +92,8 @@ class Service {
   std::optional<http::Response> admit(const http::Request& request) const;
   void keep(const std::shared_ptr<Revocable>& job);
   void add_rate_headers(Exchange& exchange) const;
+  bool is_draining() const;
+  void dispatch(Route route, Exchange exchange);
 
   ServiceParts parts_;
   ServiceOptions options_;
@@ -92,9 +102,10 @@ class Service {
   int64_t started_unix_s_;
 
   mutable std::mutex mutex_;
-  std::vector<std::weak_ptr<Revocable>> jobs_;  // of callers with keys
+  std::vector<std::weak_ptr<Revocable>> jobs_;
   Readiness readiness_ = Readiness::Loading;
   std::string reason_ = "starting";
+  TaskThread medium_, large_;  // last: they use the rest
 };
 
 void add_openai_routes(Service& service, http::Router& router);

@@ -23,6 +23,22 @@ TEST(AnswerFacts, ReasonsAreThreeWords) {
   EXPECT_EQ(finish_reason(choice), "tool_calls");
 }
 
+TEST(AnswerFacts, WhatMadeAnAnswerLongIsNamed) {
+  Choice choice;
+  EXPECT_EQ(length_limit(choice), "");
+  choice.reason = StopReason::MaxTokens;
+  EXPECT_EQ(length_limit(choice), "max_tokens");
+  choice.length_limit = LengthLimit::Quota;
+  EXPECT_EQ(length_limit(choice), "quota");
+  choice.reason = StopReason::ContextFull;
+  EXPECT_EQ(length_limit(choice), "context");
+  Json json;
+  add_finish(json, choice);
+  EXPECT_EQ(json.dump(), R"({"finish_reason":"length","length_limit":"context"})");
+  choice.calls = {{"f", "{}"}};
+  EXPECT_EQ(length_limit(choice), "");
+}
+
 TEST(AnswerFacts, APromptCountsOnceForAllItsChoices) {
   Answers answers;
   answers.choices_per_prompt = 2;

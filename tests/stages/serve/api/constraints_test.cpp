@@ -29,7 +29,7 @@ class ConstraintsTest : public testing::Test {
   }
 
   std::shared_ptr<const text::Tokenizer> tokenizer_ = tiny_tokenizer();
-  Constraints constraints_{tokenizer_};
+  Constraints constraints_{tokenizer_, size_t{1} << 20};
 };
 
 TEST_F(ConstraintsTest, AnswersAreFreeUnlessAsked) {

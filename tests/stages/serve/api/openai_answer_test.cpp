@@ -84,6 +84,23 @@ TEST(OpenAiAnswer, AChatStreamsRoleTextReasonUsageAndDone) {
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(sent[i]["object"], "chat.completion.chunk");
 }
 
+TEST(OpenAiAnswer, BothFormsTellWhatCutAnAnswer) {
+  Choice cut = choice("x");
+  cut.reason = StopReason::MaxTokens;
+  cut.length_limit = LengthLimit::Quota;
+  for (const auto& renderer : {openai_chat_renderer(meta()), openai_completion_renderer(meta())}) {
+    const Json whole = Json::parse(renderer->whole({{cut}, 1}))["choices"][0];
+    const Json last = events(renderer->ending(0, cut))[0]["choices"][0];
+    for (const Json& json : {whole, last}) {
+      EXPECT_EQ(json["finish_reason"], "length");
+      EXPECT_EQ(json["length_limit"], "quota");
+    }
+    const Json early = events(renderer->piece(0, {.text = "x"}))[0]["choices"][0];
+    EXPECT_TRUE(early["finish_reason"].is_null());
+    EXPECT_FALSE(early.contains("length_limit"));
+  }
+}
+
 TEST(OpenAiAnswer, WithoutAskingThereIsNoUsageInAStream) {
   const auto renderer = openai_chat_renderer(meta());
   EXPECT_EQ(renderer->closing({{choice("")}, 1}), "data: [DONE]\n\n");

@@ -1,9 +1,8 @@
 // Keys, limits and readiness, over real sockets.
 
-#include <future>
-
 #include <temporary_folder.hpp>
 
+#include "holdup.hpp"
 #include "serving.hpp"
 
 namespace verge::serve::api {
@@ -21,6 +20,8 @@ class KeyedService : public testing::Test {
     if (!serving_) {
       ModelServerOptions options = serving_options();
       options.key_file = path_;
+      options.usage_file = usage_;
+      options.models[0].load.context = context_;
       ServedModel second = options.models[0];
       second.name = "other";
       options.models.push_back(second);
@@ -38,6 +39,8 @@ class KeyedService : public testing::Test {
   test::TemporaryFolder folder_;
   std::string path_ = folder_ / "keys.json";
   KeyFile keys_;
+  std::string usage_;
+  int64_t context_ = 0;
   std::unique_ptr<Serving> serving_;
 };
 
@@ -106,6 +109,19 @@ TEST_F(KeyedService, TokensAreReservedThenSettled) {
       "request_too_large");
 }
 
+TEST_F(KeyedService, TheTokensOfADayOutliveTheServer) {
+  const std::string key = add({.tenant = "a", .limits = {.tokens_per_day = 100}});
+  usage_ = folder_ / "usage";
+  EXPECT_EQ(serving().post("/v1/completions", completion("\"max_tokens\":60"), with(key)).status,
+            200);
+  serving_.reset();
+  EXPECT_EQ(
+      serving().bad(429, "/v1/completions", completion("\"max_tokens\":60"), with(key))["code"],
+      "rate_limit_exceeded");
+  EXPECT_EQ(serving().post("/v1/completions", completion("\"max_tokens\":20"), with(key)).status,
+            200);
+}
+
 TEST_F(KeyedService, ARevokedKeyEndsWhatItHasRunning) {
   const std::string key = add({.tenant = "a"}), other = add({.tenant = "b"});
   test::HttpClient connection(serving().port(), test::kWebLimit);
@@ -122,25 +138,10 @@ TEST_F(KeyedService, ARevokedKeyEndsWhatItHasRunning) {
   EXPECT_EQ(serving().get("/v1/models", with(other)).status, 200);
 }
 
-// Ends on the engine's thread, and holds it until it is let go.
-struct Holdup : AnswerSink {
-  void on_piece(const Piece&) override {}
-  void on_end(const End&) override {
-    begun.set_value();
-    released.get_future().wait_for(std::chrono::minutes(1));
-  }
-  std::promise<void> begun, released;
-};
-
 TEST_F(KeyedService, ARevokedKeyEndsItsEmbeddings) {
   const std::string key = add({.tenant = "a"});
   Scheduler& scheduler = serving().server().scheduler();
-  const auto holdup = std::make_shared<Holdup>();
-  Request none{.model = "verge-lm", .prompt = {1}};
-  none.options.max_tokens = 0;
-  ASSERT_TRUE(scheduler.submit(std::move(none), holdup));
-  ASSERT_EQ(holdup->begun.get_future().wait_for(std::chrono::minutes(1)),
-            std::future_status::ready);
+  Holdup holdup(scheduler, "verge-lm");
   const int64_t before = scheduler.snapshot().submitted;
   test::HttpClient connection(serving().port(), test::kWebLimit);
   connection.send(test::request_bytes(
@@ -149,21 +150,30 @@ TEST_F(KeyedService, ARevokedKeyEndsItsEmbeddings) {
   EXPECT_TRUE(keys_.revoke(keys_.find(key)->id));
   EXPECT_TRUE(keys_.save(path_));
   EXPECT_TRUE(serving().server().tick());
-  holdup->released.set_value();
+  holdup.release();
   EXPECT_NE(connection.rest().find("revoked"), std::string::npos);
 }
 
-TEST(Service, DrainingIsSaid) {
-  Serving serving;
-  test::HttpClient connection(serving.port(), test::kWebLimit);
-  connection.send(test::request_bytes(
-      "POST", "/v1/completions",
-      R"({"model":"verge-lm","prompt":"a","stream":true,"ignore_eos":true,"max_tokens":200})"));
-  ASSERT_TRUE(connection.until("data: "));
-  serving.server().drain(60);
-  EXPECT_NE(connection.rest().find("[DONE]"), std::string::npos);  // running answers finish
-  serving.server().wait();
-  EXPECT_TRUE(serving.server().has_ended());
+// Without max_tokens an answer takes what the key has left: shorter than it could be, and told so.
+TEST_F(KeyedService, AnAnswerThatItsQuotaCutSaysSo) {
+  context_ = 1024;
+  const std::string rich = add({.tenant = "a"});
+  const std::string poor = add({.tenant = "b", .limits = {.tokens_per_day = 400}});
+  const auto limit = [&](const std::string& key, const std::string& route, Json body) {
+    body["model"] = "verge-lm";
+    body["ignore_eos"] = true;
+    const Json choice = serving().good("/v1/" + route, body.dump(), with(key))["choices"][0];
+    EXPECT_EQ(choice["finish_reason"], "length");
+    return choice["length_limit"];
+  };
+  const TokenIds ids(1000, 300);
+  EXPECT_EQ(limit(rich, "completions", {{"prompt", ids}, {"max_tokens", 3}}), "max_tokens");
+  EXPECT_EQ(limit(rich, "completions", {{"prompt", ids}, {"max_tokens", 5000}}), "context");
+  const Json hello = Json::array({{{"role", "user"}, {"content", "a"}}});
+  EXPECT_EQ(limit(poor, "chat/completions", {{"messages", hello}}), "quota");
+  EXPECT_EQ(
+      serving().bad(429, "/v1/completions", completion("\"max_tokens\":1"), with(poor))["code"],
+      "rate_limit_exceeded");
 }
 
 }  // namespace
