@@ -9,8 +9,6 @@ using graph::Builder;
 using graph::ValueId;
 using List = std::vector<int64_t>;
 
-constexpr DType kReal = DType::F64;
-
 // Convolution, live batch norm, a depthwise block with a residual, pooling, a classifier.
 struct SmallCnn {
   Builder b{"cnn"};
@@ -18,7 +16,7 @@ struct SmallCnn {
   ValueId loss = graph::kNone;
 
   ValueId weight(const std::string& name, graph::Dims dims) {
-    weights.push_back(b.param(name, {kReal, std::move(dims)}));
+    weights.push_back(b.param(name, {DType::F64, std::move(dims)}));
     return weights.back();
   }
 
@@ -35,11 +33,11 @@ struct SmallCnn {
   }
 
   SmallCnn() {
-    const ValueId image = b.input("image", {kReal, {2, 1, 6, 6}});
+    const ValueId image = b.input("image", {DType::F64, {2, 1, 6, 6}});
     ValueId x = b.op("conv2d", {image, weight("stem", {4, 1, 3, 3})}, {{"pads", List{1, 1, 0, 0}}});
     x = b.op("batch_norm_live",
-             {x, weight("bn.weight", {4}), weight("bn.bias", {4}), b.state("bn.mean", {kReal, {4}}),
-              b.state("bn.var", {kReal, {4}})},
+             {x, weight("bn.weight", {4}), weight("bn.bias", {4}),
+              b.state("bn.mean", {DType::F64, {4}}), b.state("bn.var", {DType::F64, {4}})},
              {{"eps", 1e-5}});
     x = b.op("max_pool2d", {b.op("relu", {x})}, {{"kernel", List{2, 2}}, {"strides", List{2, 2}}});
     x = b.op("global_avg_pool", {block(x)});

@@ -13,8 +13,8 @@
 namespace verge::kernels {
 namespace {
 
-std::vector<std::byte> prepare(ActivationKind kind, const std::vector<float>& x, int64_t tokens,
-                               Isa isa) {
+std::vector<std::byte> prepared_bytes(ActivationKind kind, const std::vector<float>& x,
+                                      int64_t tokens, Isa isa) {
   ThreadPool pool(2);
   const int64_t cols = static_cast<int64_t>(x.size()) / tokens;
   const int64_t bytes = activation_bytes(kind, tokens, cols);
@@ -29,15 +29,16 @@ TEST(Activations, EveryIsaRoundsAlike) {
   for (ActivationKind kind :
        {ActivationKind::Int8, ActivationKind::Float32, ActivationKind::BFloat16}) {
     const std::vector<float> x = random_floats(3 * 160, 1, 5.0f);
-    const auto expected = prepare(kind, x, 3, Isa::Generic);
-    for (Isa isa : machine_isas()) EXPECT_EQ(prepare(kind, x, 3, isa), expected) << name(isa);
+    const auto expected = prepared_bytes(kind, x, 3, Isa::Generic);
+    for (Isa isa : machine_isas())
+      EXPECT_EQ(prepared_bytes(kind, x, 3, isa), expected) << name(isa);
   }
 }
 
 TEST(Activations, BytesAreTheNearestAndTheirSumsExact) {
   const std::vector<float> x = random_floats(64, 2);
   for (Isa isa : machine_isas()) {
-    const auto bytes = prepare(ActivationKind::Int8, x, 1, isa);
+    const auto bytes = prepared_bytes(ActivationKind::Int8, x, 1, isa);
     for (int b = 0; b < 2; ++b) {
       ActivationBlock block;
       std::memcpy(&block, bytes.data() + b * sizeof(block), sizeof(block));
@@ -59,7 +60,7 @@ TEST(Activations, ABlockThatIsNotFiniteBecomesNan) {
     std::vector<float> x(64, 1.0f);
     x[40] = bad;
     for (Isa isa : machine_isas()) {
-      const auto bytes = prepare(ActivationKind::Int8, x, 1, isa);
+      const auto bytes = prepared_bytes(ActivationKind::Int8, x, 1, isa);
       ActivationBlock blocks[2];
       std::memcpy(blocks, bytes.data(), sizeof(blocks));
       EXPECT_FALSE(std::isnan(blocks[0].d)) << name(isa);

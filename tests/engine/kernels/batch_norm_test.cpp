@@ -30,7 +30,8 @@ Statistics statistics_of(const BatchNorm& n, const Doubles& x, int64_t channel) 
   return s;
 }
 
-Doubles reference(const BatchNorm& n, const Doubles& x, const Doubles& w, const Doubles& b) {
+Doubles reference_batch_norm(const BatchNorm& n, const Doubles& x, const Doubles& w,
+                             const Doubles& b) {
   Doubles y(x.size());
   for (int64_t channel = 0; channel < n.channels; ++channel) {
     const Statistics s = statistics_of(n, x, channel);
@@ -50,7 +51,7 @@ TEST(BatchNorm, TrainingForwardAndGradient) {
     const auto b = random_floats(n.channels, 3);
     const auto dy = random_floats(size, 4);
     const auto loss = [&](const Doubles& at, const Doubles& weight, const Doubles& bias) {
-      const Doubles y = reference(n, at, weight, bias);
+      const Doubles y = reference_batch_norm(n, at, weight, bias);
       double sum = 0;
       for (int64_t i = 0; i < size; ++i) sum += y[i] * dy[i];
       return sum;
@@ -66,7 +67,7 @@ TEST(BatchNorm, TrainingForwardAndGradient) {
         batch_norm_backward(isa, n, x.data(), w.data(), mean.data(), rstd.data(), dy.data(),
                             dx.data(), dw.data(), db.data(), worker);
       });
-      expect_close(y, reference(n, xd, wd, bd), 1e-5, "y");
+      expect_close(y, reference_batch_norm(n, xd, wd, bd), 1e-5, "y");
       expect_close(dx, numeric_gradient([&](const Doubles& v) { return loss(v, wd, bd); }, xd),
                    3e-5, "dx");
       expect_close(dw, numeric_gradient([&](const Doubles& v) { return loss(xd, v, bd); }, wd),

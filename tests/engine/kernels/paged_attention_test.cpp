@@ -40,8 +40,9 @@ double rounded(DType dtype, const float* row, int64_t i) {
 }
 
 /// Attention of one head's query over keys [context, kv_heads * head_dim], by its definition.
-std::vector<double> reference(const Setting& s, const float* q, int64_t kv_head, int64_t position,
-                              const std::vector<float>& k, const std::vector<float>& v) {
+std::vector<double> reference_attention(const Setting& s, const float* q, int64_t kv_head,
+                                        int64_t position, const std::vector<float>& k,
+                                        const std::vector<float>& v) {
   const int64_t dim = s.head_dim;
   const int64_t first = s.window > 0 ? std::max<int64_t>(0, position + 1 - s.window) : 0;
   std::vector<double> out(dim);
@@ -62,8 +63,8 @@ std::vector<double> reference(const Setting& s, const float* q, int64_t kv_head,
 }
 
 /// A batch whose pages are scattered over the pool, filled by kv_append in two calls.
-struct Batch {
-  explicit Batch(const Setting& s) : setting(s) {
+struct PagedBatch {
+  explicit PagedBatch(const Setting& s) : setting(s) {
     layout = {s.dtype, s.kv_heads, s.head_dim, 16};
     for (const Request& r : s.requests) pages += layout.pages_for(r.context);
     pool.resize(pages * layout.page_bytes());
@@ -131,7 +132,7 @@ struct Batch {
 };
 
 void expect_attention(Isa isa, const Setting& s, double tolerance) {
-  Batch batch(s);
+  PagedBatch batch(s);
   ThreadPool threads(2);
   batch.append(isa, threads);
   batch.attend(isa, threads);
@@ -140,9 +141,9 @@ void expect_attention(Isa isa, const Setting& s, double tolerance) {
     for (int64_t token = 0; token < s.requests[i].tokens; ++token, ++row) {
       for (int64_t head = 0; head < s.heads; ++head) {
         const int64_t at = (row * s.heads + head) * s.head_dim;
-        const auto want =
-            reference(s, batch.q.data() + at, head / (s.heads / s.kv_heads),
-                      s.requests[i].context - s.requests[i].tokens + token, batch.k[i], batch.v[i]);
+        const auto want = reference_attention(s, batch.q.data() + at, head / (s.heads / s.kv_heads),
+                                              s.requests[i].context - s.requests[i].tokens + token,
+                                              batch.k[i], batch.v[i]);
         for (int64_t d = 0; d < s.head_dim; ++d) {
           ASSERT_NEAR(batch.out[at + d], want[d], tolerance)
               << name(isa) << " " << name(s.dtype) << " request " << i << " token " << token
@@ -185,7 +186,7 @@ TEST(PagedAttention, CutsOfAPromptDoNotChangeBits) {
   Rng rng(3);
   for (Isa isa : machine_isas()) {
     for (const Setting& setting : settings) {
-      Batch batch(setting);
+      PagedBatch batch(setting);
       batch.append(isa, threads);
       batch.attend(isa, threads);
       const std::vector<float> expected = batch.out;
@@ -206,7 +207,7 @@ TEST(PagedAttention, ASequenceDoesNotDependOnTheOthers) {
   const std::vector<Request> requests = {{60, 40}, {700, 1}, {45, 45}, {17, 2}, {300, 1}};
   ThreadPool threads(2);
   for (Isa isa : machine_isas()) {
-    Batch batch({DType::F16, 8, 2, 64, 0, 0, requests});
+    PagedBatch batch({DType::F16, 8, 2, 64, 0, 0, requests});
     batch.append(isa, threads);
     batch.attend(isa, threads);
     const std::vector<float> expected = batch.out;
@@ -225,7 +226,7 @@ TEST(PagedAttention, ThreadsDoNotChangeBits) {
   const Setting setting{DType::F16, 8, 2, 64, 0, 0, {{900, 1}, {5000, 1}, {100, 90}}};
   std::vector<std::vector<float>> results;
   for (int count : {1, 2, 3}) {
-    Batch batch(setting);
+    PagedBatch batch(setting);
     ThreadPool threads(count);
     batch.append(best_isa(), threads);
     batch.attend(best_isa(), threads);

@@ -5,7 +5,7 @@
 namespace verge::quant {
 namespace {
 
-constexpr Captured kCaptured[] = {
+constexpr Captured kCapturedPlain[] = {
     {DType::F16,
      0xe65acb8b58ee34d4ull,
      {-0.010345459f, 0.100708008f, 0.00278091431f, -0.000792980194f, 0.0339355469f, 1.61230469f}},
@@ -16,7 +16,7 @@ constexpr Captured kCaptured[] = {
 };
 
 TEST(DecodePlain, DecodesAsLlamaCppDoes) {
-  for (const Captured& expected : kCaptured) expect_decodes(expected);
+  for (const Captured& expected : kCapturedPlain) expect_decodes(expected);
 }
 
 template <typename T>

@@ -5,7 +5,7 @@
 namespace verge::quant {
 namespace {
 
-constexpr Captured kCaptured[] = {
+constexpr Captured kCapturedSmall[] = {
     {DType::Q4_0, 0x22aade3daa5a17fbull, {0.375f, -0.5f, -0.625f, -2.0f, -14.0f, -0.015625f}},
     {DType::Q4_1, 0x8c28e33d83f05079ull, {17.75f, 11.75f, 29.75f, 0.0f, 2.75f, 0.25f}},
     {DType::Q5_0, 0xc3ebe95efc41b921ull, {-0.40625f, 0.3125f, 0.375f, 0.4375f, 4.0f, 0.3125f}},
@@ -19,7 +19,7 @@ constexpr Captured kCaptured[] = {
 };
 
 TEST(DecodeSmall, DecodesAsLlamaCppDoes) {
-  for (const Captured& expected : kCaptured) expect_decodes(expected);
+  for (const Captured& expected : kCapturedSmall) expect_decodes(expected);
 }
 
 TEST(DecodeSmall, ActivationBlocksScaleTheirIntegers) {

@@ -5,7 +5,7 @@
 namespace verge::quant {
 namespace {
 
-constexpr Captured kCaptured[] = {
+constexpr Captured kCapturedSuper[] = {
     {DType::Q2_K, 0x65d7c0e20eef78a7ull, {11.0f, 29.0f, 31.0f, 15.0f, 11.0f, 13.0f}},
     {DType::Q3_K, 0x45159e5dfc586b20ull, {-4.0f, 8.0f, 5.0f, 1.0f, 11.0f, 0.0f}},
     {DType::Q4_K, 0xeb2cfee01a6d2513ull, {24.5f, 7.0f, 52.5f, 0.75f, 8.0f, 38.375f}},
@@ -17,7 +17,7 @@ constexpr Captured kCaptured[] = {
 };
 
 TEST(DecodeSuper, DecodesAsLlamaCppDoes) {
-  for (const Captured& expected : kCaptured) expect_decodes(expected);
+  for (const Captured& expected : kCapturedSuper) expect_decodes(expected);
 }
 
 TEST(DecodeSuper, ActivationBlocksScaleTheirIntegers) {

@@ -5,7 +5,7 @@
 namespace verge::quant {
 namespace {
 
-constexpr Captured kCaptured[] = {
+constexpr Captured kCapturedTernary[] = {
     {DType::TQ1_0, 0x1512ccccc376e9a8ull, {0.5f, 0.0f, -0.5f, 0.0f, -0.5f, -0.5f}},
     {DType::TQ2_0,
      0x2c2c65aee49b1362ull,
@@ -13,7 +13,7 @@ constexpr Captured kCaptured[] = {
 };
 
 TEST(DecodeTernary, DecodesAsLlamaCppDoes) {
-  for (const Captured& expected : kCaptured) expect_decodes(expected);
+  for (const Captured& expected : kCapturedTernary) expect_decodes(expected);
 }
 
 }  // namespace

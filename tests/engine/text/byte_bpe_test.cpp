@@ -7,7 +7,7 @@
 namespace verge::text {
 namespace {
 
-std::string pieces(Vocabulary vocabulary, std::string_view text) {
+std::string byte_pieces(Vocabulary vocabulary, std::string_view text) {
   const auto complete = checked(std::move(vocabulary));
   const auto model = make_byte_bpe(*complete);
   std::vector<int32_t> ids;
@@ -19,25 +19,25 @@ std::string pieces(Vocabulary vocabulary, std::string_view text) {
 
 TEST(ByteBpe, MergesWithinWords) {
   const std::vector<std::string> merges = {"l l", "h e", "he ll", "Ġ hell", "d Ġ"};
-  EXPECT_EQ(pieces(byte_vocabulary(merges), "hell hell"), "hell Ġhell");
-  EXPECT_EQ(pieces(byte_vocabulary(merges), "d d"), "d Ġ d");
+  EXPECT_EQ(byte_pieces(byte_vocabulary(merges), "hell hell"), "hell Ġhell");
+  EXPECT_EQ(byte_pieces(byte_vocabulary(merges), "d d"), "d Ġ d");
 }
 
 TEST(ByteBpe, WholeWordsNeedNoMergesInSomeFamilies) {
   Vocabulary vocabulary = byte_vocabulary({}, "llama-bpe");
   add_token(vocabulary, "Ġword", TokenType::Normal);
-  EXPECT_EQ(pieces(vocabulary, "word word"), "w o r d Ġword");
+  EXPECT_EQ(byte_pieces(vocabulary, "word word"), "w o r d Ġword");
   vocabulary.ignore_merges = false;
-  EXPECT_EQ(pieces(vocabulary, "a word"), "a Ġ w o r d");
+  EXPECT_EQ(byte_pieces(vocabulary, "a word"), "a Ġ w o r d");
 }
 
 TEST(ByteBpe, BytesWithoutATokenAreUnknown) {
   Vocabulary vocabulary = byte_vocabulary({});
   vocabulary.tokens['b'] = "B-with-another-name";
-  EXPECT_EQ(pieces(vocabulary, "abc"), "a c");
+  EXPECT_EQ(byte_pieces(vocabulary, "abc"), "a c");
   add_token(vocabulary, "<unk>", TokenType::Unknown);
   vocabulary.unk = static_cast<int32_t>(vocabulary.tokens.size()) - 1;
-  EXPECT_EQ(pieces(vocabulary, "abc"), "a <unk> c");
+  EXPECT_EQ(byte_pieces(vocabulary, "abc"), "a <unk> c");
 }
 
 TEST(ByteBpe, KeepsOddTokensReadable) {

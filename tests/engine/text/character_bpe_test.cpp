@@ -7,7 +7,7 @@
 namespace verge::text {
 namespace {
 
-std::string pieces(std::string_view text) {
+std::string character_pieces(std::string_view text) {
   Vocabulary vocabulary =
       sentencepiece_vocabulary({"▁", "a", "b", "中", "▁a", "▁ab", "\n", "\n\n", "中中"});
   vocabulary.model = "gemma4";
@@ -22,19 +22,19 @@ std::string pieces(std::string_view text) {
 }
 
 TEST(CharacterBpe, MergesAcrossSpacesButNotAcrossLines) {
-  EXPECT_EQ(pieces(" ab a"), "▁ab|▁a");
-  EXPECT_EQ(pieces("a\n ab"), "a|\n|▁ab");
-  EXPECT_EQ(pieces("中中中"), "中中|中");
+  EXPECT_EQ(character_pieces(" ab a"), "▁ab|▁a");
+  EXPECT_EQ(character_pieces("a\n ab"), "a|\n|▁ab");
+  EXPECT_EQ(character_pieces("中中中"), "中中|中");
 }
 
 TEST(CharacterBpe, RunsOfNewlinesAreWords) {
-  EXPECT_EQ(pieces("\n\n"), "\n\n");
-  EXPECT_EQ(pieces("\n\n\n"), "\n|\n|\n");
+  EXPECT_EQ(character_pieces("\n\n"), "\n\n");
+  EXPECT_EQ(character_pieces("\n\n\n"), "\n|\n|\n");
 }
 
 TEST(CharacterBpe, FallsBackToBytes) {
-  EXPECT_EQ(pieces("aéb"), "a|<0xC3>|<0xA9>|b");
-  EXPECT_EQ(pieces("\xFF"), "<0xEF>|<0xBF>|<0xBD>");
+  EXPECT_EQ(character_pieces("aéb"), "a|<0xC3>|<0xA9>|b");
+  EXPECT_EQ(character_pieces("\xFF"), "<0xEF>|<0xBF>|<0xBD>");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ std::string read_text(const std::string& name) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-const Json& expected() {
+const Json& expected_outputs() {
   static const Json json = Json::parse(read_text("expected.json"));
   return json;
 }
@@ -52,7 +52,7 @@ RenderOptions options_of(const Json& conversation) {
 
 TEST(ChatTemplate, TemplatesInUseRenderAsJinja2RendersThem) {
   const Json conversations = Json::parse(read_text("conversations.json"));
-  for (const auto& [name, outputs] : expected()["templates"].items()) {
+  for (const auto& [name, outputs] : expected_outputs()["templates"].items()) {
     const Result<ChatTemplate> chat = ChatTemplate::parse(read_text(name + ".jinja"));
     ASSERT_TRUE(chat.ok()) << name << ": " << chat.error().message;
     for (const auto& [key, wanted] : outputs.items()) {
@@ -68,7 +68,7 @@ TEST(ChatTemplate, SnippetsOfTheLanguageRenderAsJinja2RendersThem) {
   RenderOptions options;
   options.now_unix_s = kNow;
   options.extra = context;
-  for (const Json& snippet : expected()["snippets"]) {
+  for (const Json& snippet : expected_outputs()["snippets"]) {
     const std::string text = snippet[0];
     const Result<ChatTemplate> chat = ChatTemplate::parse(text);
     const Result<std::string> found =

@@ -6,23 +6,23 @@
 namespace verge::text {
 namespace {
 
-using Json = nlohmann::json;
+using nlohmann::json;
 
-Json split(const char* pattern) {
+json split(const char* pattern) {
   return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}};
 }
 
-Json sequence(std::vector<Json> parts) {
+json sequence(std::vector<json> parts) {
   return {{"type", "Sequence"}, {"pretokenizers", std::move(parts)}};
 }
 
-const Json kBytes = {{"type", "ByteLevel"}, {"use_regex", false}};
-const Json kBytesAndWords = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
-const Json kDigits = {{"type", "Digits"}, {"individual_digits", true}};
+const json kBytes = {{"type", "ByteLevel"}, {"use_regex", false}};
+const json kBytesAndWords = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
+const json kDigits = {{"type", "Digits"}, {"individual_digits", true}};
 
 // The expressions as published in the families' tokenizer.json.
 TEST(PreTokenizerJson, RecognisesPublishedFiles) {
-  const std::pair<Json, const char*> cases[] = {
+  const std::pair<json, const char*> cases[] = {
       {kBytesAndWords, "gpt-2"},
       {sequence({kDigits, kBytesAndWords}), "smollm"},
       {sequence(
@@ -58,7 +58,7 @@ TEST(PreTokenizerJson, RecognisesPublishedFiles) {
 }
 
 TEST(PreTokenizerJson, RefusesOthers) {
-  const std::pair<Json, const char*> cases[] = {
+  const std::pair<json, const char*> cases[] = {
       {split("[a-z]+"),
        "tokenizer.json: no known pre-tokenizer has the expression [a-z]+; convert the model to "
        "GGUF, which names it"},

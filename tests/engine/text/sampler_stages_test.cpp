@@ -10,17 +10,12 @@
 
 #include <verge/engine/text/sampler_stages.hpp>
 
+#include "random_logits.hpp"
+
 namespace verge::text {
 namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
-
-std::vector<float> random_logits(size_t count, uint64_t seed, float scale = 3) {
-  Rng rng(seed);
-  std::vector<float> logits(count);
-  for (float& logit : logits) logit = scale * rng.normal();
-  return logits;
-}
 
 std::vector<int32_t> sorted_tokens(const Candidates& candidates) {
   std::vector<int32_t> tokens;

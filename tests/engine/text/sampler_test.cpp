@@ -7,15 +7,10 @@
 
 #include <verge/engine/text/sampler.hpp>
 
+#include "random_logits.hpp"
+
 namespace verge::text {
 namespace {
-
-std::vector<float> random_logits(size_t count, uint64_t seed, float scale = 3) {
-  Rng rng(seed);
-  std::vector<float> logits(count);
-  for (float& logit : logits) logit = scale * rng.normal();
-  return logits;
-}
 
 /// Nothing truncates: every test says what it adds.
 SamplerOptions plain() {
@@ -27,13 +22,13 @@ SamplerOptions plain() {
   return options;
 }
 
-Sampler make(const SamplerOptions& options, int32_t vocab_size) {
+Sampler make_sampler(const SamplerOptions& options, int32_t vocab_size) {
   Result<Sampler> sampler = Sampler::create(options, vocab_size);
   VERGE_CHECK(sampler.ok(), sampler.error().message);
   return std::move(sampler).value();
 }
 
-std::vector<int32_t> run(Sampler& sampler, const std::vector<float>& logits, int count) {
+std::vector<int32_t> drawn(Sampler& sampler, const std::vector<float>& logits, int count) {
   std::vector<int32_t> tokens;
   for (int i = 0; i < count; ++i) {
     tokens.push_back(sampler.sample(logits).value());
@@ -48,10 +43,10 @@ TEST(Sampler, DrawsFollowTheTemperedDistribution) {
   for (float temperature : {0.5f, 1.0f, 2.0f}) {
     SamplerOptions options = plain();
     options.temperature = temperature;
-    Sampler sampler = make(options, 10);
+    Sampler sampler = make_sampler(options, 10);
     constexpr int kDraws = 50000;
     std::vector<int> counts(10);
-    for (int token : run(sampler, logits, kDraws)) ++counts[token];
+    for (int token : drawn(sampler, logits, kDraws)) ++counts[token];
     double sum = 0, chi_square = 0;
     for (float logit : logits) sum += std::exp(logit / temperature);
     for (int i = 0; i < 10; ++i) {
@@ -71,8 +66,8 @@ TEST(Sampler, StagesRunInTheDocumentedOrder) {
   options.top_k = 3;
   options.top_p = 0.75f;
   options.temperature = 50;  // last: it must not change what is kept
-  Sampler sampler = make(options, 4);
-  for (int token : run(sampler, logits, 500)) EXPECT_LT(token, 2);
+  Sampler sampler = make_sampler(options, 4);
+  for (int token : drawn(sampler, logits, 500)) EXPECT_LT(token, 2);
 }
 
 TEST(Sampler, TemperatureZeroIsGreedyAfterBiasAndPenalties) {
@@ -81,23 +76,23 @@ TEST(Sampler, TemperatureZeroIsGreedyAfterBiasAndPenalties) {
   options.presence_penalty = 1;
   options.penalty_window = 2;
   options.logit_bias = {{0, -std::numeric_limits<float>::infinity()}, {3, 1.5f}};
-  Sampler sampler = make(options, 4);
+  Sampler sampler = make_sampler(options, 4);
   // After bias: -inf, 1.0, 1.2, 1.5; each accepted token loses 1 for two steps.
-  EXPECT_EQ(run(sampler, {9, 1.0f, 1.2f, 0}, 6), (std::vector<int32_t>{3, 2, 1, 3, 2, 1}));
+  EXPECT_EQ(drawn(sampler, {9, 1.0f, 1.2f, 0}, 6), (std::vector<int32_t>{3, 2, 1, 3, 2, 1}));
 }
 
 TEST(Sampler, TheSeedDecidesTheTokens) {
   const std::vector<float> logits = random_logits(1000, 5);
   SamplerOptions options;
   options.seed = 7;
-  Sampler a = make(options, 1000), b = make(options, 1000);
-  const std::vector<int32_t> tokens = run(a, logits, 50);
-  EXPECT_EQ(run(b, logits, 50), tokens);
+  Sampler a = make_sampler(options, 1000), b = make_sampler(options, 1000);
+  const std::vector<int32_t> tokens = drawn(a, logits, 50);
+  EXPECT_EQ(drawn(b, logits, 50), tokens);
   a.reset();
-  EXPECT_EQ(run(a, logits, 50), tokens);
+  EXPECT_EQ(drawn(a, logits, 50), tokens);
   options.seed = 8;
-  Sampler c = make(options, 1000);
-  EXPECT_NE(run(c, logits, 50), tokens);
+  Sampler c = make_sampler(options, 1000);
+  EXPECT_NE(drawn(c, logits, 50), tokens);
 }
 
 TEST(Sampler, RestoredStateContinuesTheSameTokens) {
@@ -107,10 +102,10 @@ TEST(Sampler, RestoredStateContinuesTheSameTokens) {
     options.repetition_penalty = 1.3f;
     options.penalty_window = 5;
     options.mirostat_tau = tau;
-    Sampler sampler = make(options, 200), fork = make(options, 200);
-    run(sampler, logits, 20);
+    Sampler sampler = make_sampler(options, 200), fork = make_sampler(options, 200);
+    drawn(sampler, logits, 20);
     fork.restore(sampler.state());
-    EXPECT_EQ(run(fork, logits, 30), run(sampler, logits, 30)) << tau;
+    EXPECT_EQ(drawn(fork, logits, 30), drawn(sampler, logits, 30)) << tau;
   }
 }
 
@@ -119,12 +114,12 @@ TEST(Sampler, MirostatSurpriseConvergesToTau) {
   for (float tau : {2.0f, 4.0f, 6.0f}) {
     SamplerOptions options = plain();
     options.mirostat_tau = tau;
-    Sampler sampler = make(options, 2000);
-    run(sampler, logits, 200);
+    Sampler sampler = make_sampler(options, 2000);
+    drawn(sampler, logits, 200);
     // mu moves by eta * (tau - surprise), so its drift is the mean error of the surprise.
     const float before = sampler.state().mirostat_mu;
     constexpr int kTokens = 4000;
-    run(sampler, logits, kTokens);
+    drawn(sampler, logits, kTokens);
     const float drift = sampler.state().mirostat_mu - before;
     EXPECT_NEAR(drift / options.mirostat_eta / kTokens, 0, 0.05) << tau;
   }
@@ -138,7 +133,7 @@ TEST(Sampler, MirostatMovesByItsFormula) {
   options.temperature = 0.75f;
   options.mirostat_tau = 1.5f;
   options.mirostat_eta = 0.25f;
-  Sampler sampler = make(options, 50);
+  Sampler sampler = make_sampler(options, 50);
   double mu = 2 * 1.5, whole = 0;
   for (float logit : logits) whole += std::exp(logit / 0.75);
   for (int step = 0; step < 100; ++step) {
@@ -165,7 +160,7 @@ TEST(Sampler, PenaltiesCountTheWindowOnly) {
   options.frequency_penalty = 0.5f;
   options.presence_penalty = 0.25f;
   options.penalty_window = 3;
-  Sampler sampler = make(options, 4);
+  Sampler sampler = make_sampler(options, 4);
   for (const int32_t token : {0, 0, 1, 0, 2}) sampler.accept(token);
   const auto best = [&](std::vector<float> logits) { return sampler.sample(logits).value(); };
   // 0: 4/2 - 0.75 = 1.25; 1: 2/2 - 0.75 = 0.25; 2: -2*2 - 0.75 = -4.75; 3: unchanged.
@@ -184,7 +179,7 @@ TEST(Sampler, PenaltiesOfManyTokensAreThoseOfARecount) {
   options.presence_penalty = 0.25f;
   for (const int32_t window : {-1, 30000}) {
     options.penalty_window = window;
-    Sampler sampler = make(options, kTokens);
+    Sampler sampler = make_sampler(options, kTokens);
     Rng rng(3);
     std::vector<int32_t> accepted;
     for (int32_t token = 0; token < kTokens; ++token) accepted.push_back(token);
@@ -209,7 +204,7 @@ TEST(Sampler, MaskAllowsOnlyItsTokens) {
   for (float temperature : {0.0f, 1.0f}) {
     SamplerOptions options = plain();
     options.temperature = temperature;
-    Sampler sampler = make(options, 100);
+    Sampler sampler = make_sampler(options, 100);
     for (int i = 0; i < 100; ++i) {
       const int32_t token = sampler.sample(logits, allowed).value();
       EXPECT_TRUE(token == 3 || token == 6) << token;
@@ -241,7 +236,7 @@ TEST(Sampler, ConstraintThatAllowsAllChangesNothing) {
     options.temperature = temperature;
     options.repetition_penalty = 1.2f;
     options.mirostat_tau = temperature > 0 ? 2 : 0;
-    Sampler free = make(options, 100), bound = make(options, 100);
+    Sampler free = make_sampler(options, 100), bound = make_sampler(options, 100);
     FixedMask all({~uint64_t{0}, ~uint64_t{0}});
     for (int i = 0; i < 200; ++i) {
       const int32_t token = free.sample(logits).value();
@@ -255,7 +250,7 @@ TEST(Sampler, ConstraintThatAllowsAllChangesNothing) {
 
 TEST(Sampler, ConstraintLimitsEveryDraw) {
   const std::vector<float> logits = random_logits(100, 14);
-  Sampler sampler = make(plain(), 100);
+  Sampler sampler = make_sampler(plain(), 100);
   FixedMask two({0b100100, 1});
   for (int i = 0; i < 100; ++i) {
     const int32_t token = sampler.sample(logits, &two).value();
@@ -270,7 +265,7 @@ TEST(Sampler, ConstraintLimitsEveryDraw) {
 }
 
 TEST(Sampler, InvalidLogitsAreAnErrorNamingTheToken) {
-  Sampler sampler = make({}, 4);
+  Sampler sampler = make_sampler({}, 4);
   const Result<int32_t> result = sampler.sample(std::vector<float>{1, 2, std::nanf(""), 4});
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, Code::Malformed);

@@ -11,17 +11,17 @@
 namespace verge::text {
 namespace {
 
-using Json = nlohmann::json;
+using nlohmann::json;
 
-Json added_token(int id, const std::string& content, bool special) {
+json added_token(int id, const std::string& content, bool special) {
   return {{"id", id}, {"content", content}, {"special", special}};
 }
 
 /// The tokenizer.json of a vocabulary made by small_vocabularies.hpp.
-Json json_of(const Vocabulary& vocabulary) {
-  Json file = {{"model", {{"type", "BPE"}, {"merges", vocabulary.merges}}},
-               {"added_tokens", Json::array()}};
-  file["model"]["vocab"] = Json::object();
+json json_of(const Vocabulary& vocabulary) {
+  json file = {{"model", {{"type", "BPE"}, {"merges", vocabulary.merges}}},
+               {"added_tokens", json::array()}};
+  file["model"]["vocab"] = json::object();
   for (size_t i = 0; i < vocabulary.tokens.size(); ++i) {
     const auto type = static_cast<TokenType>(vocabulary.types[i]);
     if (type == TokenType::Control || type == TokenType::UserDefined) {
@@ -34,8 +34,8 @@ Json json_of(const Vocabulary& vocabulary) {
   return file;
 }
 
-Json byte_level_json(const Vocabulary& vocabulary) {
-  Json file = json_of(vocabulary);
+json byte_level_json(const Vocabulary& vocabulary) {
+  json file = json_of(vocabulary);
   file["pre_tokenizer"] = {{"type", "ByteLevel"}};
   return file;
 }
@@ -55,7 +55,7 @@ TEST(TokenizerJson, ByteLevelIsTheVocabularyItWasMadeFrom) {
 
 TEST(TokenizerJson, ReadsWhatChangesHowWordsAreCut) {
   const Vocabulary vocabulary = byte_vocabulary({"a b"});
-  Json file = byte_level_json(vocabulary);
+  json file = byte_level_json(vocabulary);
   file["model"]["ignore_merges"] = true;
   file["added_tokens"].back()["rstrip"] = true;
   const auto read = vocabulary_from_tokenizer_json(file.dump());
@@ -77,7 +77,7 @@ TEST(TokenizerJson, ScoresDoWhatRanksDo) {
       if (known.count(left) + known.count(right) == 2) by_rank.merges.push_back(left + " " + right);
     }
   }
-  Json file = json_of(by_rank);
+  json file = json_of(by_rank);
   file["model"]["byte_fallback"] = true;
   const auto read = vocabulary_from_tokenizer_json(file.dump());
   ASSERT_TRUE(read.ok()) << read.error().message;
@@ -94,8 +94,8 @@ TEST(TokenizerJson, ScoresDoWhatRanksDo) {
 }
 
 TEST(TokenizerJson, ReadsPairsTemplatesAndConfiguration) {
-  Json file = byte_level_json(byte_vocabulary({"a b"}));
-  file["model"]["merges"] = Json::array({Json::array({"a", "b"})});
+  json file = byte_level_json(byte_vocabulary({"a b"}));
+  file["model"]["merges"] = json::array({json::array({"a", "b"})});
   file["model"]["ignore_merges"] = true;
   file["post_processor"] = {{"type", "Sequence"},
                             {"processors",
@@ -119,7 +119,7 @@ TEST(TokenizerJson, ReadsPairsTemplatesAndConfiguration) {
 TEST(TokenizerJson, SentencePieceFilesMayStartWithASpace) {
   Vocabulary vocabulary = sentencepiece_vocabulary({"▁", "a", "▁a"});
   vocabulary.merges = {"▁ a"};
-  Json file = json_of(vocabulary);
+  json file = json_of(vocabulary);
   file["model"]["byte_fallback"] = true;
   file["model"]["unk_token"] = "<unk>";
   file["normalizer"] = {{"type", "Sequence"},
@@ -134,10 +134,10 @@ TEST(TokenizerJson, SentencePieceFilesMayStartWithASpace) {
 }
 
 TEST(TokenizerJson, RefusesBrokenFiles) {
-  const Json good = byte_level_json(byte_vocabulary({}));
-  const auto with = [&](const char* path, Json value) {
-    Json file = good;
-    file[Json::json_pointer(path)] = std::move(value);
+  const json good = byte_level_json(byte_vocabulary({}));
+  const auto with = [&](const char* path, json value) {
+    json file = good;
+    file[json::json_pointer(path)] = std::move(value);
     return file.dump();
   };
   const std::pair<std::string, Code> cases[] = {
@@ -153,8 +153,8 @@ TEST(TokenizerJson, RefusesBrokenFiles) {
       {with("/model/vocab/a", 1e300), Code::Malformed},
       {with("/model/vocab/a", 98), Code::Malformed},
       {with("/model/vocab/a", "b"), Code::Malformed},
-      {with("/model/merges", Json::array({1})), Code::Malformed},
-      {with("/model/merges", Json::array({Json::array({"a b", "c"})})), Code::Unsupported},
+      {with("/model/merges", json::array({1})), Code::Malformed},
+      {with("/model/merges", json::array({json::array({"a b", "c"})})), Code::Unsupported},
       {with("/added_tokens/0/content", 7), Code::Malformed},
       {with("/pre_tokenizer", nullptr), Code::Malformed},
   };

@@ -13,13 +13,13 @@ struct Nobody : Fetcher {
   void wake_later() override {}
 };
 
-struct Fixture {
+struct LoneExchange {
   Nobody nobody;
   std::shared_ptr<Exchange> exchange = std::make_shared<Exchange>(nobody, 1000);
 };
 
 TEST(ResponseWriter, PiecesFollowTheHead) {
-  Fixture f;
+  LoneExchange f;
   ResponseWriter writer(f.exchange);
   writer.start({.content_type = "text/event-stream", .headers = {{"X-Own", "1"}}});
   EXPECT_TRUE(writer.write("data: a\n\n"));
@@ -32,7 +32,7 @@ TEST(ResponseWriter, PiecesFollowTheHead) {
 }
 
 TEST(ResponseWriter, TheLastCopyLeavesAnAnswer) {
-  Fixture f;
+  LoneExchange f;
   {
     ResponseWriter writer(f.exchange);
     const ResponseWriter copy = writer;
@@ -43,7 +43,7 @@ TEST(ResponseWriter, TheLastCopyLeavesAnAnswer) {
 }
 
 TEST(ResponseWriter, AnAbandonedStreamIsAborted) {
-  Fixture f;
+  LoneExchange f;
   {
     ResponseWriter writer(f.exchange);
     writer.start({});
@@ -54,7 +54,7 @@ TEST(ResponseWriter, AnAbandonedStreamIsAborted) {
 }
 
 TEST(ResponseWriter, ACallbackMayHoldTheWriter) {
-  Fixture f;
+  LoneExchange f;
   {
     ResponseWriter writer(f.exchange);
     writer.on_close([writer](CloseReason) {});

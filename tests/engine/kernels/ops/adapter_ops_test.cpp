@@ -15,12 +15,12 @@ namespace verge::kernels {
 namespace {
 
 TEST(AdapterOps, RowsWithTheirOwnAdapterOrNone) {
-  const Operand ids = given({11}, {2, 0, -1, 2, 2, 1, 2, -1, 2, 2, 0}, DType::I32);
-  const Operand scales = given({3}, {0.5, 2, -1}), ranks = given({3}, {6, 0, 9}, DType::I32);
+  const OpInput ids = given({11}, {2, 0, -1, 2, 2, 1, 2, -1, 2, 2, 0}, DType::I32);
+  const OpInput scales = given({3}, {0.5, 2, -1}), ranks = given({3}, {6, 0, 9}, DType::I32);
   for (const DType type : {DType::F32, DType::F16, DType::BF16}) {
     for (const auto& [in, out] : {std::pair<int64_t, int64_t>{64, 256}, {37, 19}, {300, 531}}) {
-      const Operand x = reals({11, in}), y = reals({11, out});
-      const Operand a = stored(type, {3, 9, in}), b = stored(type, {3, 9, out});
+      const OpInput x = reals({11, in}), y = reals({11, out});
+      const OpInput a = stored(type, {3, 9, in}), b = stored(type, {3, 9, out});
       expect_agreement({"lora", {x, y, a, b, ids, scales, ranks}});
       expect_agreement({"lora", {x, absent(), a, b, ids, scales, ranks}});
     }
@@ -28,11 +28,11 @@ TEST(AdapterOps, RowsWithTheirOwnAdapterOrNone) {
 }
 
 // Random adapters of ranks 1 to 8 between rows of 75 and 290.
-class Batch {
+class AdapterBatch {
  public:
   static constexpr int64_t kRows = 23, kIn = 75, kOut = 290, kAdapters = 4, kRank = 8;
 
-  Batch()
+  AdapterBatch()
       : x_(random_floats(kRows * kIn, 1)),
         y_(random_floats(kRows * kOut, 2)),
         a_(random_floats(kAdapters * kRank * kIn, 3)),
@@ -93,33 +93,33 @@ class Batch {
 };
 
 TEST(AdapterOps, ARowsBitsDependOnItAlone) {
-  Batch batch;
+  AdapterBatch batch;
   std::vector<int64_t> all;
-  for (int64_t row = 0; row < Batch::kRows; ++row) all.push_back(row);
+  for (int64_t row = 0; row < AdapterBatch::kRows; ++row) all.push_back(row);
   ThreadPool one(1), two(2);
   for (const Isa isa : machine_isas()) {
     const std::vector<float> together = batch.run(all, two, isa);
-    for (int64_t row = 0; row < Batch::kRows; ++row) {
-      const auto found =
-          std::span(together).subspan(static_cast<size_t>(row * Batch::kOut), Batch::kOut);
+    for (int64_t row = 0; row < AdapterBatch::kRows; ++row) {
+      const auto found = std::span(together).subspan(static_cast<size_t>(row * AdapterBatch::kOut),
+                                                     AdapterBatch::kOut);
       EXPECT_TRUE(std::ranges::equal(batch.run({row}, one, isa), found)) << name(isa) << row;
       const bool is_same = std::ranges::equal(found, batch.untouched(row));
-      EXPECT_EQ(is_same, Batch::id(row) < 0) << row;
+      EXPECT_EQ(is_same, AdapterBatch::id(row) < 0) << row;
     }
   }
 }
 
 TEST(AdapterOps, RowsWithoutAdapterCostNothingInPlace) {
-  Batch batch;
+  AdapterBatch batch;
   std::vector<int64_t> none;
-  for (int64_t row = 0; row < Batch::kRows; ++row) {
-    if (Batch::id(row) < 0) none.push_back(row);
+  for (int64_t row = 0; row < AdapterBatch::kRows; ++row) {
+    if (AdapterBatch::id(row) < 0) none.push_back(row);
   }
   ASSERT_FALSE(none.empty());
   EXPECT_TRUE(batch.is_idle(none, true));
   EXPECT_FALSE(batch.is_idle(none, false));  // y must be copied
   none.push_back(1);
-  ASSERT_GE(Batch::id(1), 0);
+  ASSERT_GE(AdapterBatch::id(1), 0);
   EXPECT_FALSE(batch.is_idle(none, true));
 }
 

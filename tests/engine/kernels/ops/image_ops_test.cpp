@@ -22,7 +22,7 @@ TEST(ImageOps, Convolutions) {
   const graph::Attrs pads{{"pads", List{1, 0, 2, 1}}, {"strides", List{1, 2}}};
   graph::Attrs of_weight = pads;
   of_weight.set("kernel", List{3, 3});
-  const Operand x = reals(kImage), w = reals({5, 4, 3, 3}), dy = reals({3, 5, 10, 3});
+  const OpInput x = reals(kImage), w = reals({5, 4, 3, 3}), dy = reals({3, 5, 10, 3});
   expect_agreement({"conv2d", {x, w}, pads});
   expect_agreement({"conv2d", {x, w, reals({5})}, pads});
   expect_agreement({"conv2d_grad_input", {dy, w}, sized(pads)});
@@ -45,7 +45,7 @@ TEST(ImageOps, Pools) {
 }
 
 TEST(ImageOps, BatchNorm) {
-  const Operand x = reals(kImage), dy = reals(kImage), channels = positive({4});
+  const OpInput x = reals(kImage), dy = reals(kImage), channels = positive({4});
   expect_agreement({"batch_norm", {x, channels, channels, channels, channels}});
   expect_agreement(
       {"batch_norm_live", {x, channels, channels, channels, channels}, {{"momentum", 0.2}}});

@@ -20,7 +20,7 @@ constexpr int64_t kIn = 256;
 TEST(LinearOps, PackedWeightsWithBiasAndResidual) {
   for (const auto& [type, tolerance] : kWeights) {
     for (const int64_t tokens : {1, 5, 37}) {
-      const Operand x = reals({tokens, kIn}), w = packed(type, {19, kIn});
+      const OpInput x = reals({tokens, kIn}), w = packed(type, {19, kIn});
       expect_agreement({"linear", {x, w}, {}, tolerance});
       expect_agreement({"linear", {x, w, reals({19}), reals({tokens, 19})}, {}, tolerance});
       expect_agreement({"linear", {x, w, absent(), reals({tokens, 19})}, {}, tolerance});
@@ -42,8 +42,8 @@ TEST(LinearOps, FloatWeightsAndActivations) {
 TEST(LinearOps, SeveralProductsOfOneInput) {
   for (const auto& [type, tolerance] : kWeights) {
     for (const int64_t tokens : {1, 9}) {
-      const Operand x = reals({tokens, kIn});
-      const Operand q = packed(type, {32, kIn}), k = packed(type, {17, kIn});
+      const OpInput x = reals({tokens, kIn});
+      const OpInput q = packed(type, {32, kIn}), k = packed(type, {17, kIn});
       expect_agreement({"linear_multi", {x, q, reals({32}), k, absent()}, {}, tolerance});
       expect_agreement({"linear_glu", {x, q, q}, {{"activation", std::string("silu")}}, tolerance});
     }
@@ -52,9 +52,9 @@ TEST(LinearOps, SeveralProductsOfOneInput) {
 
 TEST(ExpertOps, OnlyTheChosenExpertsCount) {
   for (const auto& [type, tolerance] : kWeights) {
-    const Operand w = packed(type, {5, 32, kIn});
+    const OpInput w = packed(type, {5, 32, kIn});
     for (const int64_t tokens : {1, 3, 12}) {
-      const Operand ids = below(5, {tokens, 2});
+      const OpInput ids = below(5, {tokens, 2});
       expect_agreement({"expert_linear", {reals({tokens, 1, kIn}), w, ids}, {}, tolerance});
       expect_agreement({"expert_linear", {reals({tokens, 2, kIn}), w, ids}, {}, tolerance});
     }
@@ -69,9 +69,9 @@ TEST(ExpertOps, OnlyTheChosenExpertsCount) {
 
 // Two sequences of pages in no order; the first has 3 new tokens, the second 1.
 TEST(PagedAttentionOps, ReadWhatTheCacheHolds) {
-  const Operand pages = given({2, 3}, {4, 1, 6, 0, 5, 2}, DType::I32);
-  const Operand sequence = given({4}, {0, 0, 0, 1}, DType::I32);
-  const Operand positions = given({4}, {6, 7, 8, 2}, DType::I32);
+  const OpInput pages = given({2, 3}, {4, 1, 6, 0, 5, 2}, DType::I32);
+  const OpInput sequence = given({4}, {0, 0, 0, 1}, DType::I32);
+  const OpInput positions = given({4}, {6, 7, 8, 2}, DType::I32);
   for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::Q8_0}) {
     for (const double softcap : {0.0, 5.0}) {
       for (const int64_t window : {0, 3}) {
@@ -89,7 +89,7 @@ TEST(PagedAttentionOps, ReadWhatTheCacheHolds) {
 
 TEST(KvAppendOps, WritesTheSlotsAndNoOthers) {
   for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::Q8_0}) {
-    const Operand slots = given({4}, {0, 5, 11, 6}, DType::I32);
+    const OpInput slots = given({4}, {0, 5, 11, 6}, DType::I32);
     expect_agreement({"kv_append",
                       {stored(type, {3, 2, 2, 4, 64}), reals({4, 2, 64}), reals({4, 2, 64}), slots},
                       {},
@@ -100,7 +100,7 @@ TEST(KvAppendOps, WritesTheSlotsAndNoOthers) {
 TEST(AttentionOps, GroupedHeadsCausalOrNot) {
   for (const int64_t causal : {0, 1}) {
     const graph::Attrs attrs{{"scale", 0.3}, {"causal", causal}};
-    const Operand kv = reals({2, 13, 2, 20});
+    const OpInput kv = reals({2, 13, 2, 20});
     expect_agreement({"attention", {reals({2, 13, 6, 20}), kv, kv}, attrs});
     expect_agreement({"attention", {reals({2, 13, 6, 20}), kv, kv}, attrs, 2e-4, {1}});
   }

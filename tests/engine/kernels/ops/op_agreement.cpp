@@ -47,14 +47,14 @@ class Bench {
  public:
   explicit Bench(const OpCase& c) : case_(c), builder_("one") {
     std::vector<graph::ValueId> inputs;
-    for (const Operand& operand : c.inputs) {
+    for (const OpInput& operand : c.inputs) {
       const auto name = fmt::format("x{}", inputs.size());
       inputs.push_back(operand.fill ? builder_.state(name, operand.type) : graph::kNone);
     }
     builder_.op_all(c.op, inputs, c.attrs);
     VERGE_CHECK(!builder_.failed(), c.op);
     for (size_t i = 0; i < c.inputs.size(); ++i) {
-      const Operand& operand = c.inputs[i];
+      const OpInput& operand = c.inputs[i];
       originals_.push_back(operand.fill ? filled(graph(), operand.type, operand.fill, i + 1)
                                         : Tensor());
     }
@@ -199,36 +199,36 @@ void expect_near(const std::vector<double>& found, const std::vector<double>& wa
 
 }  // namespace
 
-Operand reals(graph::Dims dims) {
+OpInput reals(graph::Dims dims) {
   return {{DType::F32, std::move(dims)}, [](size_t, Rng& rng) { return rng.normal(); }};
 }
 
-Operand positive(graph::Dims dims) {
+OpInput positive(graph::Dims dims) {
   return {{DType::F32, std::move(dims)}, [](size_t, Rng& rng) { return 0.5 + rng.uniform(); }};
 }
 
-Operand below(uint32_t bound, graph::Dims dims, DType dtype) {
+OpInput below(uint32_t bound, graph::Dims dims, DType dtype) {
   return {{dtype, std::move(dims)}, [bound](size_t, Rng& rng) { return rng.below(bound); }};
 }
 
-Operand given(graph::Dims dims, std::vector<double> values, DType dtype) {
+OpInput given(graph::Dims dims, std::vector<double> values, DType dtype) {
   return {{dtype, std::move(dims)},
           [values = std::move(values)](size_t i, Rng&) { return values.at(i); }};
 }
 
-Operand stored(DType dtype, graph::Dims dims) {
+OpInput stored(DType dtype, graph::Dims dims) {
   const double deviation = 1 / std::sqrt(static_cast<double>(dims.back().factor));
   return {{dtype, std::move(dims)},
           [deviation](size_t, Rng& rng) { return deviation * rng.normal(); }};
 }
 
-Operand packed(DType dtype, graph::Dims dims) {
-  Operand operand = stored(dtype, std::move(dims));
+OpInput packed(DType dtype, graph::Dims dims) {
+  OpInput operand = stored(dtype, std::move(dims));
   operand.is_packed = true;
   return operand;
 }
 
-Operand absent() {
+OpInput absent() {
   return {};
 }
 

@@ -14,25 +14,25 @@
 namespace verge::kernels {
 
 /// One input: its type and what fills it; without `fill` it is absent.
-struct Operand {
+struct OpInput {
   graph::Type type;
   std::function<double(size_t index, Rng& rng)> fill;
   bool is_packed = false;
 };
 
-Operand reals(graph::Dims dims);     // normal
-Operand positive(graph::Dims dims);  // uniform in [0.5, 1.5)
+OpInput reals(graph::Dims dims);     // normal
+OpInput positive(graph::Dims dims);  // uniform in [0.5, 1.5)
 /// Uniform whole numbers in [0, bound).
-Operand below(uint32_t bound, graph::Dims dims, DType dtype = DType::I32);
-Operand given(graph::Dims dims, std::vector<double> values, DType dtype = DType::F32);
+OpInput below(uint32_t bound, graph::Dims dims, DType dtype = DType::I32);
+OpInput given(graph::Dims dims, std::vector<double> values, DType dtype = DType::F32);
 /// Values of any storable type; of a weight [..., n] their deviation is 1/sqrt(n).
-Operand stored(DType dtype, graph::Dims dims);
-Operand packed(DType dtype, graph::Dims dims);
-Operand absent();
+OpInput stored(DType dtype, graph::Dims dims);
+OpInput packed(DType dtype, graph::Dims dims);
+OpInput absent();
 
 struct OpCase {
   std::string_view op;
-  std::vector<Operand> inputs;
+  std::vector<OpInput> inputs;
   graph::Attrs attrs = {};
   double tolerance = 2e-4;  // of 1 + |value|
   std::vector<size_t> unread = {};

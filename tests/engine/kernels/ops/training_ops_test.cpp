@@ -22,7 +22,7 @@ TEST(MatmulOps, EveryTransposition) {
 TEST(GradientOps, OfRowsAgree) {
   for (const graph::Dims& dims : {graph::Dims{5, 7}, {2, 3, 131}}) {
     const graph::Dims row = {dims.back()}, rows(dims.begin(), dims.end() - 1);
-    const Operand x = reals(dims), dy = reals(dims), rstd = positive(rows);
+    const OpInput x = reals(dims), dy = reals(dims), rstd = positive(rows);
     expect_agreement({"rms_norm_grad", {x, reals(row), rstd, dy}});
     expect_agreement({"rms_norm_grad", {x, absent(), rstd, dy}, {}, 2e-4, {1}});
     expect_agreement({"swiglu_grad", {x, reals(dims), dy}});
@@ -50,8 +50,8 @@ TEST(GradientOps, OfAttentionAgree) {
 }
 
 TEST(LossOps, RowsWithoutATargetDoNotCount) {
-  const Operand some = given({5}, {0, -1, 36, 7, -1}, DType::I32);
-  const Operand none = given({5}, {-1, -1, -1, -1, -1}, DType::I32);
+  const OpInput some = given({5}, {0, -1, 36, 7, -1}, DType::I32);
+  const OpInput none = given({5}, {-1, -1, -1, -1, -1}, DType::I32);
   expect_agreement({"softmax_cross_entropy", {reals({5, 37}), some}});
   expect_agreement({"softmax_cross_entropy", {reals({5, 37}), some}, {}, 2e-4, {0}});
   expect_agreement({"softmax_cross_entropy", {reals({5, 37}), some}, {}, 2e-4, {1}});
@@ -60,9 +60,9 @@ TEST(LossOps, RowsWithoutATargetDoNotCount) {
 }
 
 TEST(OptimizerOps, AgreeWithTheirReferences) {
-  const Operand rate = given({}, {0.05});
+  const OpInput rate = given({}, {0.05});
   for (const graph::Dims& dims : {graph::Dims{1}, {3, 45}}) {
-    const Operand p = reals(dims), g = reals(dims), m = reals(dims), v = positive(dims);
+    const OpInput p = reals(dims), g = reals(dims), m = reals(dims), v = positive(dims);
     const graph::Attrs adam{{"beta1", 0.8}, {"beta2", 0.95}, {"eps", 1e-6}, {"weight_decay", 0.1}};
     for (const double step : {1.0, 7.0}) {
       expect_agreement({"adamw", {p, g, m, v, given({}, {step}, DType::I64), rate}, adam});

@@ -18,13 +18,13 @@ using test::ManualClock;
 using test::MemorySite;
 using test::MemoryWire;
 
-struct Fixture {
+struct EchoSite {
   ManualClock clock;
   int handled = 0;
   MemorySite memory;
   std::shared_ptr<MemoryWire> wire;
 
-  explicit Fixture(ServerOptions options = {})
+  explicit EchoSite(ServerOptions options = {})
       : memory(routes(), std::move(options), clock), wire(memory.connect()) {}
 
   Router routes() {
@@ -87,7 +87,7 @@ HttpAnswer parsed(const std::string& bytes) {
 }
 
 TEST(Requests, StreamsAreChunkedOrEndWithTheConnection) {
-  Fixture f;
+  EchoSite f;
   EXPECT_EQ(parsed(f.send(get("/stream"))).body, "3\r\nabc\r\n0\r\n\r\n");
   EXPECT_FALSE(f.wire->is_shut);
   const HttpAnswer old = parsed(f.send("GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
@@ -97,7 +97,7 @@ TEST(Requests, StreamsAreChunkedOrEndWithTheConnection) {
 }
 
 TEST(Requests, HeadHasTheHeadOfGetAndNoBody) {
-  Fixture f;
+  EchoSite f;
   const HttpAnswer hello = parsed(f.send("HEAD /hello HTTP/1.1\r\nHost: h\r\n\r\n"));
   EXPECT_EQ(hello.field("content-length"), "5");
   EXPECT_EQ(hello.body, "");
@@ -108,12 +108,12 @@ TEST(Requests, HeadHasTheHeadOfGetAndNoBody) {
 }
 
 TEST(Requests, LargeFixedBodiesArriveWhole) {
-  Fixture f;
+  EchoSite f;
   EXPECT_EQ(parsed(f.send(get("/static"))).body, std::string(300'000, 'L'));
 }
 
 TEST(Requests, ConnectionCloseIsHonoured) {
-  Fixture f;
+  EchoSite f;
   EXPECT_EQ(parsed(f.send(get("/hello", "Connection: close\r\n"))).field("connection"), "close");
   EXPECT_TRUE(f.wire->is_shut);
   EXPECT_EQ(f.send(get("/hello")), "");
@@ -121,7 +121,7 @@ TEST(Requests, ConnectionCloseIsHonoured) {
 }
 
 TEST(Requests, MissingRoutesAndMethodsKeepTheConnection) {
-  Fixture f;
+  EchoSite f;
   EXPECT_EQ(parsed(f.send(get("/missing"))).status, 404);
   const HttpAnswer wrong = parsed(f.send("PUT /hello HTTP/1.1\r\nHost: h\r\n\r\n"));
   EXPECT_EQ(wrong.status, 405);
@@ -133,21 +133,21 @@ TEST(Requests, MissingRoutesAndMethodsKeepTheConnection) {
 }
 
 TEST(Requests, MalformedOnesEndTheConnection) {
-  Fixture g;
+  EchoSite g;
   EXPECT_EQ(parsed(g.send("G@T / HTTP/1.1\r\n\r\n" + get("/hello"))).status, 400);
   EXPECT_EQ(g.handled, 0) << "what follows a malformed request is not trusted";
   EXPECT_TRUE(g.wire->is_shut);
 }
 
 TEST(Requests, ADeclaredBodyBeyondTheLimitIsNotRead) {
-  Fixture f({.limits = {.body_bytes = 10}});
+  EchoSite f({.limits = {.body_bytes = 10}});
   EXPECT_EQ(parsed(f.send(post("/echo", "Content-Length: 10\r\n", "0123456789"))).status, 200);
   EXPECT_EQ(parsed(f.send(post("/small", "Content-Length: 4\r\n", "0123"))).status, 200);
   EXPECT_EQ(parsed(f.send(post("/small", "Content-Length: 5\r\n"))).status, 413);
   EXPECT_TRUE(f.wire->is_shut);
-  Fixture g({.limits = {.body_bytes = 10}});
+  EchoSite g({.limits = {.body_bytes = 10}});
   EXPECT_EQ(parsed(g.send(post("/echo", "Content-Length: 11\r\n"))).status, 413);
-  Fixture h({.limits = {.body_bytes = 10}});
+  EchoSite h({.limits = {.body_bytes = 10}});
   EXPECT_EQ(
       parsed(h.send(post("/echo", "Transfer-Encoding: chunked\r\n", "8\r\n01234567\r\n8\r\n")))
           .status,
@@ -155,7 +155,7 @@ TEST(Requests, ADeclaredBodyBeyondTheLimitIsNotRead) {
 }
 
 TEST(Requests, BodiesBeingReadShareABound) {
-  Fixture f({.limits = {.body_memory_bytes = 1000}});
+  EchoSite f({.limits = {.body_memory_bytes = 1000}});
   const auto other = f.memory.connect();
   f.memory.send(*other, post("/echo", "Content-Length: 5000\r\n", std::string(600, 'x')));
   EXPECT_EQ(f.send(post("/echo", "Content-Length: 5000\r\n", std::string(300, 'x'))), "");
@@ -169,19 +169,19 @@ TEST(Requests, BodiesBeingReadShareABound) {
 }
 
 TEST(Requests, ContinueIsSaidWhenTheBodyIsWanted) {
-  Fixture f({.limits = {.body_bytes = 10}});
+  EchoSite f({.limits = {.body_bytes = 10}});
   const std::string expects = "Expect: 100-continue\r\nContent-Length: 3\r\n";
   EXPECT_EQ(f.send(post("/echo", expects)), "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_EQ(parsed(f.send("abc")).body, "abc");
   EXPECT_EQ(parsed(f.send(post("/echo", expects, "xyz"))).body, "xyz") << "it did not wait";
   EXPECT_EQ(parsed(f.send(post("/missing", expects))).status, 404);
   EXPECT_TRUE(f.wire->is_shut) << "whether the body follows is not known";
-  Fixture g({.limits = {.body_bytes = 2}});
+  EchoSite g({.limits = {.body_bytes = 2}});
   EXPECT_EQ(parsed(g.send(post("/echo", expects))).status, 413);
 }
 
 TEST(Requests, HandlersThatFailAnswer500) {
-  Fixture f;
+  EchoSite f;
   for (const char* path : {"/throws", "/silent"}) {
     const HttpAnswer answer = parsed(f.send(get(path)));
     EXPECT_EQ(answer.status, 500) << path;
@@ -198,7 +198,7 @@ TEST(Requests, RefusalsHaveTheShapeTheOwnerGivesThem) {
     return json_response(0, "{\"status\":" + std::to_string(refusal.status) + ",\"path\":\"" +
                                 (refusal.request ? refusal.request->path : "") + "\"}");
   };
-  Fixture f(std::move(options));
+  EchoSite f(std::move(options));
   const HttpAnswer missing = parsed(f.send(get("/missing")));
   EXPECT_EQ(missing.status, 404);
   EXPECT_EQ(missing.body, "{\"status\":404,\"path\":\"/missing\"}");
@@ -211,7 +211,7 @@ TEST(Requests, TheOwnerRefusesByHeadersAlone) {
     if (request.headers.find("Authorization") != nullptr) return std::nullopt;
     return text_response(401, "who are you?");
   };
-  Fixture f(std::move(options));
+  EchoSite f(std::move(options));
   EXPECT_EQ(parsed(f.send(post("/echo", "Content-Length: 3\r\n", "abc"))).status, 401);
   EXPECT_EQ(f.handled, 0);
   EXPECT_EQ(parsed(f.send(post("/echo", "Content-Length: 3\r\nAuthorization: me\r\n", "abc"))).body,
@@ -221,7 +221,7 @@ TEST(Requests, TheOwnerRefusesByHeadersAlone) {
 }
 
 TEST(Requests, AllowedOriginsAreToldSo) {
-  Fixture f({.cors = {.origins = {"https://a.example"}}});
+  EchoSite f({.cors = {.origins = {"https://a.example"}}});
   EXPECT_EQ(parsed(f.send(get("/hello", "Origin: https://a.example\r\n")))
                 .field("access-control-allow-origin"),
             "https://a.example");
@@ -234,7 +234,7 @@ TEST(Requests, AllowedOriginsAreToldSo) {
 }
 
 TEST(Requests, IdsOfTheClientComeBackWhenTheyAreSane) {
-  Fixture f;
+  EchoSite f;
   EXPECT_EQ(parsed(f.send(get("/hello", "X-Request-Id: abc-1\r\n"))).field("x-request-id"),
             "abc-1");
   const std::string made =

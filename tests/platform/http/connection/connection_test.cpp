@@ -20,14 +20,14 @@ using test::MemoryWire;
 const std::string kGet = "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n";
 const std::string kPost = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n";
 
-struct Fixture {
+struct TimedSite {
   ManualClock clock;
   std::optional<ResponseWriter> writer;
   std::optional<CloseReason> closed;
   std::vector<std::string> log;
   MemorySite memory;
 
-  explicit Fixture(Limits limits = {}) : memory(routes(), options(limits), clock) {}
+  explicit TimedSite(Limits limits = {}) : memory(routes(), options(limits), clock) {}
 
   Router routes() {
     Router router;
@@ -68,7 +68,7 @@ int status_of(const MemoryWire& wire) {
 }
 
 TEST(Connection, AClientThatSaysNothingIsClosedInSilence) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   f.pass(*wire, 9);
   EXPECT_FALSE(wire->is_closed);
@@ -79,7 +79,7 @@ TEST(Connection, AClientThatSaysNothingIsClosedInSilence) {
 }
 
 TEST(Connection, ASlowHeaderIsRefusedHoweverItTrickles) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   for (const char c : kGet.substr(0, kGet.size() - 1)) {
     f.memory.send(*wire, std::string(1, c));
@@ -91,7 +91,7 @@ TEST(Connection, ASlowHeaderIsRefusedHoweverItTrickles) {
 }
 
 TEST(Connection, ASlowBodyIsRefused) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   f.memory.send(*wire, kPost + "ab");
   f.pass(*wire, 59);
@@ -101,7 +101,7 @@ TEST(Connection, ASlowBodyIsRefused) {
 }
 
 TEST(Connection, TheTimeOfASecondRequestBeginsWithItsFirstByte) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   f.memory.send(*wire, kGet);
   f.pass(*wire, 70);
@@ -115,7 +115,7 @@ TEST(Connection, TheTimeOfASecondRequestBeginsWithItsFirstByte) {
 }
 
 TEST(Connection, AHandlerMayTakeItsTime) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   f.later(*wire);
   f.pass(*wire, 100'000);
@@ -127,7 +127,7 @@ TEST(Connection, AHandlerMayTakeItsTime) {
 
 TEST(Connection, EndAndResetCutTheRunningAnswer) {
   for (const bool is_reset : {false, true}) {
-    Fixture f;
+    TimedSite f;
     const auto wire = f.memory.connect();
     f.later(*wire);
     (is_reset ? wire->is_broken : wire->client_has_ended) = true;
@@ -141,7 +141,7 @@ TEST(Connection, EndAndResetCutTheRunningAnswer) {
 }
 
 TEST(Connection, RequestsBeforeAHalfCloseAreAnswered) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   wire->client_has_ended = true;
   f.memory.send(*wire, kGet + kGet + "GET /hel");
@@ -150,7 +150,7 @@ TEST(Connection, RequestsBeforeAHalfCloseAreAnswered) {
 }
 
 TEST(Connection, AClientThatTakesNothingIsCut) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   f.later(*wire);
   wire->takes_bytes = false;
@@ -165,7 +165,7 @@ TEST(Connection, AClientThatTakesNothingIsCut) {
 }
 
 TEST(Connection, AStreamBeyondItsBufferIsCut) {
-  Fixture f({.stream_buffer_bytes = 1000});
+  TimedSite f({.stream_buffer_bytes = 1000});
   const auto wire = f.memory.connect();
   f.later(*wire);
   f.writer->start({});
@@ -180,7 +180,7 @@ TEST(Connection, AStreamBeyondItsBufferIsCut) {
 }
 
 TEST(Connection, AStreamThatIsTakenGoesOnForEver) {
-  Fixture f({.stream_buffer_bytes = 1000});
+  TimedSite f({.stream_buffer_bytes = 1000});
   const auto wire = f.memory.connect();
   f.later(*wire);
   f.writer->start({});
@@ -195,7 +195,7 @@ TEST(Connection, AStreamThatIsTakenGoesOnForEver) {
 }
 
 TEST(Connection, AnAbortedStreamDoesNotLookWhole) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   f.later(*wire);
   f.writer->start({});
@@ -209,7 +209,7 @@ TEST(Connection, AnAbortedStreamDoesNotLookWhole) {
 }
 
 TEST(Connection, TheLastAnswerIsNotThrownAway) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   f.memory.send(*wire, "GARBAGE\r\n\r\n");
   EXPECT_EQ(status_of(*wire), 400);
@@ -222,7 +222,7 @@ TEST(Connection, TheLastAnswerIsNotThrownAway) {
 }
 
 TEST(Connection, AHandshakeHasItsTime) {
-  Fixture f;
+  TimedSite f;
   auto wire = std::make_shared<MemoryWire>();
   f.memory.loop.adopt(std::make_unique<test::MemoryTransport>(wire), {"a", true},
                       f.memory.site.seats.take("a"));
@@ -233,7 +233,7 @@ TEST(Connection, AHandshakeHasItsTime) {
 }
 
 TEST(Connection, RequestsAheadOfTimeAreHeldInBounds) {
-  Fixture f;
+  TimedSite f;
   const auto wire = f.memory.connect();
   f.later(*wire);
   std::string ahead;

@@ -20,12 +20,12 @@ using test::MemoryWire;
 
 const std::string kLater = "GET /later HTTP/1.1\r\nHost: h\r\n\r\n";
 
-struct Fixture {
+struct CrowdedSite {
   ManualClock clock;
   std::vector<ResponseWriter> writers;
   MemorySite memory;
 
-  explicit Fixture(int most, int most_an_address = 0)
+  explicit CrowdedSite(int most, int most_an_address = 0)
       : memory(routes(), options(most_an_address), clock, most) {}
 
   static ServerOptions options(int most_an_address) {
@@ -43,7 +43,7 @@ struct Fixture {
 };
 
 TEST(Loop, TheConnectionThatWaitsLongestMakesRoom) {
-  Fixture f(3);
+  CrowdedSite f(3);
   const auto serving = f.memory.connect();
   f.memory.send(*serving, kLater);
   const auto silent = f.memory.connect();
@@ -61,7 +61,7 @@ TEST(Loop, TheConnectionThatWaitsLongestMakesRoom) {
 }
 
 TEST(Loop, ARequestPutsAConnectionAtTheEndOfTheQueue) {
-  Fixture f(2);
+  CrowdedSite f(2);
   const auto first = f.memory.connect();
   const auto second = f.memory.connect();
   f.memory.send(*first, kLater);
@@ -73,7 +73,7 @@ TEST(Loop, ARequestPutsAConnectionAtTheEndOfTheQueue) {
 }
 
 TEST(Loop, WithoutRoomTheNextIsRefused) {
-  Fixture f(1);
+  CrowdedSite f(1);
   const auto serving = f.memory.connect();
   f.memory.send(*serving, kLater);
   const auto refused = f.memory.connect();
@@ -88,7 +88,7 @@ TEST(Loop, WithoutRoomTheNextIsRefused) {
 }
 
 TEST(Loop, RefusalsTakeNoSeats) {
-  Fixture f(1);
+  CrowdedSite f(1);
   const auto serving = f.memory.connect();
   f.memory.send(*serving, kLater);
   const auto refused = f.memory.connect();
@@ -100,7 +100,7 @@ TEST(Loop, RefusalsTakeNoSeats) {
 }
 
 TEST(Loop, NobodyIsClosedInTheMiddleOfAnAnswer) {
-  Fixture f(1);
+  CrowdedSite f(1);
   const auto reading = f.memory.connect();
   f.memory.send(*reading, kLater);
   reading->takes_bytes = false;
@@ -115,7 +115,7 @@ TEST(Loop, NobodyIsClosedInTheMiddleOfAnAnswer) {
 }
 
 TEST(Loop, RefusalsAreBoundedThemselves) {
-  Fixture f(1);
+  CrowdedSite f(1);
   const auto serving = f.memory.connect();
   f.memory.send(*serving, kLater);
   std::vector<std::shared_ptr<MemoryWire>> crowd;
@@ -129,7 +129,7 @@ TEST(Loop, RefusalsAreBoundedThemselves) {
 }
 
 TEST(Loop, OneAddressHasItsShare) {
-  Fixture f(100, 2);
+  CrowdedSite f(100, 2);
   const auto a = f.memory.connect("a");
   const auto b = f.memory.connect("a");
   EXPECT_TRUE(f.memory.connect("a")->from_server.starts_with("HTTP/1.1 429 "));
@@ -138,7 +138,7 @@ TEST(Loop, OneAddressHasItsShare) {
 }
 
 TEST(Loop, DrainClosesWhatWaitsAndEndsWithTheLastAnswer) {
-  Fixture f(10);
+  CrowdedSite f(10);
   const auto idle = f.memory.connect();
   const auto partial = f.memory.connect();
   f.memory.send(*partial, "GET /la");
@@ -169,7 +169,7 @@ TEST(Loop, DrainClosesWhatWaitsAndEndsWithTheLastAnswer) {
 }
 
 TEST(Loop, TheDeadlineOfADrainCuts) {
-  Fixture f(10);
+  CrowdedSite f(10);
   const auto serving = f.memory.connect();
   f.memory.send(*serving, kLater);
   std::optional<CloseReason> reason;
@@ -184,7 +184,7 @@ TEST(Loop, TheDeadlineOfADrainCuts) {
 }
 
 TEST(Loop, TasksOfOtherThreadsRunOnIt) {
-  Fixture f(10);
+  CrowdedSite f(10);
   std::thread::id ran;
   std::thread other([&] { f.memory.loop.post([&] { ran = std::this_thread::get_id(); }); });
   other.join();
@@ -195,7 +195,7 @@ TEST(Loop, TasksOfOtherThreadsRunOnIt) {
 TEST(Loop, ItsEndCutsWhatIsLeft) {
   std::optional<CloseReason> reason;
   {
-    Fixture f(10);
+    CrowdedSite f(10);
     const auto wire = f.memory.connect();
     f.memory.send(*wire, kLater);
     f.writers.back().on_close([&](CloseReason why) { reason = why; });

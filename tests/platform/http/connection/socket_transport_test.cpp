@@ -15,7 +15,7 @@
 namespace verge::http {
 namespace {
 
-struct Listener : TransportUser {
+struct HeardUser : TransportUser {
   std::vector<std::string> heard;
   void on_open(bool is_open) override { heard.push_back(is_open ? "open" : "not open"); }
   void on_read(size_t bytes, bool is_end) override {
@@ -24,15 +24,15 @@ struct Listener : TransportUser {
   void on_written(bool is_written) override { heard.push_back(is_written ? "written" : "failed"); }
 };
 
-struct Fixture {
+struct SocketPair {
   test::ManualClock clock;
   Site site{Router(), {}, clock, 10, 1};
   Loop loop{site};
-  std::shared_ptr<Listener> user = std::make_shared<Listener>();
+  std::shared_ptr<HeardUser> user = std::make_shared<HeardUser>();
   Descriptor client;
   std::unique_ptr<Transport> transport;
 
-  Fixture() {
+  SocketPair() {
     int ends[2] = {-1, -1};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     client = Descriptor(ends[0]);
@@ -41,7 +41,7 @@ struct Fixture {
 };
 
 TEST(SocketTransport, OperationsEndInTheLoopAndNotBefore) {
-  Fixture f;
+  SocketPair f;
   f.transport->open(f.user);
   const std::string_view parts[] = {"ab", "", "cd"};
   f.transport->write(f.user, parts);
@@ -58,7 +58,7 @@ TEST(SocketTransport, OperationsEndInTheLoopAndNotBefore) {
 }
 
 TEST(SocketTransport, TheEndAndAFailureDiffer) {
-  Fixture f;
+  SocketPair f;
   char space[8];
   f.transport->read(f.user, space);
   ::shutdown(f.client.number(), SHUT_WR);
@@ -73,7 +73,7 @@ TEST(SocketTransport, TheEndAndAFailureDiffer) {
 }
 
 TEST(SocketTransport, CloseEndsWhatIsUnderWay) {
-  Fixture f;
+  SocketPair f;
   char space[8];
   f.transport->read(f.user, space);
   f.transport->shutdown(f.user);

@@ -21,14 +21,14 @@ using test::HttpClient;
 using test::ManualClock;
 using test::TlsClient;
 
-struct Fixture {
+struct TlsSite {
   ManualClock clock;
   test::TemporaryFolder folder;
   std::promise<ResponseWriter> stream;
   std::promise<CloseReason> closed;
   test::TestServer server;
 
-  Fixture() : server(routes(), ServerOptions(), clock, listen()) {}
+  TlsSite() : server(routes(), ServerOptions(), clock, listen()) {}
 
   Router routes() {
     Router router;
@@ -51,7 +51,7 @@ struct Fixture {
 };
 
 TEST(TlsTransport, SpeaksBothNewVersionsAndNoOld) {
-  Fixture f;
+  TlsSite f;
   EXPECT_TRUE(f.server.endpoint().url.starts_with("https://127.0.0.1:"));
   TlsClient newest(f.server.port());
   ASSERT_TRUE(newest.is_secure());
@@ -63,7 +63,7 @@ TEST(TlsTransport, SpeaksBothNewVersionsAndNoOld) {
 }
 
 TEST(TlsTransport, BodiesOfManyRecordsArriveWhole) {
-  Fixture f;
+  TlsSite f;
   TlsClient client(f.server.port());
   for (const size_t size : {size_t{0}, size_t{1}, size_t{16'384}, size_t{1'000'000}}) {
     const std::string body(size, 'b');
@@ -74,7 +74,7 @@ TEST(TlsTransport, BodiesOfManyRecordsArriveWhole) {
 }
 
 TEST(TlsTransport, TheLastAnswerEndsWithAGoodbye) {
-  Fixture f;
+  TlsSite f;
   TlsClient client(f.server.port());
   client.send("POST /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx");
   EXPECT_EQ(client.answer().body, "x");
@@ -84,7 +84,7 @@ TEST(TlsTransport, TheLastAnswerEndsWithAGoodbye) {
 
 TEST(TlsTransport, AStreamHearsThatItsClientWentAway) {
   for (const int way : {0, 1, 2}) {
-    Fixture f;
+    TlsSite f;
     TlsClient client(f.server.port());
     client.send("GET /events HTTP/1.1\r\nHost: h\r\n\r\n");
     ResponseWriter writer = f.stream.get_future().get();
@@ -99,7 +99,7 @@ TEST(TlsTransport, AStreamHearsThatItsClientWentAway) {
 }
 
 TEST(TlsTransport, PlainBytesAreNoHandshake) {
-  Fixture f;
+  TlsSite f;
   HttpClient client(f.server.port());
   client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_TRUE(client.is_closed());

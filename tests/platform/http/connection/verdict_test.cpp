@@ -10,15 +10,15 @@
 namespace verge::http {
 namespace {
 
-void nothing(Request, ResponseWriter) {}
-
-struct Fixture {
+struct JudgedSite {
   test::ManualClock clock;
   Site site;
 
-  explicit Fixture(ServerOptions options = {}) : site(routes(), std::move(options), clock, 10, 1) {}
+  explicit JudgedSite(ServerOptions options = {})
+      : site(routes(), std::move(options), clock, 10, 1) {}
 
   static Router routes() {
+    const Handler nothing = [](Request, ResponseWriter) {};
     Router router;
     router.add("POST", "/m/{name}", nothing, {.body_bytes = 7});
     router.add("GET", "/g", nothing);
@@ -37,7 +37,7 @@ struct Fixture {
 };
 
 TEST(Verdict, ARouteHasItsHandlerParamsAndLimit) {
-  Fixture f;
+  JudgedSite f;
   const Verdict named = f.judge("POST", "/m/x");
   EXPECT_NE(named.handler, nullptr);
   EXPECT_FALSE(named.answer.has_value());
@@ -48,7 +48,7 @@ TEST(Verdict, ARouteHasItsHandlerParamsAndLimit) {
 }
 
 TEST(Verdict, WithoutARouteItAnswers) {
-  Fixture f;
+  JudgedSite f;
   EXPECT_EQ(f.judge("GET", "/none").answer->status, 404);
   EXPECT_NE(f.judge("GET", "/none").answer->body.find("/none"), std::string::npos);
   EXPECT_EQ(f.judge("GET", "/m/x").answer->headers.value("Allow"), "OPTIONS, POST");
@@ -58,7 +58,7 @@ TEST(Verdict, WithoutARouteItAnswers) {
 }
 
 TEST(Verdict, TheOwnerIsAskedBeforeTheRouteIsTold) {
-  Fixture f({.admit = [](const Request& request) -> std::optional<Response> {
+  JudgedSite f({.admit = [](const Request& request) -> std::optional<Response> {
     if (request.param("name") == "open") return std::nullopt;
     return text_response(401, "");
   }});
@@ -69,7 +69,7 @@ TEST(Verdict, TheOwnerIsAskedBeforeTheRouteIsTold) {
 }
 
 TEST(Verdict, AnOwnerThatFailsRefuses) {
-  Fixture f(
+  JudgedSite f(
       {.admit = [](const Request&) -> std::optional<Response> { throw std::runtime_error("x"); },
        .render_refusal = [](const Refusal&) -> Response { throw std::runtime_error("y"); }});
   const Verdict verdict = f.judge("GET", "/g");
@@ -78,7 +78,7 @@ TEST(Verdict, AnOwnerThatFailsRefuses) {
 }
 
 TEST(Refusals, ThatPassAreToBeTriedAgain) {
-  Fixture f;
+  JudgedSite f;
   EXPECT_EQ(refusal(f.site, 503, "m", nullptr).headers.value("Retry-After"), "1");
   EXPECT_EQ(refusal(f.site, 429, "m", nullptr).headers.value("Retry-After"), "1");
   EXPECT_EQ(refusal(f.site, 404, "m", nullptr).headers.find("Retry-After"), nullptr);
