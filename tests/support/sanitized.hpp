@@ -1,19 +1,24 @@
 #pragma once
-// Whether this build runs under a sanitizer, several times slower: tests that draw thousands of
-// times then draw fewer.
+// Whether this build runs under a sanitizer, many times slower: tests that draw thousands of times
+// then draw fewer. The thread sanitizer is for tests of threads: those of one thread may be
+// skipped.
 
 namespace verge::test {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool kSanitized = true;
+#if defined(__has_feature)
+constexpr bool kThreadSanitized = __has_feature(thread_sanitizer);
+constexpr bool kSanitized = kThreadSanitized || __has_feature(address_sanitizer);
 #else
-constexpr bool kSanitized = false;
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kThreadSanitized = true;
+#else
+constexpr bool kThreadSanitized = false;
 #endif
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kSanitized = true;
 #else
-constexpr bool kSanitized = false;
+constexpr bool kSanitized = kThreadSanitized;
+#endif
 #endif
 
 }  // namespace verge::test
