@@ -35,10 +35,13 @@ struct ModelOptions {
   ThreadOptions threads;
   std::string plan;
   std::string lora;
+  std::string memory;
 
   void declare(Parser& parser);
   /// --plan
   void declare_plan(Parser& parser);
+  /// --mem: a ceiling on the memory of the whole process.
+  void declare_memory(Parser& parser);
   /// --lora
   void declare_lora(Parser& parser);
   Result<model::LoadOptions> load_options() const;
@@ -48,6 +51,12 @@ struct ModelOptions {
   /// A session of the loaded model, with the adapter of --lora if there is one.
   runtime::Session session(model::LanguageModel& model) const;
 };
+
+/// "512M" of an option, in bytes; 0 for an empty text. Fails naming the option.
+Result<int64_t> size_option(const char* option, const std::string& text);
+
+/// What a command takes beside its model: code, tokenizer and buffers.
+int64_t process_bytes();
 
 /// "FILE" or "FILE:SCALE", of the name "lora". A file whose own name ends in :NUMBER wins.
 model::AdapterSpec adapter_spec(const std::string& text);

@@ -15,13 +15,6 @@ namespace {
 constexpr int64_t kGrammarsPart = 16;    // of --mem; see ServiceOptions::grammar_bytes
 constexpr int64_t kDefaultContexts = 4;  // of KV cache, where nothing else is said
 
-Result<int64_t> size_option(const char* option, const std::string& text) {
-  if (text.empty()) return 0;
-  const auto bytes = parse_bytes(text);
-  if (!bytes) return make_error(Code::InvalidArgument, "{}: {}", option, bytes.error().message);
-  return *bytes;
-}
-
 // A cache of kv_memory bytes, of kv_tokens tokens, or of as many contexts as run at once, within
 // reason.
 Status size_cache(const ServeOptions& options, int64_t kv_bytes, serve::ServedModel& model) {

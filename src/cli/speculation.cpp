@@ -79,6 +79,11 @@ Result<Speculation> SpeculationOptions::make(model::LanguageModel& model, const 
                       "tokens; leave out --plan, or speculation");
   }
   if (!draft.empty()) {
+    if (!like.memory.empty()) {
+      return make_error(Code::InvalidArgument,
+                        "--mem and --draft: a second model would come on top of the ceiling; leave "
+                        "out one of them");
+    }
     ModelOptions options = like;
     options.model = draft;
     options.plan.clear();

@@ -1,10 +1,10 @@
-#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <cstring>
 #include <new>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <verge/core/direct_file.hpp>
@@ -29,14 +29,20 @@ Error cut_off(const std::string& path, uint64_t offset, int64_t bytes, int64_t g
 
 }  // namespace
 
+// Mapped, not of the heap, which would keep what is given back. The page before holds the length.
 void PageBuffer::Free::operator()(std::byte* memory) const {
-  std::free(memory);
+  int64_t length = 0;
+  std::memcpy(&length, memory - kPage, sizeof(length));
+  ::munmap(memory - kPage, static_cast<size_t>(length));
 }
 
 PageBuffer::PageBuffer(int64_t bytes) : bytes_((bytes + kPage - 1) / kPage * kPage) {
-  memory_.reset(static_cast<std::byte*>(std::aligned_alloc(
-      static_cast<size_t>(kPage), static_cast<size_t>(std::max(bytes_, kPage)))));
-  if (memory_ == nullptr) throw std::bad_alloc();
+  const int64_t length = bytes_ + kPage;
+  void* memory = ::mmap(nullptr, static_cast<size_t>(length), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  std::memcpy(memory, &length, sizeof(length));
+  memory_.reset(static_cast<std::byte*>(memory) + kPage);
 }
 
 Result<std::shared_ptr<const DirectFile>> DirectFile::open(const std::string& path) {

@@ -4,6 +4,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/json.hpp>
+#include <verge/cli/memory_report.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/profile_table.hpp>
@@ -25,13 +26,15 @@ struct Options {
 struct Report {
   const Options& options;
   const serve::Bench& bench;
+  const model::LanguageModel& model;
   double load_s;
   int threads;
 
   std::string command() const {
-    return fmt::format("verge bench {} --prompt-tokens {} --gen-tokens {} --threads {} --repeat {}",
-                       options.model.model, options.bench.prompt_tokens, options.bench.gen_tokens,
-                       threads, options.bench.repeat);
+    return fmt::format(
+        "verge bench {} --prompt-tokens {} --gen-tokens {} --threads {} --repeat {}{}",
+        options.model.model, options.bench.prompt_tokens, options.bench.gen_tokens, threads,
+        options.bench.repeat, options.model.memory.empty() ? "" : " --mem " + options.model.memory);
   }
   std::string machine() const {
     const kernels::MachineRates& rates = bench.rates;
@@ -69,6 +72,7 @@ void print_json(const Report& report, std::ostream& out) {
     json["prefill_profile"] = profile_json(bench.prefill_profile);
     json["decode_profile"] = profile_json(bench.decode_profile);
   }
+  add_stream(report.model, json);
   print_json_line(json, out);
 }
 
@@ -87,6 +91,9 @@ void print_text(const Report& report, std::ostream& out) {
   out << fmt::format("load         {:>10.1f} ms\n", report.load_s * 1e3);
   out << fmt::format("peak memory  {:>10.1f} MiB\n",
                      static_cast<double>(bench.peak_rss_bytes) / (1 << 20));
+  if (const std::string line = stream_summary(report.model); !line.empty()) {
+    out << "weights      " << line << "\n";
+  }
   out << "machine      " << report.machine() << "\n";
   out << "medians of " << options.repeat << " runs by: " << report.command() << "\n";
   if (!options.profile) return;
@@ -111,7 +118,7 @@ Status execute(Options options, Context& context) {
   };
   VERGE_TRY(const serve::Bench bench, serve::run_bench(*model, *pool, clock, options.bench, show));
   progress.clear();
-  const Report report{options, bench, load_s, pool->size()};
+  const Report report{options, bench, *model, load_s, pool->size()};
   if (context.json) {
     print_json(report, context.out);
   } else {
@@ -123,6 +130,7 @@ Status execute(Options options, Context& context) {
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   options->model.declare(parser);
+  options->model.declare_memory(parser);
   const auto add = [&](const char* name, auto& value, const char* text) {
     parser.add_option(name, value, text);
   };

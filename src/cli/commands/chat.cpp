@@ -2,6 +2,7 @@
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/line_reader.hpp>
+#include <verge/cli/memory_report.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/speculation.hpp>
@@ -137,6 +138,9 @@ class Chat {
     if (const std::string drafts = speculation_.summary(); !drafts.empty()) {
       context_.out << drafts << "\n";
     }
+    if (const std::string line = stream_summary(model_); !line.empty()) {
+      context_.out << line << "\n";
+    }
     context_.out << fmt::format("memory: {:.0f} MiB at most\n",
                                 static_cast<double>(peak_rss_bytes()) / (1 << 20));
   }
@@ -172,6 +176,7 @@ Action declare(Parser& parser, Context& context) {
   options->generate.continues_text = false;
   options->generate.sampling.temperature = 0.7f;
   options->model.declare(parser);
+  options->model.declare_memory(parser);
   options->model.declare_plan(parser);
   options->model.declare_lora(parser);
   parser.add_option("--system", options->system, "System message, before all others");

@@ -1,16 +1,21 @@
 #include <map>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/inspect_graph.hpp>
 #include <verge/cli/json.hpp>
+#include <verge/cli/memory_report.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/core/units.hpp>
 #include <verge/engine/format/safetensors/reader.hpp>
 #include <verge/engine/model/file_facts.hpp>
+#include <verge/engine/model/model_residency.hpp>
 
 namespace verge::cli::commands {
 namespace {
@@ -20,6 +25,7 @@ using nlohmann::ordered_json;
 struct Options {
   std::string model;
   int64_t context = 0;
+  std::string memory;
   GraphOptions graph;
 };
 
@@ -29,19 +35,47 @@ struct TypeSum {
   int64_t bytes = 0;
 };
 
+// Below --mem.
+struct Ceiling {
+  int64_t bytes = 0;
+  runtime::Residency residency = {};
+  double storage_bytes_per_s = 0;
+
+  // What reading alone takes of each run, in seconds.
+  double read_s() const {
+    return static_cast<double>(residency.streamed_bytes) / storage_bytes_per_s;
+  }
+};
+
 struct Facts {
   nn::DecoderConfig config;
   text::Vocabulary vocabulary;
   model::MemoryNeed memory;
+  std::optional<Ceiling> ceiling;
   int64_t parameters = 0;
   std::map<std::string, TypeSum> types;
 };
+
+Result<Ceiling> plan_ceiling(const format::ModelSource& source, const model::LoadOptions& options) {
+  VERGE_TRY(const runtime::PlanFile compiled,
+            model::compile_model(source, options, available_cores()));
+  Ceiling ceiling{.bytes = options.memory_bytes};
+  VERGE_TRY(ceiling.residency, model::model_residency(source, compiled, options));
+  VERGE_TRY(ceiling.storage_bytes_per_s, model::storage_rate(source, SystemClock()));
+  return ceiling;
+}
 
 Result<Facts> read_facts(const format::ModelSource& source, const model::LoadOptions& options) {
   Facts facts;
   VERGE_TRY(facts.config, nn::read_config(model::FileFacts(source)));
   VERGE_TRY(facts.vocabulary, model::read_vocabulary(source));
-  VERGE_TRY(facts.memory, model::plan_memory_need(source, options));
+  if (options.memory_bytes > 0) {
+    VERGE_TRY(facts.ceiling, plan_ceiling(source, options));
+  }
+  // What it takes without.
+  model::LoadOptions unbounded = options;
+  unbounded.memory_bytes = 0;
+  VERGE_TRY(facts.memory, model::plan_memory_need(source, unbounded));
   for (const format::StoredTensor& tensor : source.tensors()) {
     TypeSum& sum = facts.types[tensor.type_name];
     sum.tensors += 1;
@@ -100,24 +134,30 @@ void print_json(const format::ModelSource& source, const Facts& facts, std::ostr
   for (const auto& [type, sum] : facts.types) {
     types[type] = {{"tensors", sum.tensors}, {"values", sum.values}, {"bytes", sum.bytes}};
   }
-  const ordered_json json = {{"file", source.path},
-                             {"format", source.format},
-                             {"architecture", facts.config.architecture},
-                             {"parameters", facts.parameters},
-                             {"hyper_parameters", hyper_parameters(facts.config)},
-                             {"tokenizer",
-                              {{"model", facts.vocabulary.model},
-                               {"pre", facts.vocabulary.pre},
-                               {"tokens", facts.vocabulary.tokens.size()}}},
-                             {"chat_template", chat_template(source)},
-                             {"memory",
-                              {{"weights_bytes", facts.memory.weights_bytes},
-                               {"kv_bytes", facts.memory.kv_bytes},
-                               {"arena_bytes", facts.memory.arena_bytes},
-                               {"total_bytes", facts.memory.total()},
-                               {"available_bytes", available_memory_bytes()}}},
-                             {"types", types},
-                             {"tensors", tensors_json(source.tensors())}};
+  ordered_json json = {{"file", source.path},
+                       {"format", source.format},
+                       {"architecture", facts.config.architecture},
+                       {"parameters", facts.parameters},
+                       {"hyper_parameters", hyper_parameters(facts.config)},
+                       {"tokenizer",
+                        {{"model", facts.vocabulary.model},
+                         {"pre", facts.vocabulary.pre},
+                         {"tokens", facts.vocabulary.tokens.size()}}},
+                       {"chat_template", chat_template(source)},
+                       {"memory",
+                        {{"weights_bytes", facts.memory.weights_bytes},
+                         {"kv_bytes", facts.memory.kv_bytes},
+                         {"arena_bytes", facts.memory.arena_bytes},
+                         {"total_bytes", facts.memory.total()},
+                         {"available_bytes", available_memory_bytes()}}},
+                       {"types", types},
+                       {"tensors", tensors_json(source.tensors())}};
+  if (facts.ceiling) {
+    json["ceiling"] = residency_json(facts.ceiling->residency);
+    json["ceiling"]["bytes"] = facts.ceiling->bytes;
+    json["ceiling"]["storage_bytes_per_s"] = facts.ceiling->storage_bytes_per_s;
+    json["ceiling"]["read_s"] = facts.ceiling->read_s();
+  }
   print_json_line(json, out);
 }
 
@@ -142,6 +182,11 @@ void print_text(const format::ModelSource& source, const Facts& facts, std::ostr
       "available\n",
       mib(need.weights_bytes), mib(need.kv_bytes), mib(need.arena_bytes), mib(need.total()),
       mib(available_memory_bytes()));
+  if (facts.ceiling) {
+    out << fmt::format("ceiling       {}: {}; {:.0f} ms of reading at {:.2f} GB/s\n",
+                       show_bytes(facts.ceiling->bytes), show_residency(facts.ceiling->residency),
+                       facts.ceiling->read_s() * 1e3, facts.ceiling->storage_bytes_per_s * 1e-9);
+  }
   out << "\ntype     tensors       values          KiB\n";
   for (const auto& [type, sum] : facts.types) {
     out << fmt::format("{:<8} {:>7} {:>12} {:>12.1f}\n", type, sum.tensors, sum.values,
@@ -187,6 +232,8 @@ Status execute(const Options& options, Context& context) {
   source.path = options.model;  // a stored model by its name
   model::LoadOptions load_options;
   load_options.context = options.context;
+  VERGE_TRY(load_options.memory_bytes, size_option("--mem", options.memory));
+  if (load_options.memory_bytes > 0) load_options.process_bytes = process_bytes();
   if (options.graph.any()) return inspect_graph(options.graph, source, load_options, context);
   VERGE_TRY(const Facts facts, read_facts(source, load_options));
   if (context.json) {
@@ -201,6 +248,8 @@ Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   parser.add_option("MODEL", options->model, kModelHelp).required();
   parser.add_option("-c,--context", options->context, "Tokens of context to plan the memory for");
+  parser.add_option("--mem", options->memory,
+                    "Plan for a ceiling as `run` does: what stays in memory, what is streamed");
   options->graph.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
@@ -211,6 +260,7 @@ Command inspect() {
   return {"inspect", "Models", "Show what a model file holds and the memory it will take",
           "  verge inspect digits.safetensors\n"
           "  verge inspect model.gguf --context 8192\n"
+          "  verge inspect model.gguf --mem 600M\n"
           "  verge inspect model.gguf --graph svg > graph.svg\n"
           "  verge inspect model.gguf --for train --memory-svg memory.svg --passes",
           declare};

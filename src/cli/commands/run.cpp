@@ -5,6 +5,7 @@
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
+#include <verge/cli/memory_report.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/speculation.hpp>
@@ -45,6 +46,7 @@ struct Report {
   const serve::Generation& answer;
   const std::vector<int32_t>& prompt;
   const Speculation& speculation;
+  const model::LanguageModel& model;
   double load_s;
   double time_to_first_token_s;  // from the start of the command, loading included
 };
@@ -64,6 +66,7 @@ void print_json(const Report& report, std::ostream& out) {
                        {"decode_tokens_per_s", answer.decode_tokens_per_s()},
                        {"peak_rss_bytes", peak_rss_bytes()}};
   report.speculation.report(json);
+  add_stream(report.model, json);
   print_json_line(json, out);
 }
 
@@ -78,6 +81,7 @@ void print_speed(const Report& report, std::ostream& err) {
       static_cast<double>(peak_rss_bytes()) / (1 << 20));
   if (const std::string drafts = report.speculation.summary(); !drafts.empty())
     err << drafts << "\n";
+  if (const std::string line = stream_summary(report.model); !line.empty()) err << line << "\n";
 }
 
 std::unique_ptr<text::TokenConstraint> constraint_of(std::shared_ptr<const text::Grammar> grammar,
@@ -109,7 +113,8 @@ Status execute(const Options& options, Context& context) {
   VERGE_TRY(const serve::Generation answer,
             serve::generate(*model, session, prompt, options.generate, clock, show, &interrupted,
                             speculation.advance(), constraint_of(grammar, model->tokenizer())));
-  const Report report{answer, prompt, speculation, load_s, load_s + answer.time_to_first_token_s};
+  const Report report{answer, prompt, speculation,
+                      *model, load_s, load_s + answer.time_to_first_token_s};
   if (context.json) {
     print_json(report, context.out);
   } else {
@@ -122,6 +127,7 @@ Status execute(const Options& options, Context& context) {
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   options->model.declare(parser);
+  options->model.declare_memory(parser);
   options->model.declare_plan(parser);
   options->model.declare_lora(parser);
   parser.add_option("-p,--prompt", options->prompt, "The text to continue; - reads standard input")

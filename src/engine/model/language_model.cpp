@@ -73,6 +73,8 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& pa
   VERGE_TRY(model->tokenizer_, text::make_tokenizer(std::move(vocabulary)));
   VERGE_RETURN_IF_ERROR(model->add_weights());
   VERGE_RETURN_IF_ERROR(model->add_adapters());
+  // What was touched of the files would add to what is pinned: a page of them can have 2 MiB.
+  if (options.memory_bytes > 0) model->release_files();
   VERGE_RETURN_IF_ERROR(model->compile());
   model->release_files();
   return model;

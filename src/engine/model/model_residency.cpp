@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <map>
 
+#include <fcntl.h>
+
+#include <verge/core/descriptor.hpp>
 #include <verge/engine/model/model_residency.hpp>
 
 namespace verge::model {
@@ -46,6 +49,9 @@ Status set_places(const ModelSource& source, runtime::WeightStore& weights) {
     std::shared_ptr<const DirectFile>& file = files[mapped.get()];
     if (file == nullptr) {
       VERGE_TRY(file, DirectFile::open(mapped->path()));
+      // What opening has touched, with what was read around it, would stay in the page cache.
+      VERGE_TRY(const OpenFile opened, open_to_read(mapped->path()));
+      ::posix_fadvise(opened.descriptor.number(), 0, 0, POSIX_FADV_DONTNEED);
     }
     const auto offset = static_cast<uint64_t>(tensor.bytes.data() - mapped->bytes().data());
     weights.set_place(tensor.name, {file, offset, static_cast<int64_t>(tensor.bytes.size())});
