@@ -12,7 +12,7 @@ struct TypeFacts {
   std::string_view name;
   size_t bytes;
 };
-constexpr TypeFacts kTypes[kValueTypes] = {
+constexpr TypeFacts kTypeFacts[kValueTypes] = {
     {"u8", 1},   {"i8", 1},     {"u16", 2},   {"i16", 2}, {"u32", 4}, {"i32", 4}, {"f32", 4},
     {"bool", 1}, {"string", 0}, {"array", 0}, {"u64", 8}, {"i64", 8}, {"f64", 8},
 };
@@ -101,11 +101,11 @@ Result<T> scalar_as(std::string_view key, std::string_view expected, const Value
 }  // namespace
 
 std::string_view name(ValueType type) {
-  return kTypes[static_cast<uint32_t>(type)].name;
+  return kTypeFacts[static_cast<uint32_t>(type)].name;
 }
 
 size_t bytes_of(ValueType type) {
-  return kTypes[static_cast<uint32_t>(type)].bytes;
+  return kTypeFacts[static_cast<uint32_t>(type)].bytes;
 }
 
 std::string Value::type_name() const {

@@ -6,7 +6,7 @@
 namespace verge::graph {
 namespace {
 
-constexpr int64_t kAlignment = 64;
+constexpr int64_t kRequiredAlignment = 64;
 
 struct Place {
   int64_t begin = 0, end = 0;
@@ -47,7 +47,7 @@ class MemoryChecker {
       const bool is_inside = buffer.offset >= 0 && buffer.bytes >= 0 &&
                              buffer.bytes <= plan_.arena_bytes &&
                              buffer.offset <= plan_.arena_bytes - buffer.bytes;
-      if (!is_inside || buffer.offset % kAlignment != 0) {
+      if (!is_inside || buffer.offset % kRequiredAlignment != 0) {
         return fail("{} is not within the arena of {} bytes", buffer.name, plan_.arena_bytes);
       }
     }

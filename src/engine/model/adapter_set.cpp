@@ -68,7 +68,7 @@ int64_t largest_rank(const std::vector<AdapterFile>& files) {
   return rank;
 }
 
-Status check_options(const LoadOptions& options) {
+Status check_adapter_options(const LoadOptions& options) {
   const auto within = [](int64_t x, int64_t most) { return x >= 0 && x <= most; };
   const bool is_plain = !options.adapter_dtype || *options.adapter_dtype == DType::F32 ||
                         *options.adapter_dtype == DType::F16 ||
@@ -108,7 +108,7 @@ graph::AdapterLayout layout_of(const graph::Graph& graph, const std::vector<Adap
 
 Result<std::vector<AdapterFile>> open_files(const format::ModelSource& base,
                                             const LoadOptions& options) {
-  VERGE_RETURN_IF_ERROR(check_options(options));
+  VERGE_RETURN_IF_ERROR(check_adapter_options(options));
   std::vector<AdapterFile> files;
   for (const AdapterSpec& spec : options.adapters) {
     VERGE_TRY(AdapterFile file, AdapterFile::open(spec.path, base));

@@ -17,7 +17,7 @@ constexpr int kSub = 16;
 constexpr int kGroups = kSuperBlock / kSub;
 
 /// x = d * scale * (q - half).
-struct SuperBlock {
+struct CentredBlock {
   uint16_t d;
   int8_t scales[kGroups];
   int8_t q[kSuperBlock];
@@ -41,7 +41,7 @@ void settle(const float* x, const float* w, float d, int half, int scale_half, i
 
 /// Fits each sub-block, rounds their scales to multiples of d, then rounds the values again,
 /// against the scales as stored.
-SuperBlock fit_super_block(const float* x, const float* importance, int half, int scale_half) {
+CentredBlock fit_super_block(const float* x, const float* importance, int half, int scale_half) {
   BlockInput<kSuperBlock> input(x);
   if (!input.weigh_by(importance)) input.weigh_by_energy();
   float scales[kGroups];
@@ -51,7 +51,7 @@ SuperBlock fit_super_block(const float* x, const float* importance, int half, in
     weights[g] = 0;
     for (int i = kSub * g; i < kSub * g + kSub; ++i) weights[g] += input.w[i];
   }
-  SuperBlock block;
+  CentredBlock block;
   const float scale = fit_scale<kGroups>(scales, weights, -scale_half, scale_half - 1);
   const HalfScale d = half_scale(scale, input.exponent);
   block.d = d.bits;
@@ -68,7 +68,7 @@ SuperBlock fit_super_block(const float* x, const float* importance, int half, in
 
 void encode_q3_k(const float* x, void* blocks, int64_t count, const float* importance) {
   fill_blocks<BlockQ3K, kSuperBlock>(x, blocks, count, importance, [](auto& block, auto... input) {
-    const SuperBlock fit = fit_super_block(input..., 4, 32);
+    const CentredBlock fit = fit_super_block(input..., 4, 32);
     block.d = fit.d;
     pack_q3k_scales(fit.scales, block.scales);
     pack_pairs(fit.q, block.pairs);
@@ -78,7 +78,7 @@ void encode_q3_k(const float* x, void* blocks, int64_t count, const float* impor
 
 void encode_q6_k(const float* x, void* blocks, int64_t count, const float* importance) {
   fill_blocks<BlockQ6K, kSuperBlock>(x, blocks, count, importance, [](auto& block, auto... input) {
-    const SuperBlock fit = fit_super_block(input..., 32, 128);
+    const CentredBlock fit = fit_super_block(input..., 32, 128);
     block.d = fit.d;
     std::copy_n(fit.scales, kGroups, block.scales);
     pack_q6k(fit.q, block.low, block.high);

@@ -7,8 +7,8 @@
 namespace verge::runtime {
 namespace {
 
-constexpr std::string_view kMagic = "VERGECKP";
-constexpr uint32_t kVersion = 1;
+constexpr std::string_view kCheckpointMagic = "VERGECKP";
+constexpr uint32_t kCheckpointVersion = 1;
 
 bool describes(CheckedReader& reader, const std::string& name, const TensorView& view) {
   const std::string_view stored_name = reader.text();
@@ -27,8 +27,8 @@ bool describes(CheckedReader& reader, const std::string& name, const TensorView&
 
 Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  CheckedWriter writer(std::move(file), kMagic);
-  writer.number(kVersion);
+  CheckedWriter writer(std::move(file), kCheckpointMagic);
+  writer.number(kCheckpointVersion);
   writer.number(checkpoint.step);
   writer.text(checkpoint.note);
   writer.number<uint64_t>(checkpoint.tensors.size());
@@ -44,9 +44,9 @@ Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
 
 Status read_checkpoint(const std::string& path, Checkpoint& into) {
   VERGE_TRY(const MappedFile file, MappedFile::open(path));
-  VERGE_TRY(const auto content, checked_content(file, kMagic));
+  VERGE_TRY(const auto content, checked_content(file, kCheckpointMagic));
   CheckedReader reader(content);
-  if (reader.number<uint32_t>() != kVersion) {
+  if (reader.number<uint32_t>() != kCheckpointVersion) {
     return make_error(Code::Unsupported,
                       "{}: a checkpoint of another version; finish it with that version", path);
   }

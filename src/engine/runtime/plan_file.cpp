@@ -9,8 +9,8 @@
 namespace verge::runtime {
 namespace {
 
-constexpr std::string_view kMagic = "VERGEPLN";
-constexpr uint32_t kVersion = 1;
+constexpr std::string_view kPlanMagic = "VERGEPLN";
+constexpr uint32_t kPlanVersion = 1;
 
 // A program as it stands in the file: names instead of pointers.
 struct StoredProgram {
@@ -162,7 +162,7 @@ const Program* PlanFile::find(std::string_view name) const {
 
 std::vector<std::byte> plan_content(const PlanFile& plan) {
   ArchiveWriter writer;
-  uint32_t version = kVersion;
+  uint32_t version = kPlanVersion;
   writer.number(version);
   std::string model = plan.model;
   std::vector<StoredProgram> programs;
@@ -175,10 +175,10 @@ Result<PlanFile> parse_plan(std::span<const std::byte> content) {
   ArchiveReader reader(content);
   uint32_t version = 0;
   reader.number(version);
-  if (reader.good() && version != kVersion) {
+  if (reader.good() && version != kPlanVersion) {
     return make_error(Code::Unsupported,
                       "version {} of the format, this build reads {}; compile anew", version,
-                      kVersion);
+                      kPlanVersion);
   }
   PlanFile plan;
   std::vector<StoredProgram> programs;
@@ -194,14 +194,14 @@ Result<PlanFile> parse_plan(std::span<const std::byte> content) {
 
 Status write_plan_file(const std::string& path, const PlanFile& plan) {
   VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  CheckedWriter writer(std::move(file), kMagic);
+  CheckedWriter writer(std::move(file), kPlanMagic);
   writer.bytes(plan_content(plan));
   return writer.finish();
 }
 
 Result<PlanFile> read_plan_file(const std::string& path) {
   VERGE_TRY(const MappedFile file, MappedFile::open(path));
-  VERGE_TRY(const auto content, checked_content(file, kMagic));
+  VERGE_TRY(const auto content, checked_content(file, kPlanMagic));
   Result<PlanFile> plan = parse_plan(content);
   if (plan) return plan;
   return make_error(plan.error().code, "{}: {}", path, plan.error().message);

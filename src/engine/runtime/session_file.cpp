@@ -7,8 +7,8 @@
 namespace verge::runtime {
 namespace {
 
-constexpr std::string_view kMagic = "VERGESES";
-constexpr uint32_t kVersion = 1;
+constexpr std::string_view kSessionMagic = "VERGESES";
+constexpr uint32_t kSessionVersion = 1;
 
 DType cache_type(const Decoder& decoder) {
   return decoder.states.all().at("kv.0").dtype;
@@ -29,8 +29,8 @@ Error other_model(const std::string& path, std::string_view what) {
 Status Session::save(const std::string& path) const {
   VERGE_TRY(AtomicFile file, AtomicFile::create(path));
   const Decoder& decoder = sequence_.decoder();
-  CheckedWriter writer(std::move(file), kMagic);
-  writer.number(kVersion);
+  CheckedWriter writer(std::move(file), kSessionMagic);
+  writer.number(kSessionVersion);
   writer.text(identity(decoder, adapter_));
   writer.number(static_cast<uint32_t>(cache_type(decoder)));
   writer.number(decoder.page_tokens);
@@ -40,10 +40,10 @@ Status Session::save(const std::string& path) const {
 
 Status Session::load(const std::string& path) {
   VERGE_TRY(const MappedFile file, MappedFile::open(path));
-  VERGE_TRY(const auto content, checked_content(file, kMagic));
+  VERGE_TRY(const auto content, checked_content(file, kSessionMagic));
   const Decoder& decoder = sequence_.decoder();
   CheckedReader reader(content);
-  if (reader.number<uint32_t>() != kVersion) return other_model(path, "version of Verge");
+  if (reader.number<uint32_t>() != kSessionVersion) return other_model(path, "version of Verge");
   if (reader.text() != identity(decoder, adapter_)) return other_model(path, "model or adapter");
   if (reader.number<uint32_t>() != static_cast<uint32_t>(cache_type(decoder))) {
     return other_model(path, "type of KV cache");

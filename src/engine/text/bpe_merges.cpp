@@ -28,13 +28,13 @@ uint64_t mix(uint64_t key) {  // the finalizer of MurmurHash3 (Appleby)
   return key ^ key >> 33;
 }
 
-struct Candidate {
+struct MergeCandidate {
   uint32_t rank;
   int32_t place;  // of the left token
   int32_t left;
   int32_t right;
 
-  bool operator<(const Candidate& other) const {  // the top of a heap is its greatest element
+  bool operator<(const MergeCandidate& other) const {  // the top of a heap is its greatest element
     return rank != other.rank ? rank > other.rank : place > other.place;
   }
 };
@@ -54,7 +54,7 @@ class LinkedWord {
   int32_t previous(int32_t place) const { return previous_[place]; }
   int32_t next(int32_t place) const { return next_[place]; }
 
-  bool still_there(const Candidate& pair) const {
+  bool still_there(const MergeCandidate& pair) const {
     const int32_t right = next_[pair.place];
     return tokens_[pair.place] == pair.left && right >= 0 && tokens_[right] == pair.right;
   }
@@ -156,7 +156,7 @@ void BpeMerges::apply_short(std::vector<int32_t>& word) const {
 
 void BpeMerges::apply_long(std::vector<int32_t>& word) const {
   LinkedWord list(word);
-  std::priority_queue<Candidate> queue;
+  std::priority_queue<MergeCandidate> queue;
   const auto consider = [&](int32_t place) {
     if (place < 0 || list.next(place) < 0) return;
     const int32_t left = list.token(place);
@@ -165,7 +165,7 @@ void BpeMerges::apply_long(std::vector<int32_t>& word) const {
   };
   for (size_t i = 0; i + 1 < word.size(); ++i) consider(static_cast<int32_t>(i));
   while (!queue.empty()) {
-    const Candidate pair = queue.top();
+    const MergeCandidate pair = queue.top();
     queue.pop();
     if (!list.still_there(pair)) continue;
     list.merge(pair.place, find(pair.left, pair.right)->token);

@@ -39,11 +39,11 @@ struct PairUse {
   std::vector<uint32_t> words;  // that held the pair at some time, each at most once in a row
 };
 
-struct Candidate {
+struct PairCandidate {
   int64_t count;
   Pair pair;
 
-  bool operator<(const Candidate& other) const {  // the top of a heap is its greatest element
+  bool operator<(const PairCandidate& other) const {  // the top of a heap is its greatest element
     if (count != other.count) return count < other.count;
     if (pair.left != other.pair.left) return pair.left > other.pair.left;
     return pair.right > other.pair.right;
@@ -106,7 +106,7 @@ class Trainer {
   /// The most frequent pair, if it is frequent enough; then replace() must take it.
   std::optional<Pair> best() {
     while (!queue_.empty()) {
-      const Candidate top = queue_.top();
+      const PairCandidate top = queue_.top();
       queue_.pop();
       const auto use = uses_.find(top.pair);
       if (use == uses_.end()) continue;
@@ -172,7 +172,7 @@ class Trainer {
   std::vector<Word> words_;
   int64_t min_count_;
   std::unordered_map<Pair, PairUse, PairHash> uses_;
-  std::priority_queue<Candidate> queue_;
+  std::priority_queue<PairCandidate> queue_;
   std::vector<Pair> touched_;  // pairs that became more frequent in this merge
 };
 

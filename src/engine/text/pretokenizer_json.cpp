@@ -10,7 +10,7 @@
 namespace verge::text {
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 
 std::string replace_all(std::string text, std::string_view from, std::string_view to) {
   for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
@@ -36,10 +36,10 @@ constexpr std::string_view kByteLevelPattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S))";
 
 /// The expressions of a pre-tokenizer in order, or an error for a kind that has none.
-Status collect_patterns(const Json& pre, std::vector<std::string>& patterns) {
+Status collect_patterns(const SortedJson& pre, std::vector<std::string>& patterns) {
   const auto& type = pre.at("type").get_ref<const std::string&>();
   if (type == "Sequence") {
-    for (const Json& part : pre.at("pretokenizers")) {
+    for (const SortedJson& part : pre.at("pretokenizers")) {
       if (part.value("type", "") == "Sequence") {
         return make_error(Code::Unsupported, "tokenizer.json: a pre-tokenizer within another");
       }
@@ -60,7 +60,7 @@ Status collect_patterns(const Json& pre, std::vector<std::string>& patterns) {
 
 }  // namespace
 
-Result<std::string> recognise_pretokenizer(const Json& pre) {
+Result<std::string> recognise_pretokenizer(const SortedJson& pre) {
   std::vector<std::string> patterns;
   VERGE_RETURN_IF_ERROR(collect_patterns(pre, patterns));
   for (const PreTokenizerSpec& spec : pretokenizers()) {

@@ -17,13 +17,13 @@ struct Piece {
   int32_t next;
 };
 
-struct Candidate {
+struct PieceCandidate {
   float score;
   int32_t left;
   int32_t right;
   uint32_t size;  // of both together; if they no longer have it, one of them has changed
 
-  bool operator<(const Candidate& other) const {  // the top of a heap is its greatest element
+  bool operator<(const PieceCandidate& other) const {  // the top of a heap is its greatest element
     return score != other.score ? score < other.score : left > other.left;
   }
 };
@@ -54,7 +54,7 @@ class SentencePiece final : public TextModel {
     std::string marked = with_space_marks(text);
     if (starts && add_space_prefix_) marked.insert(0, kSpaceMark);
     std::vector<Piece> word;
-    std::vector<Candidate> heap;
+    std::vector<PieceCandidate> heap;
     bool after_space = true;
     for (size_t at = 0; at < marked.size();) {
       const size_t size =
@@ -80,8 +80,8 @@ class SentencePiece final : public TextModel {
   }
 
   /// Appends the tokens of `word`, a part of `text`, and empties it. `heap` is working memory.
-  void encode_word(std::string_view text, std::vector<Piece>& word, std::vector<Candidate>& heap,
-                   std::vector<int32_t>& out) const {
+  void encode_word(std::string_view text, std::vector<Piece>& word,
+                   std::vector<PieceCandidate>& heap, std::vector<int32_t>& out) const {
     merge(text, word, heap);
     for (int32_t i = 0; i >= 0; i = word[i].next) {
       emit(text.substr(word[i].begin, word[i].size), out);
@@ -90,7 +90,7 @@ class SentencePiece final : public TextModel {
   }
 
   void merge(std::string_view text, std::vector<Piece>& pieces,
-             std::vector<Candidate>& heap) const {
+             std::vector<PieceCandidate>& heap) const {
     const auto consider = [&](int32_t left, int32_t right) {
       if (left < 0 || right < 0) return;
       const uint32_t size = pieces[left].size + pieces[right].size;
@@ -104,7 +104,7 @@ class SentencePiece final : public TextModel {
     }
     while (!heap.empty()) {
       std::pop_heap(heap.begin(), heap.end());
-      const Candidate pair = heap.back();
+      const PieceCandidate pair = heap.back();
       heap.pop_back();
       Piece& left = pieces[pair.left];
       Piece& right = pieces[pair.right];

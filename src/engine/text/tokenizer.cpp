@@ -5,10 +5,6 @@
 namespace verge::text {
 namespace {
 
-TokenType type_of(const Vocabulary& vocabulary, size_t token) {
-  return static_cast<TokenType>(vocabulary.types[token]);
-}
-
 SpecialTokens special_tokens(const Vocabulary& vocabulary, bool with_control) {
   std::vector<SpecialTokens::Entry> entries;
   for (size_t i = 0; i < vocabulary.tokens.size(); ++i) {

@@ -10,7 +10,7 @@
 namespace verge::text {
 namespace {
 
-using Json = nlohmann::json;
+using SortedJson = nlohmann::json;
 using Ids = std::unordered_map<std::string_view, int32_t>;
 
 Ids ids_of(const Vocabulary& vocabulary) {
@@ -37,16 +37,16 @@ Status put_token(Vocabulary& vocabulary, const std::string& text, int64_t id, To
 }
 
 /// -1, which no caller takes, for what is not an integer.
-int64_t id_of(const Json& id) {
+int64_t id_of(const SortedJson& id) {
   return id.is_number_integer() ? id.get<int64_t>() : -1;
 }
 
 /// One more than the greatest id. Ids may have gaps, but a file cannot ask for much more memory
 /// than it takes itself.
-Result<size_t> count_ids(const Json& vocab, const Json& added) {
+Result<size_t> count_ids(const SortedJson& vocab, const SortedJson& added) {
   int64_t greatest = -1;
   for (const auto& [text, id] : vocab.items()) greatest = std::max(greatest, id_of(id));
-  for (const Json& token : added) greatest = std::max(greatest, id_of(token.at("id")));
+  for (const SortedJson& token : added) greatest = std::max(greatest, id_of(token.at("id")));
   const size_t entries = vocab.size() + added.size();
   if (greatest < 0 || static_cast<size_t>(greatest) > 2 * entries + 1024) {
     return make_error(Code::Malformed, "tokenizer.json: the greatest id is {} for {} tokens",
@@ -55,9 +55,9 @@ Result<size_t> count_ids(const Json& vocab, const Json& added) {
   return static_cast<size_t>(greatest) + 1;
 }
 
-Status read_tokens(const Json& file, const Json& model, Vocabulary& vocabulary) {
-  const Json& vocab = model.at("vocab");
-  const Json added = file.value("added_tokens", Json::array());
+Status read_tokens(const SortedJson& file, const SortedJson& model, Vocabulary& vocabulary) {
+  const SortedJson& vocab = model.at("vocab");
+  const SortedJson added = file.value("added_tokens", SortedJson::array());
   VERGE_TRY(const size_t count, count_ids(vocab, added));
   vocabulary.tokens.resize(count);
   vocabulary.types.assign(count, static_cast<int32_t>(TokenType::Unused));
@@ -66,7 +66,7 @@ Status read_tokens(const Json& file, const Json& model, Vocabulary& vocabulary) 
     VERGE_RETURN_IF_ERROR(
         put_token(vocabulary, text, id_of(id), is_byte ? TokenType::Byte : TokenType::Normal));
   }
-  for (const Json& token : added) {
+  for (const SortedJson& token : added) {
     const bool control = token.value("special", false);
     VERGE_RETURN_IF_ERROR(put_token(vocabulary, token.at("content").get<std::string>(),
                                     id_of(token.at("id")),
@@ -76,7 +76,7 @@ Status read_tokens(const Json& file, const Json& model, Vocabulary& vocabulary) 
   return {};
 }
 
-void read_unknown_token(const Json& model, Vocabulary& vocabulary) {
+void read_unknown_token(const SortedJson& model, Vocabulary& vocabulary) {
   const auto unknown = model.find("unk_token");
   if (unknown == model.end() || !unknown->is_string()) return;
   const Ids ids = ids_of(vocabulary);
@@ -90,8 +90,8 @@ void read_unknown_token(const Json& model, Vocabulary& vocabulary) {
 }
 
 /// Merges are "left right" or, since 2024, ["left", "right"].
-Status read_merges(const Json& model, Vocabulary& vocabulary) {
-  for (const Json& merge : model.at("merges")) {
+Status read_merges(const SortedJson& model, Vocabulary& vocabulary) {
+  for (const SortedJson& merge : model.at("merges")) {
     if (merge.is_string()) {
       vocabulary.merges.push_back(merge.get<std::string>());
       continue;
@@ -108,7 +108,7 @@ Status read_merges(const Json& model, Vocabulary& vocabulary) {
 }
 
 /// Whether text gets a space in front: Prepend among the normalizers, or Metaspace.
-bool prepends_space(const Json& part) {
+bool prepends_space(const SortedJson& part) {
   if (!part.is_object()) return false;
   const std::string type = part.value("type", "");
   if (type == "Prepend") return true;
@@ -117,7 +117,7 @@ bool prepends_space(const Json& part) {
            "never";
   }
   for (const char* list : {"normalizers", "pretokenizers"}) {
-    const Json parts = part.value(list, Json::array());
+    const SortedJson parts = part.value(list, SortedJson::array());
     if (std::any_of(parts.begin(), parts.end(), prepends_space)) return true;
   }
   return false;
@@ -138,13 +138,13 @@ void score_by_rank(Vocabulary& vocabulary) {
 }
 
 /// The special tokens that the template for a single text puts before and after it.
-void read_template(const Json& processor, const Ids& ids, Vocabulary& vocabulary) {
+void read_template(const SortedJson& processor, const Ids& ids, Vocabulary& vocabulary) {
   if (!processor.is_object()) return;
-  for (const Json& part : processor.value("processors", Json::array())) {
+  for (const SortedJson& part : processor.value("processors", SortedJson::array())) {
     read_template(part, ids, vocabulary);
   }
   bool before = true;
-  for (const Json& item : processor.value("single", Json::array())) {
+  for (const SortedJson& item : processor.value("single", SortedJson::array())) {
     if (!item.contains("SpecialToken")) {
       before = false;
       continue;
@@ -156,8 +156,8 @@ void read_template(const Json& processor, const Ids& ids, Vocabulary& vocabulary
   }
 }
 
-Result<Vocabulary> read_vocabulary(const Json& file) {
-  const Json& model = file.at("model");
+Result<Vocabulary> read_vocabulary(const SortedJson& file) {
+  const SortedJson& model = file.at("model");
   if (model.value("type", "BPE") != "BPE") {
     return make_error(Code::Unsupported, "tokenizer.json: model {} is not known; only BPE is",
                       model.value("type", ""));
@@ -168,25 +168,26 @@ Result<Vocabulary> read_vocabulary(const Json& file) {
   VERGE_RETURN_IF_ERROR(read_tokens(file, model, vocabulary));
   VERGE_RETURN_IF_ERROR(read_merges(model, vocabulary));
   read_unknown_token(model, vocabulary);
-  read_template(file.value("post_processor", Json()), ids_of(vocabulary), vocabulary);
+  read_template(file.value("post_processor", SortedJson()), ids_of(vocabulary), vocabulary);
   if (vocabulary.model == "llama") {
-    vocabulary.add_space_prefix = prepends_space(file.value("normalizer", Json())) ||
-                                  prepends_space(file.value("pre_tokenizer", Json()));
+    vocabulary.add_space_prefix = prepends_space(file.value("normalizer", SortedJson())) ||
+                                  prepends_space(file.value("pre_tokenizer", SortedJson()));
     score_by_rank(vocabulary);
   } else {
-    VERGE_TRY(vocabulary.pre, recognise_pretokenizer(file.value("pre_tokenizer", Json())));
+    VERGE_TRY(vocabulary.pre, recognise_pretokenizer(file.value("pre_tokenizer", SortedJson())));
     vocabulary.ignore_merges = model.value("ignore_merges", false);
   }
   return vocabulary;
 }
 
-/// What lies deeper than any tokenizer goes is left out: Json's copies recurse.
-Json parse(std::string_view json) {
+/// What lies deeper than any tokenizer goes is left out: SortedJson's copies recurse.
+SortedJson parse(std::string_view json) {
   constexpr int kMaxDepth = 32;
-  return Json::parse(json, [](int depth, Json::parse_event_t, Json&) { return depth < kMaxDepth; });
+  return SortedJson::parse(
+      json, [](int depth, SortedJson::parse_event_t, SortedJson&) { return depth < kMaxDepth; });
 }
 
-Error malformed(const char* file, const Json::exception& problem) {
+Error malformed(const char* file, const SortedJson::exception& problem) {
   return make_error(Code::Malformed, "{}: {}; fetch the file again", file, problem.what());
 }
 
@@ -195,22 +196,22 @@ Error malformed(const char* file, const Json::exception& problem) {
 Result<Vocabulary> vocabulary_from_tokenizer_json(std::string_view json) {
   try {
     return read_vocabulary(parse(json));
-  } catch (const Json::exception& problem) {
+  } catch (const SortedJson::exception& problem) {
     return malformed("tokenizer.json", problem);
   }
 }
 
 Status apply_tokenizer_config(std::string_view json, Vocabulary& vocabulary) {
   try {
-    const Json file = parse(json);
+    const SortedJson file = parse(json);
     const Ids ids = ids_of(vocabulary);
     const std::pair<const char*, int32_t*> names[] = {{"bos_token", &vocabulary.bos},
                                                       {"eos_token", &vocabulary.eos},
                                                       {"unk_token", &vocabulary.unk},
                                                       {"pad_token", &vocabulary.pad}};
     for (const auto& [name, place] : names) {
-      Json token = file.value(name, Json());
-      if (token.is_object()) token = Json(token.at("content"));
+      SortedJson token = file.value(name, SortedJson());
+      if (token.is_object()) token = SortedJson(token.at("content"));
       if (!token.is_string()) continue;
       const auto id = ids.find(token.get_ref<const std::string&>());
       if (id == ids.end()) {
@@ -222,7 +223,7 @@ Status apply_tokenizer_config(std::string_view json, Vocabulary& vocabulary) {
     if (file.contains("add_bos_token")) vocabulary.add_bos = file.at("add_bos_token").get<bool>();
     if (file.contains("add_eos_token")) vocabulary.add_eos = file.at("add_eos_token").get<bool>();
     return {};
-  } catch (const Json::exception& problem) {
+  } catch (const SortedJson::exception& problem) {
     return malformed("tokenizer_config.json", problem);
   }
 }

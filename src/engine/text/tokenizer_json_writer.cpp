@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/engine/text/pretokenizer.hpp>
+#include <verge/engine/text/text_model.hpp>
 #include <verge/engine/text/tokenizer_json_writer.hpp>
 #include <verge/engine/text/utf8.hpp>
 
@@ -11,8 +12,6 @@ namespace verge::text {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::string_view kSpaceMark = "\u2581";
 
 bool has_type(const Vocabulary& vocabulary, size_t id, TokenType type) {
   return vocabulary.types[id] == static_cast<int32_t>(type);

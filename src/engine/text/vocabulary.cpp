@@ -52,10 +52,6 @@ bool contains(const std::array<std::string_view, N>& names, std::string_view nam
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-TokenType type_of(const Vocabulary& vocabulary, size_t token) {
-  return static_cast<TokenType>(vocabulary.types[token]);
-}
-
 bool is_matched_whole(TokenType type) {
   return type == TokenType::Control || type == TokenType::UserDefined || type == TokenType::Unknown;
 }
@@ -179,6 +175,10 @@ void protect_control_tokens(Vocabulary& vocabulary) {
 }
 
 }  // namespace
+
+TokenType type_of(const Vocabulary& vocabulary, size_t token) {
+  return static_cast<TokenType>(vocabulary.types[token]);
+}
 
 Result<Vocabulary> checked(Vocabulary vocabulary) {
   if (vocabulary.model != "llama" && vocabulary.model != "gpt2" && vocabulary.model != "gemma4") {

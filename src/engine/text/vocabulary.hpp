@@ -44,6 +44,9 @@ struct Vocabulary {
   std::optional<bool> ignore_merges;     // "gpt2": a whole word that is a token needs no merges
 };
 
+/// What a token of a checked vocabulary is for.
+TokenType type_of(const Vocabulary& vocabulary, size_t token);
+
 /// Bounds that no tokenizer in use comes near; more is taken for a broken or hostile file.
 constexpr size_t kMaxTokens = size_t{1} << 24;
 constexpr size_t kMaxTokenBytes = size_t{1} << 16;

@@ -15,7 +15,8 @@ constexpr GgufTensorType kListedOnly[] = {
 };
 // A block of at most 256 values takes at least one byte a 256th: the count of values fits in an
 // int64_t too.
-constexpr uint64_t kMaxBytes = static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) / 256;
+constexpr uint64_t kMaxTensorBytes =
+    static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) / 256;
 constexpr int64_t kMaxAlignment = int64_t{1} << 30;
 
 }  // namespace
@@ -47,7 +48,7 @@ Result<uint64_t> gguf_tensor_bytes(std::string_view name, const Shape& shape,
     const bool is_last = axis + 1 == shape.rank();
     const uint64_t extent =
         is_last ? columns / type.block_size : static_cast<uint64_t>(shape[axis]);
-    if (extent > kMaxBytes / bytes) {
+    if (extent > kMaxTensorBytes / bytes) {
       return make_error(Code::Malformed, "tensor {}: shape {} overflows; fetch the file again",
                         name, shape.str());
     }

@@ -7,12 +7,12 @@ namespace verge::format {
 namespace {
 
 // The largest in the wild, the index of a 1 TB model, has 10 MB; a tree takes 40 times its text.
-constexpr size_t kMaxBytes = 16 << 20;
+constexpr size_t kMaxJsonBytes = 16 << 20;
 
 }  // namespace
 
 Result<JsonObject> JsonObject::open(const std::string& path) {
-  VERGE_TRY(const std::string text, read_whole_file(path, kMaxBytes));
+  VERGE_TRY(const std::string text, read_whole_file(path, kMaxJsonBytes));
   return parse(text, path);
 }
 

@@ -4,7 +4,7 @@ namespace verge::format {
 namespace {
 
 // github.com/huggingface/safetensors, Dtype. U8 stands before BOOL: bytes are written as U8.
-constexpr SafetensorsType kTypes[] = {
+constexpr SafetensorsType kSafetensorsTypes[] = {
     {"F32", 4, DType::F32},       {"F16", 2, DType::F16},       {"BF16", 2, DType::BF16},
     {"F64", 8, DType::F64},       {"I8", 1, DType::I8},         {"I16", 2, DType::I16},
     {"I32", 4, DType::I32},       {"I64", 8, DType::I64},       {"U8", 1, DType::U8},
@@ -16,14 +16,14 @@ constexpr SafetensorsType kTypes[] = {
 }  // namespace
 
 std::optional<SafetensorsType> safetensors_type(std::string_view name) {
-  for (const SafetensorsType& type : kTypes) {
+  for (const SafetensorsType& type : kSafetensorsTypes) {
     if (type.name == name) return type;
   }
   return std::nullopt;
 }
 
 std::optional<SafetensorsType> safetensors_type(DType dtype) {
-  for (const SafetensorsType& type : kTypes) {
+  for (const SafetensorsType& type : kSafetensorsTypes) {
     if (type.dtype == dtype) return type;
   }
   return std::nullopt;

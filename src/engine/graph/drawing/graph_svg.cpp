@@ -20,7 +20,7 @@ constexpr double kCarriedWidth = 24;  // for what one repetition hands to the ne
 constexpr double kTitleWidth = 7.4, kDetailWidth = 6.1;  // a letter's, of the fonts below
 constexpr const char* kTitleFont = "font-weight=\"bold\" fill=\"#0f172a\"";
 constexpr const char* kDetailFont = "font-family=\"monospace\" font-size=\"10\"";
-constexpr const char* kFills[] = {"#eff6ff", "#fff7ed", "#ecfdf5"};  // by phase
+constexpr const char* kPhaseFills[] = {"#eff6ff", "#fff7ed", "#ecfdf5"};  // by phase
 constexpr const char* kEdges[] = {"#93c5fd", "#fdba74", "#6ee7b7"};
 constexpr const char* kPhaseNames[] = {"forward", "backward", "update"};
 constexpr const char* kSavedColour = "#b45309";
@@ -191,7 +191,7 @@ class GraphDrawing {
     svg.text(kMargin, 48, fmt::format("{} nodes{}", graph_.nodes.size(), symbols), Anchor::Start,
              "fill=\"#64748b\"");
     double x = kMargin + 300;
-    for (size_t phase = 0; phase < std::size(kFills); ++phase) {
+    for (size_t phase = 0; phase < std::size(kPhaseFills); ++phase) {
       const auto is_here = [&](const Node& node) {
         return node.phase == static_cast<Phase>(phase);
       };
@@ -203,7 +203,7 @@ class GraphDrawing {
   }
 
   static std::string box_style(size_t phase) {
-    return fmt::format("rx=\"4\" fill=\"{}\" stroke=\"{}\"", kFills[phase], kEdges[phase]);
+    return fmt::format("rx=\"4\" fill=\"{}\" stroke=\"{}\"", kPhaseFills[phase], kEdges[phase]);
   }
 
   void draw_frame(Svg& svg, const Fold& fold) const {

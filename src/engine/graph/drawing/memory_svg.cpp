@@ -12,7 +12,7 @@ constexpr double kWidth = 1240, kLeft = 80, kRight = 900, kTop = 76, kBottom = 4
 constexpr double kCurveTop = 530, kCurveBottom = 680, kHeight = 740, kListX = 930;
 constexpr size_t kListed = 24;
 // Two shades a phase, so that neighbours differ.
-constexpr const char* kFills[][2] = {
+constexpr const char* kBufferFills[][2] = {
     {"#bfdbfe", "#dbeafe"}, {"#fed7aa", "#ffedd5"}, {"#a7f3d0", "#d1fae5"}};
 constexpr const char* kGrey = "fill=\"#64748b\"";
 constexpr const char* kGrid = "stroke=\"#e5e7eb\"";
@@ -94,11 +94,12 @@ class MemoryDrawing {
     const auto phase = static_cast<size_t>(graph_.nodes[static_cast<size_t>(buffer.first)].phase);
     const bool peak = is_at_peak(buffer);
     const std::string words = describe_buffer(graph_, buffer);
-    svg_.rect(box,
-              fmt::format("fill=\"{}\" stroke=\"{}\" stroke-width=\"{}\"", kFills[phase][index % 2],
-                          peak ? "#475569" : "#94a3b8", peak ? 1 : 0.4),
-              fmt::format("{}\n{} at offset {}, nodes {} to {}", words, show_bytes(buffer.bytes),
-                          buffer.offset, buffer.first, buffer.last));
+    svg_.rect(
+        box,
+        fmt::format("fill=\"{}\" stroke=\"{}\" stroke-width=\"{}\"", kBufferFills[phase][index % 2],
+                    peak ? "#475569" : "#94a3b8", peak ? 1 : 0.4),
+        fmt::format("{}\n{} at offset {}, nodes {} to {}", words, show_bytes(buffer.bytes),
+                    buffer.offset, buffer.first, buffer.last));
     const double size = std::min(10.0, box.height - 1);
     const bool has_room = size >= 6 && box.width >= 0.6 * size * static_cast<double>(words.size());
     if (!has_room) return;

@@ -9,7 +9,7 @@ namespace verge::text::jinja {
 namespace {
 
 using Method = Value (*)(Run&, const Value& self, const Arguments&);
-struct Entry {
+struct MethodEntry {
   std::string_view name;
   Method method;
 };
@@ -107,7 +107,7 @@ Value all_characters(Run&, const Value& self, const Arguments&) {
   return !all.empty() && std::all_of(all.begin(), all.end(), is);
 }
 
-bool is_digit(std::string_view character) {
+bool is_digit_character(std::string_view character) {
   return character[0] >= '0' && character[0] <= '9';
 }
 
@@ -124,12 +124,12 @@ Value lines_method(Run& run, const Value& self, const Arguments&) {
   return strings_list(run, split_lines(self.as_string()));
 }
 
-constexpr Entry kStringMethods[] = {
+constexpr MethodEntry kStringMethods[] = {
     {"capitalize", change_method<capitalize>},
     {"count", count_method},
     {"endswith", affix_method<true>},
     {"find", find_method},
-    {"isdigit", all_characters<is_digit>},
+    {"isdigit", all_characters<is_digit_character>},
     {"isspace", all_characters<is_space>},
     {"join", join_method},
     {"lower", change_method<lower>},
@@ -168,7 +168,7 @@ Value get_method(Run& run, const Value& self, const Arguments& arguments) {
   return otherwise ? *otherwise : Value(None{});
 }
 
-constexpr Entry kDictMethods[] = {
+constexpr MethodEntry kDictMethods[] = {
     {"get", get_method}, {"items", items_method}, {"keys", keys_method}, {"values", values_method}};
 
 Value index_method(Run& run, const Value& self, const Arguments& arguments) {
@@ -188,7 +188,7 @@ Value list_count_method(Run& run, const Value& self, const Arguments& arguments)
   }));
 }
 
-constexpr Entry kListMethods[] = {{"count", list_count_method}, {"index", index_method}};
+constexpr MethodEntry kListMethods[] = {{"count", list_count_method}, {"index", index_method}};
 
 // What jinja2.sandbox's ImmutableSandboxedEnvironment refuses.
 constexpr std::string_view kChanging[] = {"append", "clear",   "extend", "insert",
@@ -196,19 +196,19 @@ constexpr std::string_view kChanging[] = {"append", "clear",   "extend", "insert
                                           "sort",   "reverse", "update"};
 
 template <size_t count>
-const Entry* find_entry(const Entry (&entries)[count], std::string_view name) {
+const MethodEntry* find_entry(const MethodEntry (&entries)[count], std::string_view name) {
   const auto found = std::find_if(std::begin(entries), std::end(entries),
-                                  [&](const Entry& entry) { return entry.name == name; });
+                                  [&](const MethodEntry& entry) { return entry.name == name; });
   return found == std::end(entries) ? nullptr : found;
 }
 
-const Entry* find_method_of(const Value& object, std::string_view name) {
+const MethodEntry* find_method_of(const Value& object, std::string_view name) {
   if (object.is_string()) return find_entry(kStringMethods, name);
   if (object.is_dict()) return find_entry(kDictMethods, name);
   return object.is_list() ? find_entry(kListMethods, name) : nullptr;
 }
 
-Value bound(const Entry& entry, const Value& self) {
+Value bound(const MethodEntry& entry, const Value& self) {
   const auto call = [method = entry.method, self](Run& run, const Arguments& arguments) {
     if (self.is_string()) run.bytes(static_cast<int64_t>(self.as_string().size()));
     return method(run, self, arguments);
@@ -222,7 +222,7 @@ Value attribute(Run& run, const Value& object, const std::string& name) {
   if (object.is_undefined()) {
     run.fail("'{}' is undefined, so it has no '{}'", object.undefined_name(), name);
   }
-  if (const Entry* entry = find_method_of(object, name)) return bound(*entry, object);
+  if (const MethodEntry* entry = find_method_of(object, name)) return bound(*entry, object);
   if (object.is_dict()) {
     if (const Value* found = object.as_dict().find(name)) return *found;
   }

@@ -93,12 +93,12 @@ bool is_lower(Run&, const Value& value, const Arguments&) {
          upper(value.as_string()) != value.as_string();
 }
 
-struct Entry {
+struct PredicateEntry {
   std::string_view name;
   Predicate predicate;
 };
 
-constexpr Entry kPredicates[] = {
+constexpr PredicateEntry kPredicates[] = {
     {"boolean", kind_is<&Value::is_bool>},
     {"callable", kind_is<&Value::is_function>},
     {"defined", is_defined},
@@ -141,7 +141,7 @@ constexpr Entry kPredicates[] = {
 
 Predicate find_predicate(Run& run, std::string_view name) {
   const auto found = std::find_if(std::begin(kPredicates), std::end(kPredicates),
-                                  [&](const Entry& entry) { return entry.name == name; });
+                                  [&](const PredicateEntry& entry) { return entry.name == name; });
   if (found == std::end(kPredicates)) run.fail("there is no test '{}'", name);
   return found->predicate;
 }

@@ -215,12 +215,12 @@ Value select_filter(Run& run, const Value& input, const Arguments& arguments) {
   return Value::list(run, std::move(items));
 }
 
-struct Entry {
+struct SequenceFilter {
   std::string_view name;
   Filter filter;
 };
 
-constexpr Entry kFilters[] = {
+constexpr SequenceFilter kSequenceFilters[] = {
     {"count", length_filter},
     {"dictsort", dictsort_filter},
     {"first", first_filter},
@@ -245,9 +245,9 @@ constexpr Entry kFilters[] = {
 }  // namespace
 
 Filter find_sequence_filter(std::string_view name) {
-  const auto found = std::find_if(std::begin(kFilters), std::end(kFilters),
-                                  [&](const Entry& entry) { return entry.name == name; });
-  return found == std::end(kFilters) ? nullptr : found->filter;
+  const auto found = std::find_if(std::begin(kSequenceFilters), std::end(kSequenceFilters),
+                                  [&](const SequenceFilter& entry) { return entry.name == name; });
+  return found == std::end(kSequenceFilters) ? nullptr : found->filter;
 }
 
 }  // namespace verge::text::jinja

@@ -168,12 +168,12 @@ Value tojson_filter(Run& run, const Value& input, const Arguments& arguments) {
   return to_json(run, input, style);
 }
 
-struct Entry {
+struct TextFilter {
   std::string_view name;
   Filter filter;
 };
 
-constexpr Entry kFilters[] = {
+constexpr TextFilter kTextFilters[] = {
     {"abs", abs_filter},
     {"capitalize", change_filter<capitalize>},
     {"d", default_filter},
@@ -197,9 +197,9 @@ constexpr Entry kFilters[] = {
 }  // namespace
 
 Filter find_text_filter(std::string_view name) {
-  const auto found = std::find_if(std::begin(kFilters), std::end(kFilters),
-                                  [&](const Entry& entry) { return entry.name == name; });
-  return found == std::end(kFilters) ? nullptr : found->filter;
+  const auto found = std::find_if(std::begin(kTextFilters), std::end(kTextFilters),
+                                  [&](const TextFilter& entry) { return entry.name == name; });
+  return found == std::end(kTextFilters) ? nullptr : found->filter;
 }
 
 }  // namespace verge::text::jinja

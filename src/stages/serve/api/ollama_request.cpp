@@ -21,7 +21,7 @@ void read_keep_alive(Fields& fields, OllamaExtras& extras) {
   }
 }
 
-void read_common(Fields& fields, GenerationRequest& request, OllamaExtras& extras) {
+void read_ollama_common(Fields& fields, GenerationRequest& request, OllamaExtras& extras) {
   request.model = fields.required_text("model");
   request.stream = fields.boolean("stream", true);
   request.format = read_ollama_format(fields);
@@ -63,7 +63,7 @@ std::optional<double> parse_duration_s(std::string_view text) {
 GenerationRequest read_ollama_generate(const Json& body, OllamaExtras& extras, Problem& problem) {
   Fields fields(body, "", problem);
   GenerationRequest request;
-  read_common(fields, request, extras);
+  read_ollama_common(fields, request, extras);
   const std::string prompt = fields.text("prompt");
   const std::string system = fields.text("system");
   const bool raw = fields.boolean("raw", false);
@@ -95,7 +95,7 @@ GenerationRequest read_ollama_generate(const Json& body, OllamaExtras& extras, P
 GenerationRequest read_ollama_chat(const Json& body, OllamaExtras& extras, Problem& problem) {
   Fields fields(body, "", problem);
   GenerationRequest request;
-  read_common(fields, request, extras);
+  read_ollama_common(fields, request, extras);
   const Json* messages = fields.array("messages");
   extras.load_only = messages == nullptr || messages->empty();
   ChatPrompt chat;

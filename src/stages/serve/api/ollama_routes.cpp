@@ -63,7 +63,7 @@ void embed_as(Service& service, Exchange exchange, bool legacy) {
   service.embed(std::move(exchange), std::move(request), legacy);
 }
 
-void embed(Service& service, Exchange exchange) {
+void ollama_embed(Service& service, Exchange exchange) {
   embed_as(service, std::move(exchange), false);
 }
 
@@ -146,7 +146,7 @@ void refuse(Service&, Exchange exchange) {
 void add_ollama_routes(Service& service, http::Router& router) {
   service.add_route(router, "POST", "/api/generate", generate);
   service.add_route(router, "POST", "/api/chat", chat);
-  service.add_route(router, "POST", "/api/embed", embed);
+  service.add_route(router, "POST", "/api/embed", ollama_embed);
   service.add_route(router, "POST", "/api/embeddings", embed_legacy);
   service.add_route(router, "GET", "/api/tags", tags);
   service.add_route(router, "GET", "/api/ps", ps);

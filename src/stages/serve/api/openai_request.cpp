@@ -67,7 +67,7 @@ void refuse_best_of(Fields& fields, const GenerationRequest& request) {
                "unsupported_value");
 }
 
-void read_common(Fields& fields, GenerationRequest& request) {
+void read_openai_common(Fields& fields, GenerationRequest& request) {
   request.model = fields.required_text("model");
   read_openai_sampling(fields, request);
   read_streaming(fields, request);
@@ -121,7 +121,7 @@ void refuse_mixed_format(Fields& fields, const GenerationRequest& request) {
 GenerationRequest read_chat_request(const Json& body, Problem& problem) {
   Fields fields(body, "", problem);
   GenerationRequest request;
-  read_common(fields, request);
+  read_openai_common(fields, request);
   ChatPrompt chat{.messages = read_openai_messages(fields, "messages")};
   if (const Json* variables = fields.object("chat_template_kwargs")) {
     chat.template_variables = *variables;
@@ -167,7 +167,7 @@ GenerationRequest read_completion_request(const Json& body, Problem& problem) {
   Fields fields(body, "", problem);
   GenerationRequest request;
   request.max_tokens = kDefaultTokens;
-  read_common(fields, request);
+  read_openai_common(fields, request);
   const Json* prompt = fields.find("prompt");
   request.prompt = prompt == nullptr ? std::vector<PlainPrompt>{std::string()}
                                      : read_plain_prompts(*prompt, "prompt", problem);

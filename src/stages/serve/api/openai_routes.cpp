@@ -54,7 +54,7 @@ void complete_text(Service& service, Exchange exchange) {
   service.generate(std::move(exchange), std::move(request), false);
 }
 
-void embed(Service& service, Exchange exchange) {
+void openai_embed(Service& service, Exchange exchange) {
   Problem problem;
   const Json body = parse_body(exchange.request.body, problem);
   EmbeddingRequest request = read_embedding_request(body, problem);
@@ -92,7 +92,7 @@ void add_openai_routes(Service& service, http::Router& router) {
   service.add_route(router, "GET", "/v1/models/{id...}", show_model);
   service.add_route(router, "POST", "/v1/chat/completions", complete_chat);
   service.add_route(router, "POST", "/v1/completions", complete_text);
-  service.add_route(router, "POST", "/v1/embeddings", embed);
+  service.add_route(router, "POST", "/v1/embeddings", openai_embed);
   service.add_route(router, "GET", "/v1/context", show_context);
 }
 

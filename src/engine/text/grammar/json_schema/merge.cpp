@@ -71,16 +71,16 @@ void merge_properties(Json& a, const Json& b) {
   if (!properties.empty()) a["properties"] = std::move(properties);
 }
 
-bool contains(const Json& array, const Json& value) {
+bool has_element(const Json& array, const Json& value) {
   return std::ranges::find(array, value) != array.end();
 }
 
 Json common_types(const Json& a, const Json& b) {
   Json types = Json::array();
   for (const Json& type : a) {
-    const bool narrower = type == "integer" && contains(b, "number");
-    if (contains(b, type) || narrower) types.push_back(type);
-    if (type == "number" && contains(b, "integer") && !contains(b, "number")) {
+    const bool narrower = type == "integer" && has_element(b, "number");
+    if (has_element(b, type) || narrower) types.push_back(type);
+    if (type == "number" && has_element(b, "integer") && !has_element(b, "number")) {
       types.push_back("integer");
     }
   }
@@ -90,7 +90,7 @@ Json common_types(const Json& a, const Json& b) {
 Json common_values(const Json& a, const Json& b) {
   Json values = Json::array();
   for (const Json& value : a) {
-    if (contains(b, value)) values.push_back(value);
+    if (has_element(b, value)) values.push_back(value);
   }
   return values;
 }
@@ -116,7 +116,7 @@ Status normalize_type(Json& schema, const std::string& place) {
                       place, found->dump());
   }
   const Json* nullable = find(schema, "nullable");
-  if (nullable != nullptr && *nullable == true && !contains(*found, "null")) {
+  if (nullable != nullptr && *nullable == true && !has_element(*found, "null")) {
     found->push_back("null");
   }
   return {};
@@ -257,7 +257,7 @@ Status SchemaMerger::merge_key(Json& a, const std::string& key, const Json& valu
     own = common_values(own, value);
   } else if (key == "required" && lists) {
     for (const Json& name : value) {
-      if (!contains(own, name)) own.push_back(name);
+      if (!has_element(own, name)) own.push_back(name);
     }
   } else if (numbers && is_one_of(key, {"minimum", "exclusiveMinimum", "minLength", "minItems",
                                         "minProperties"})) {

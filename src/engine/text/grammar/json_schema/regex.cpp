@@ -9,10 +9,10 @@
 namespace verge::text::grammar {
 namespace {
 
-constexpr int kMaxGroups = 32;  // inside one another
+constexpr int kMaxRegexGroups = 32;  // inside one another
 constexpr int64_t kMaxCount = 10000;
 
-const CodePointSet kDigits = {{'0', '9'}};
+const CodePointSet kDigitClass = {{'0', '9'}};
 const CodePointSet kWord = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
 const CodePointSet kSpace = {{9, 13},          {' ', ' '},       {0xA0, 0xA0},     {0x1680, 0x1680},
                              {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F},
@@ -141,7 +141,7 @@ class RegexParser {
         return unsupported("look-around is not supported");
       }
     }
-    if (++depth_ > kMaxGroups) return unsupported("too many groups inside one another");
+    if (++depth_ > kMaxRegexGroups) return unsupported("too many groups inside one another");
     VERGE_TRY(RegexRules body, parse_alternatives(false));
     if (!take(')')) return malformed("the group has no closing ')'");
     --depth_;
@@ -225,9 +225,12 @@ class RegexParser {
     if (at_ + 1 >= text_.size()) return malformed("the text ends in '\\'");
     const char32_t c = text_[at_ + 1];
     const std::pair<char32_t, CodePointSet> sets[] = {
-        {'d', kDigits},    {'D', complement(kDigits)}, {'w', kWord},     {'W', complement(kWord)},
-        {'s', kSpace},     {'S', complement(kSpace)},  {'t', {{9, 9}}},  {'n', {{10, 10}}},
-        {'v', {{11, 11}}}, {'f', {{12, 12}}},          {'r', {{13, 13}}}};
+        {'d', kDigitClass}, {'D', complement(kDigitClass)},
+        {'w', kWord},       {'W', complement(kWord)},
+        {'s', kSpace},      {'S', complement(kSpace)},
+        {'t', {{9, 9}}},    {'n', {{10, 10}}},
+        {'v', {{11, 11}}},  {'f', {{12, 12}}},
+        {'r', {{13, 13}}}};
     for (const auto& [letter, set] : sets) {
       if (c != letter) continue;
       at_ += 2;
