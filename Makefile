@@ -10,7 +10,7 @@ run: release
 	@echo "To use a model of your own: build/release/verge run YOUR.gguf -p 'A prompt'"
 
 test: release
-	ctest --preset release --output-on-failure
+	ctest --preset release
 
 setup:
 	@scripts/setup
@@ -29,7 +29,7 @@ format: setup
 asan tsan: setup
 	cmake --preset $@
 	cmake --build --preset $@
-	ctest --preset $@ --output-on-failure
+	ctest --preset $@
 
 fuzz: setup
 	cmake --preset asan
