@@ -18,7 +18,7 @@ TEST(Machine, TouchedMemoryRaisesThePeak) {
   const std::vector<char> touched(64 << 20, 1);
   EXPECT_GE(peak_rss_bytes(), before + (48 << 20));
   EXPECT_GE(resident_bytes(), 64 << 20);
-  EXPECT_LE(resident_bytes(), peak_rss_bytes());
+  EXPECT_LE(resident_bytes(), peak_rss_bytes() + (1 << 20));  // the kernel counts in batches
   EXPECT_EQ(touched.back(), 1);
   EXPECT_GT(available_memory_bytes(), 0);
 }
