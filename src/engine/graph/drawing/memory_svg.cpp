@@ -8,7 +8,7 @@
 namespace verge::graph {
 namespace {
 
-constexpr double kWidth = 1240, kLeft = 80, kRight = 900, kTop = 76, kBottom = 480;
+constexpr double kWidth = 1240, kLeft = 80, kRight = 900, kMapTop = 76, kBottom = 480;
 constexpr double kCurveTop = 530, kCurveBottom = 680, kHeight = 740, kListX = 930;
 constexpr size_t kListed = 24;
 // Two shades a phase, so that neighbours differ.
@@ -31,12 +31,12 @@ class MemoryDrawing {
 
   std::string draw() {
     draw_heading();
-    draw_axes(kTop, kBottom);
+    draw_axes(kMapTop, kBottom);
     for (size_t i = 0; i < plan_.buffers.size(); ++i) draw_buffer(i);
     draw_axes(kCurveTop, kCurveBottom);
     draw_curve();
     const double peak = at_node(plan_.peak_node) + step() / 2;
-    svg_.line(peak, kTop, peak, kBottom, kPeakLine);
+    svg_.line(peak, kMapTop, peak, kBottom, kPeakLine);
     svg_.line(peak, kCurveTop, peak, kCurveBottom, kPeakLine);
     draw_peak_list();
     return svg_.finish();
@@ -62,7 +62,7 @@ class MemoryDrawing {
                           plan_.arena_bytes == 0 ? 1.0 : arena_ / bound, plan_.buffers.size(),
                           graph_.nodes.size()),
               Anchor::Start, kGrey);
-    svg_.text(kLeft, kTop - 8, "offset in the arena", Anchor::Start, kGrey);
+    svg_.text(kLeft, kMapTop - 8, "offset in the arena", Anchor::Start, kGrey);
     svg_.text(kLeft, kCurveTop - 8, "bytes alive", Anchor::Start, kGrey);
     svg_.text((kLeft + kRight) / 2, kCurveBottom + 36, "node, in order of execution",
               Anchor::Middle, kGrey);
@@ -85,8 +85,9 @@ class MemoryDrawing {
 
   void draw_buffer(size_t index) {
     const Buffer& buffer = plan_.buffers[index];
-    const double top = at_bytes(static_cast<double>(buffer.offset + buffer.bytes), kTop, kBottom);
-    const double bottom = at_bytes(static_cast<double>(buffer.offset), kTop, kBottom);
+    const double top =
+        at_bytes(static_cast<double>(buffer.offset + buffer.bytes), kMapTop, kBottom);
+    const double bottom = at_bytes(static_cast<double>(buffer.offset), kMapTop, kBottom);
     const int64_t last =
         std::min(static_cast<int64_t>(buffer.last) + 1, static_cast<int64_t>(nodes_));
     const Svg::Box box{at_node(buffer.first), top, at_node(last) - at_node(buffer.first),
@@ -138,14 +139,14 @@ class MemoryDrawing {
       if (is_at_peak(buffer)) alive.push_back(&buffer);
     }
     std::ranges::stable_sort(alive, std::greater<>(), &Buffer::bytes);
-    svg_.text(kListX, kTop, "Alive at the peak", Anchor::Start, "font-weight=\"bold\"");
+    svg_.text(kListX, kMapTop, "Alive at the peak", Anchor::Start, "font-weight=\"bold\"");
     if (!graph_.nodes.empty()) {
       const Node& peak = graph_.nodes[static_cast<size_t>(plan_.peak_node)];
-      svg_.text(kListX, kTop + 16,
+      svg_.text(kListX, kMapTop + 16,
                 fmt::format("node {}: {} {}", plan_.peak_node, peak.op->name, peak.source),
                 Anchor::Start, kGrey);
     }
-    double y = kTop + 42;
+    double y = kMapTop + 42;
     for (size_t i = 0; i < std::min(alive.size(), kListed); ++i, y += 23) {
       const double share =
           static_cast<double>(alive[i]->bytes) / static_cast<double>(alive[0]->bytes);
