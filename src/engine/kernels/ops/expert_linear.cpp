@@ -49,7 +49,7 @@ struct Scratch {
     const Sizes sizes(call);
     int64_t offset = 0;
     const auto take = [&](int64_t size) {
-      std::byte* begin = call.workspace + offset;
+      std::byte* begin = call.workspace != nullptr ? call.workspace + offset : nullptr;
       offset += whole_lines(size);
       return begin;
     };
