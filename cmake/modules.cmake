@@ -9,8 +9,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(verge_flags INTERFACE -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-restrict)
 endif()
 if(VERGE_SANITIZE)
-  target_compile_options(verge_flags INTERFACE -fsanitize=${VERGE_SANITIZE} -fno-sanitize-recover=all
-    -fno-omit-frame-pointer -g1)
+  target_compile_options(verge_flags INTERFACE -fsanitize=${VERGE_SANITIZE} -fno-omit-frame-pointer -g1)
   target_link_options(verge_flags INTERFACE -fsanitize=${VERGE_SANITIZE})
 endif()
 
