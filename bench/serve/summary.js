@@ -8,7 +8,7 @@ function quantile(values, q) {
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 
 /// Of a run's requests: tokens a second, time to first token, time per further token, and goodput, the
-/// share of requests whose first token came within `ttft_s` and whose others took at most `tpot_s` each.
+/// share of requests whose first token came within `ttft_s` and whose others took at most `tpot_s` on average.
 function summarize(run, goal = {ttft_s: 5, tpot_s: 0.2}) {
   const ttft = run.requests.map((r) => r.first_token_s - r.at_s);
   const tpot = run.requests.filter((r) => r.output_tokens > 1)

@@ -1,24 +1,15 @@
 #pragma once
 // Whether this build runs under a sanitizer, many times slower: tests that draw thousands of times
-// then draw fewer. The thread sanitizer is for tests of threads: those of one thread may be
-// skipped.
+// then draw fewer.
 
 namespace verge::test {
 
-#if defined(__has_feature)
-constexpr bool kThreadSanitized = __has_feature(thread_sanitizer);
-constexpr bool kSanitized = kThreadSanitized || __has_feature(address_sanitizer);
-#else
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kThreadSanitized = true;
-#else
-constexpr bool kThreadSanitized = false;
-#endif
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
 #else
-constexpr bool kSanitized = kThreadSanitized;
-#endif
+constexpr bool kSanitized = false;
 #endif
 
 }  // namespace verge::test

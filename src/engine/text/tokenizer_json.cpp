@@ -180,7 +180,7 @@ Result<Vocabulary> read_vocabulary(const SortedJson& file) {
   return vocabulary;
 }
 
-/// What lies deeper than any tokenizer goes is left out: SortedJson's copies recurse.
+/// What lies deeper than any tokenizer goes is left out: copies of JSON recurse.
 SortedJson parse(std::string_view json) {
   constexpr int kMaxDepth = 32;
   return SortedJson::parse(
