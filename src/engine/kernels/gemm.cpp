@@ -78,6 +78,7 @@ void pack_panel(const TileKernels& tile, const PackJob& job, int64_t panel) {
 }
 
 void pack_together(const TileKernels& tile, const PackJob& a, const PackJob& b, Team& team) {
+  if (a.k == 0) return;  // then operands may be null
   const int64_t a_panels = a.operand == nullptr ? 0 : (a.lines + a.width - 1) / a.width;
   const int64_t b_panels = b.operand == nullptr ? 0 : (b.lines + b.width - 1) / b.width;
   for (int64_t i = team.claim(); i < a_panels + b_panels; i = team.claim()) {

@@ -330,11 +330,18 @@ bool Plan::Impl::read_weights(Step& step, size_t index, Worker& worker, Run& run
 
 void Plan::Impl::run_step(size_t index, Worker& worker, Run& run) {
   Step& step = steps[index];
+  const bool has_barrier = step.gathered != nullptr || !step.streamed.empty();
+  if (!has_barrier && step.kernel != nullptr && step.kernel->is_idle != nullptr &&
+      step.kernel->is_idle(step.call())) {
+    return;  // without a barrier: nothing may be named here
+  }
+  if (worker.index() == 0 && run.cancel != nullptr && run.cancel->load(std::memory_order_relaxed)) {
+    run.stop_after.store(std::min(run.stop_after.load(), index));
+  }
   const bool timing = profiling && worker.index() == 0;
   const double begin = timing ? clock.seconds() : 0;
   if (read_weights(step, index, worker, run)) {
     if (step.kernel != nullptr) {
-      if (step.kernel->is_idle != nullptr && step.kernel->is_idle(step.call())) return;
       step.kernel->run(step.call(), worker, isa);
       for (const kernels::PackedMatrix& weights : step.next) {
         kernels::prefetch_weights(weights, worker);
@@ -397,9 +404,6 @@ bool Plan::run(std::span<const int64_t> extents, const std::atomic<bool>* cancel
   Impl::Run run{cancel, impl_->steps.size()};
   impl_->pool.run([&](Worker& worker) {
     for (size_t i = 0; i < impl_->steps.size() && i <= run.stop_after.load(); ++i) {
-      if (worker.index() == 0 && cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
-        run.stop_after.store(std::min(run.stop_after.load(), i));
-      }
       impl_->run_step(i, worker, run);
     }
   });

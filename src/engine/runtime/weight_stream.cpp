@@ -55,7 +55,8 @@ Result<std::span<const std::byte* const>> WeightStream::acquire(const std::atomi
   const double begin = loaded_ > released_ ? 0 : clock_.seconds();
   while (loaded_ == released_ && !error_) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
-      return make_error(Code::Cancelled, "stopped");
+      error_ = make_error(Code::Cancelled, "stopped");  // what was chosen was so for this run
+      break;
     }
     changed_.wait_for(lock, kLook);
   }
@@ -116,7 +117,7 @@ bool WeightStream::has_work() const {
 // is over cannot meet what it reads for the next.
 void WeightStream::work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stop, [this] { return has_work(); })) {
+  while (changed_.wait(lock, stop, [this] { return has_work(); }) && !stop.stop_requested()) {
     const uint64_t round = round_;
     const std::shared_ptr<const StreamRing> ring = ring_;
     const StreamPiece& piece = (*ring)[static_cast<size_t>(at_) % ring->size()];

@@ -70,8 +70,8 @@ class WeightStream {
   /// ahead stays where the last run ended at a ring's end and this is the same.
   void follow(const std::shared_ptr<const StreamRing>& ring);
   /// Waits for the next piece: where each of its ranges begins, until release(). Fails with what
-  /// reading failed with, then until the next follow(), or Cancelled within some milliseconds of
-  /// `cancel`.
+  /// reading failed with, or Cancelled within some milliseconds of `cancel`; then until the next
+  /// follow().
   Result<std::span<const std::byte* const>> acquire(const std::atomic<bool>* cancel = nullptr);
   void release();
 

@@ -146,15 +146,36 @@ TEST_F(Stream, ReadsOfOptionalPiecesWhatIsChosen) {
 TEST_F(Stream, AWaitIsCancelled) {
   file_->allow(0);
   WeightStream stream({1, kPiece});
-  stream.follow(stream.share({piece(1)}));
+  const auto ring = stream.share({piece(1)});
+  stream.follow(ring);
   std::atomic<bool> cancel = false;
   std::thread other([&] { cancel = true; });
   const auto stopped = stream.acquire(&cancel);
   ASSERT_FALSE(stopped.ok());
   EXPECT_EQ(stopped.error().code, Code::Cancelled);
   other.join();
+  EXPECT_EQ(stream.acquire().error().code, Code::Cancelled) << "until the next run";
   file_->allow(-1);  // the thread that reads can end
+  stream.follow(ring);
   expect_piece(stream, 1);
+}
+
+// What a cancelled run chose must not be read as the choice of the next.
+TEST_F(Stream, ACancelledRunsChoicesEndWithIt) {
+  file_->allow(0);
+  WeightStream stream({1, kPiece});
+  StreamRing pieces = {piece(1), piece(2)};
+  for (StreamPiece& optional : pieces) optional.is_optional = true;
+  const auto ring = stream.share(pieces);
+  stream.follow(ring);
+  stream.choose(std::vector<uint8_t>{1, 0});
+  const std::atomic<bool> cancel = true;
+  ASSERT_FALSE(stream.acquire(&cancel).ok());
+  file_->allow(-1);
+  stream.follow(ring);
+  stream.choose(std::vector<uint8_t>{0, 1});
+  stream.skip();
+  expect_piece(stream, 2);
 }
 
 // What is being read for one ring when another is followed must not pass for its first piece.

@@ -90,7 +90,6 @@ void pack(const float* in, int64_t line_stride, int64_t k_stride, int64_t lines,
           int width, void* packed) {
   auto* out = static_cast<uint32_t*>(packed);
   const int64_t words = (k + Words::kStep - 1) / Words::kStep;
-  if (words == 0) return;  // and `packed` may be null
   for (int64_t first = 0; first < lines; first += width, out += width * words) {
     for (int64_t group = 0; group < width; group += 16) {
       const float* from = in + (first + group) * line_stride;
