@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <thread>
@@ -173,13 +174,11 @@ int ModelServer::connections() const {
 
 Status ModelServer::tick() {
   if (state_->drain_end_s && state_->clock.seconds() >= *state_->drain_end_s) {
-    state_->service.end_all();
-    state_->drain_end_s.reset();
+    state_->service.end_all();  // at each further tick, too: requests that were still being read
   }
+  VERGE_RETURN_IF_ERROR(state_->service.tick());
   const bool saves = state_->clock.seconds() - state_->usage_saved_s >= kSaveS;
-  const Status saved = saves ? state_->save_usage() : Status();
-  const Status keys = state_->service.tick();
-  return keys ? saved : keys;
+  return saves ? state_->save_usage() : Status();
 }
 
 Status ModelServer::reload_keys() {
@@ -188,7 +187,8 @@ Status ModelServer::reload_keys() {
 
 void ModelServer::drain(double deadline_s) {
   state_->service.set_readiness(Readiness::Draining, "the server is stopping");
-  state_->drain_end_s = state_->clock.seconds() + deadline_s;
+  const double end_s = state_->clock.seconds() + deadline_s;
+  state_->drain_end_s = std::min(state_->drain_end_s.value_or(end_s), end_s);
   state_->server->stop(deadline_s > 0 ? deadline_s + kFarewellS : 0);
 }
 

@@ -116,10 +116,12 @@ void Service::dispatch(Route route, Exchange exchange) {
   const auto held = std::make_shared<Exchange>(std::move(exchange));
   TaskThread& thread = bytes <= kMostMedium ? medium_ : large_;
   const bool is_taken = thread.post(bytes, [this, route, held] {
+    if (has_ended_all_) return held->respond(shutting_down());
     if (held->writer.is_open()) route(*this, std::move(*held));
   });
   if (is_taken) return;
-  ApiError busy = from_error(make_error(Code::Busy, "too many long requests are being read"));
+  ApiError busy = from_error(
+      make_error(Code::Busy, "too many long requests are being read; try again in a second"));
   held->respond(is_draining() ? shutting_down() : busy);
 }
 
@@ -151,6 +153,7 @@ void Service::stop_reading() {
 }
 
 void Service::end_all() {
+  has_ended_all_ = true;
   std::vector<std::shared_ptr<Revocable>> running;
   {
     const std::lock_guard lock(mutex_);

@@ -10,6 +10,7 @@
 //
 // Routes may run on any thread.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -62,7 +63,7 @@ class Service {
 
   /// From Draining there is no way back: but for /health and /metrics, requests get 503.
   void set_readiness(Readiness readiness, std::string reason = {});
-  /// Ends what runs: its clients read that the server stops.
+  /// Ends what runs, and what waits to be read: its clients are told that the server stops.
   void end_all();
   /// Drops requests that are still being read; when no network thread is left, and before the
   /// scheduler stops.
@@ -105,6 +106,7 @@ class Service {
   std::vector<std::weak_ptr<Revocable>> jobs_;
   Readiness readiness_ = Readiness::Loading;
   std::string reason_ = "starting";
+  std::atomic<bool> has_ended_all_{false};
   TaskThread medium_, large_;  // last: they use the rest
 };
 

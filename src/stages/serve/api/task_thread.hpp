@@ -13,8 +13,8 @@
 
 namespace verge::serve::api {
 
-/// post() and stop() may be called by any thread. Tasks run one after the other, in order; what
-/// they throw ends them alone.
+/// post() may be called by any thread, stop() by one, and by no task. Tasks run one after the
+/// other, in order; what they throw ends them alone.
 class TaskThread {
  public:
   /// `most_bytes`: of what waits, by the sizes that post() is told.

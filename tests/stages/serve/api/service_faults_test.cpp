@@ -195,6 +195,42 @@ TEST(Service, LongRequestsDoNotHoldUpOthers) {
   for (auto& answer : held) EXPECT_EQ(answer.get().status, 200);
 }
 
+// What waits to be read when a drain ends is told so, and does not begin to run.
+TEST(Service, LongRequestsAreToldOfADrainsEnd) {
+  std::promise<void> released;
+  const std::shared_future<void> gate = released.get_future().share();
+  std::atomic<int> reading{0};
+  ModelServerOptions options = serving_options();
+  options.http.threads = 1;
+  const std::thread::id test_thread = std::this_thread::get_id();
+  options.service.unix_time_s = [&, gate, test_thread]() -> int64_t {
+    if (std::this_thread::get_id() == test_thread) return 1;
+    ++reading;
+    gate.wait_for(std::chrono::minutes(1));
+    return 1;
+  };
+  Serving serving(std::move(options));
+  const std::string body = short_answer(1) + std::string(size_t{100} << 10, ' ');
+  const auto send = [&] {
+    return std::async(std::launch::async, [&] { return serving.post("/v1/completions", body); });
+  };
+  std::future<WebAnswer> read = send();
+  EXPECT_TRUE(eventually([&] { return reading == 1; }));
+  std::future<WebAnswer> waits = send();
+  EXPECT_TRUE(eventually([&] { return serving.server().connections() == 2; }));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(serving.get("/health").status, 200);  // it has come whole
+  serving.server().drain(1e-3);
+  const SystemClock clock;
+  const double deadline_s = clock.seconds() + 1e-3;
+  ASSERT_TRUE(eventually([&] { return clock.seconds() > deadline_s; }));
+  EXPECT_TRUE(serving.server().tick());
+  released.set_value();
+  const WebAnswer refused = waits.get();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(Json::parse(refused.body)["error"]["code"], "shutting_down");
+  (void)read.get();
+}
+
 TEST(Service, TooManyLongRequestsAreToldToComeBack) {
   std::promise<void> released;
   const std::shared_future<void> gate = released.get_future().share();

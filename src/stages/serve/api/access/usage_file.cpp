@@ -24,9 +24,9 @@ Error explained(const std::string& path, const Error& error) {
                       path);
   }
   if (error.code == Code::Malformed) {
-    return make_error(Code::Malformed,
-                      "{}: is no file of used tokens, or damaged; delete it, or give --usage FILE",
-                      path);
+    return make_error(
+        Code::Malformed,
+        "{}: is no file of used tokens, or damaged; move it away, or give --usage FILE", path);
   }
   return make_error(error.code,
                     "{}; the used tokens of keys are kept there: give --usage FILE, or "
