@@ -96,9 +96,11 @@ void ServeOptions::declare(Parser& parser) {
   network(parser.add_option("--http-threads", http_threads, "Threads of the network").positive());
   const auto access = [&](Option option) { option.group("Access"); };
   access(parser.add_option("--api-keys", api_keys, "Key file of `verge key add`"));
-  access(parser.add_option("--usage", usage,
-                           "File where used tokens of keys outlive the server; beside the key file "
-                           "without, nowhere with \"none\""));
+  access(parser
+             .add_option("--usage", usage,
+                         "File where used tokens of keys outlive the server; beside the key file "
+                         "without, nowhere with \"none\"")
+             .environment("VERGE_USAGE"));
   access(parser.add_flag("--insecure", insecure, "Serve other machines without keys"));
   const auto load = [&](Option option) { option.group("Models and memory"); };
   load(parser
