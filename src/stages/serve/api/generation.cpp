@@ -2,20 +2,13 @@
 
 #include <algorithm>
 
+#include <verge/stages/serve/api/json_body.hpp>
 #include <verge/stages/serve/api/service.hpp>
 
 namespace verge::serve::api {
 namespace {
 
 constexpr size_t kMostAnswers = 256;  // of one request: each has a copy of its prompt
-
-size_t text_bytes(const Json& json) {
-  if (json.is_string()) return json.get_ref<const std::string&>().size();
-  size_t bytes = 0;
-  for (const Json& part : json)
-    bytes += part.is_structured() || part.is_string() ? text_bytes(part) : 0;
-  return bytes;
-}
 
 void check_bytes(const ModelEntry& model, const GenerationRequest& request, Problem& problem) {
   if (const auto* chat = std::get_if<ChatPrompt>(&request.prompt)) {

@@ -89,6 +89,14 @@ Json parse_body(std::string_view body, Problem& problem) {
   return Json::object();
 }
 
+size_t text_bytes(const Json& json) {
+  if (json.is_string()) return json.get_ref<const std::string&>().size();
+  size_t bytes = 0;
+  for (const Json& part : json)
+    bytes += part.is_structured() || part.is_string() ? text_bytes(part) : 0;
+  return bytes;
+}
+
 Json parse_inner(std::string_view text) {
   if (is_excess(extent_of(text))) return Json(Json::value_t::discarded);
   return Json::parse(text, nullptr, false);

@@ -25,4 +25,7 @@ nlohmann::ordered_json parse_body(std::string_view body, Problem& problem);
 /// beyond the same limits.
 nlohmann::ordered_json parse_inner(std::string_view text);
 
+/// Of all strings in it, names of members left out.
+size_t text_bytes(const nlohmann::ordered_json& json);
+
 }  // namespace verge::serve::api

@@ -117,11 +117,14 @@ void tokenize(Service& service, Exchange exchange) {
     if (!problem) tokens = entry->prompts.plain(prompts.front());
   } else if (fields.has("messages")) {
     ChatPrompt chat{.messages = read_openai_messages(fields, "messages")};
+    entry->check_bytes(text_bytes(chat.messages), "messages", problem);
     if (!problem) tokens = entry->prompts.chat(chat, {}, service.options().unix_time_s());
   } else {
     const std::string text =
         fields.has("prompt") ? fields.text("prompt") : fields.required_text("text");
-    tokens = tokenizer.encode(text, {.add_special = fields.boolean("add_special", true)});
+    entry->check_bytes(text.size(), "text", problem);
+    const bool add_special = fields.boolean("add_special", true);
+    if (!problem) tokens = tokenizer.encode(text, {.add_special = add_special});
   }
   fields.ignore({"text", "prompt", "messages", "tokens", "add_special"});
   fields.finish();

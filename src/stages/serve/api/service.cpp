@@ -15,6 +15,11 @@ constexpr size_t kMostAtOnce = size_t{16} << 10;   // of a body: read in a milli
 constexpr size_t kMostMedium = size_t{256} << 10;  // in some ten
 constexpr size_t kMostWaiting = size_t{64} << 20;
 
+// One tenant alone must not fill the room of the others.
+TaskThread::Room reading_room(const Gate& gate) {
+  return {kMostWaiting, gate.has_keys() ? kMostWaiting / 2 : kMostWaiting};
+}
+
 std::string_view code_of(int status) {
   switch (status) {
     case 404:
@@ -52,8 +57,8 @@ Service::Service(ServiceParts parts, ServiceOptions options)
       directory_(parts_.models, options_.grammar_bytes),
       started_s_(parts_.clock.seconds()),
       started_unix_s_(options_.unix_time_s()),
-      medium_(kMostWaiting),
-      large_(kMostWaiting) {}
+      medium_(reading_room(parts_.gate)),
+      large_(reading_room(parts_.gate)) {}
 
 void Service::add_routes(http::Router& router) {
   add_openai_routes(*this, router);
@@ -115,7 +120,7 @@ void Service::dispatch(Route route, Exchange exchange) {
   if (bytes <= kMostAtOnce) return route(*this, std::move(exchange));
   const auto held = std::make_shared<Exchange>(std::move(exchange));
   TaskThread& thread = bytes <= kMostMedium ? medium_ : large_;
-  const bool is_taken = thread.post(bytes, [this, route, held] {
+  const bool is_taken = thread.post(held->caller.tenant, bytes, [this, route, held] {
     if (has_ended_all_) return held->respond(shutting_down());
     if (held->writer.is_open()) route(*this, std::move(*held));
   });

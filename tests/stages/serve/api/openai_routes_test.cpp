@@ -45,7 +45,11 @@ TEST(OpenAiRoutes, TextsThatCannotFitAreRefusedUntokenized) {
     const Json error = serving().bad(400, chat ? "/v1/chat/completions" : "/v1/completions", body);
     EXPECT_EQ(error["code"], "context_length_exceeded");
     EXPECT_NE(std::string(error["message"]).find("bytes"), std::string::npos);
+    if (!chat) continue;
+    EXPECT_EQ(serving().bad(400, "/verge/tokenize", body)["code"], "context_length_exceeded");
   }
+  const std::string plain = R"({"model":"verge-lm","text":")" + text + "\"}";
+  EXPECT_EQ(serving().bad(400, "/verge/tokenize", plain)["param"], "text");
 }
 
 TEST(OpenAiRoutes, ListsModels) {

@@ -1,8 +1,10 @@
 // Crowds, ends and clients that behave badly, over real sockets.
 
 #include <atomic>
+#include <condition_variable>
 #include <deque>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include <temporary_folder.hpp>
@@ -231,6 +233,56 @@ TEST(Service, LongRequestsAreToldOfADrainsEnd) {
   (void)read.get();
 }
 
+// While a tenant's first long request is read three more of it wait, then one of another: that is
+// among the next two.
+TEST(Service, ATenantsLongRequestsDoNotHoldUpAnothers) {
+  const test::TemporaryFolder folder;
+  KeyFile keys;
+  const std::string flood = *keys.add({.tenant = "flood"}), other = *keys.add({.tenant = "other"});
+  ASSERT_TRUE(keys.save(folder / "keys.json"));
+  std::mutex mutex;
+  std::condition_variable changed;
+  int calls = 0, allowed = 0;  // two calls for each request that is read
+  ModelServerOptions options = serving_options();
+  options.key_file = folder / "keys.json";
+  const std::thread::id test_thread = std::this_thread::get_id();
+  options.service.unix_time_s = [&, test_thread]() -> int64_t {
+    if (std::this_thread::get_id() == test_thread) return 1;
+    std::unique_lock lock(mutex);
+    const int call = ++calls;
+    changed.wait_for(lock, std::chrono::minutes(1), [&] { return call <= allowed; });
+    return 1;
+  };
+  Serving serving(std::move(options));
+  const auto send = [&](const std::string& key) {
+    return std::async(std::launch::async, [&serving, key] {
+      return serving.post("/v1/completions", short_answer(1) + std::string(size_t{300} << 10, ' '),
+                          {{"Authorization", "Bearer " + key}});
+    });
+  };
+  const auto allow = [&](int requests) {
+    const std::lock_guard lock(mutex);
+    allowed = 2 * requests;
+    changed.notify_all();
+  };
+  std::vector<std::future<WebAnswer>> flooding;
+  for (int i = 0; i < 4; ++i) flooding.push_back(send(flood));
+  EXPECT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return calls == 1 && serving.server().connections() == 4;
+  }));
+  std::future<WebAnswer> polite = send(other);
+  EXPECT_TRUE(eventually([&] { return serving.server().connections() == 5; }));
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(serving.get("/health").status, 200);  // all have come whole
+  allow(3);
+  EXPECT_TRUE(eventually(
+      [&] { return polite.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }));
+  allow(5);
+  EXPECT_EQ(polite.get().status, 200);
+  for (auto& answer : flooding) EXPECT_EQ(answer.get().status, 200);
+}
+
 TEST(Service, TooManyLongRequestsAreToldToComeBack) {
   std::promise<void> released;
   const std::shared_future<void> gate = released.get_future().share();
@@ -258,6 +310,11 @@ TEST(Service, TooManyLongRequestsAreToldToComeBack) {
     return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   };
   EXPECT_TRUE(eventually([&] { return std::ranges::count_if(answers, is_over) == 1; }));
+  for (const char* route : {"/v1/embeddings", "/verge/tokenize", "/api/embed"}) {
+    const WebAnswer answer = serving.post(route, body);
+    EXPECT_EQ(answer.status, 429) << route << ": " << answer.body;
+    EXPECT_TRUE(answer.headers.contains("retry-after")) << route;
+  }
   released.set_value();
   int refused = 0;
   for (auto& waiting : answers) {
