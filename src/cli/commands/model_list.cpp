@@ -36,13 +36,18 @@ Json to_json(const store::Artifact& model) {
 
 Status execute(bool only_names, Context& context) {
   VERGE_TRY(const store::Store store, open_store());
-  VERGE_TRY(const std::vector<store::Artifact> models, store.list(data::kModel));
+  VERGE_TRY(const store::Listing all, store.list(data::kModel));
+  const std::vector<store::Artifact>& models = all.sound;
+  for (const Error& error : all.damaged) {
+    if (!context.json && !only_names) context.err << error.message << "\n";
+  }
   if (only_names) {
     for (const store::Artifact& model : models) context.out << model.name << "\n";
   } else if (context.json) {
-    Json list = Json::array();
+    Json list = Json::array(), damaged = Json::array();
     for (const store::Artifact& model : models) list.push_back(to_json(model));
-    print_json_line({{"root", store.root()}, {"models", list}}, context.out);
+    for (const Error& error : all.damaged) damaged.push_back(error.message);
+    print_json_line({{"root", store.root()}, {"models", list}, {"damaged", damaged}}, context.out);
   } else if (models.empty()) {
     context.out << "no models in " << store.root() << "; verge model import FILE adds one\n";
   } else {

@@ -17,10 +17,22 @@ struct Options {
   bool yes = false;
 };
 
+struct Entry {
+  std::string name, size;
+};
+
+// A damaged entry is one to remove.
+Result<Entry> find(const store::Store& store, const std::string& name) {
+  const Result<store::Artifact> model = store.find(data::kModel, name);
+  if (model) return Entry{name, show_bytes(model->bytes)};
+  if (model.error().code == Code::Malformed) return Entry{name, "damaged"};
+  return model.error();
+}
+
 // A person is asked; a script has made up its mind.
-bool agrees(const store::Artifact& model, const Options& options, std::ostream& err) {
+bool agrees(const Entry& entry, const Options& options, std::ostream& err) {
   if (options.yes || ::isatty(STDIN_FILENO) == 0) return true;
-  err << fmt::format("remove {} ({})? [y/N] ", model.name, show_bytes(model.bytes)) << std::flush;
+  err << fmt::format("remove {} ({})? [y/N] ", entry.name, entry.size) << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
@@ -28,20 +40,20 @@ bool agrees(const store::Artifact& model, const Options& options, std::ostream& 
 
 Status execute(const Options& options, Context& context) {
   VERGE_TRY(store::Store store, open_store());
-  std::vector<store::Artifact> models;
+  std::vector<Entry> entries;
   for (const std::string& name : options.names) {  // all or none of a list with a typo
-    VERGE_TRY(store::Artifact model, store.find(data::kModel, name));
-    models.push_back(std::move(model));
+    VERGE_TRY(Entry entry, find(store, name));
+    entries.push_back(std::move(entry));
   }
   Json removed = Json::array();
   int64_t freed = 0;
-  for (const store::Artifact& model : models) {
-    if (!agrees(model, options, context.err)) continue;
-    VERGE_TRY(const int64_t bytes, store.remove(data::kModel, model.name));
+  for (const Entry& entry : entries) {
+    if (!agrees(entry, options, context.err)) continue;
+    VERGE_TRY(const int64_t bytes, store.remove(data::kModel, entry.name));
     freed += bytes;
-    removed.push_back(model.name);
+    removed.push_back(entry.name);
     if (context.json) continue;
-    context.out << fmt::format("removed {}, {} freed\n", model.name, show_bytes(bytes));
+    context.out << fmt::format("removed {}, {} freed\n", entry.name, show_bytes(bytes));
   }
   if (context.json) {
     print_json_line({{"removed", removed}, {"freed_bytes", freed}}, context.out);

@@ -12,12 +12,12 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-Result<std::vector<store::Artifact>> chosen(const store::Store& store, const Names& names) {
+Result<store::Listing> chosen(const store::Store& store, const Names& names) {
   if (names.empty()) return store.list(data::kModel);
-  std::vector<store::Artifact> models;
+  store::Listing models;
   for (const std::string& name : names) {
     VERGE_TRY(store::Artifact model, store.find(data::kModel, name));
-    models.push_back(std::move(model));
+    models.sound.push_back(std::move(model));
   }
   return models;
 }
@@ -25,10 +25,14 @@ Result<std::vector<store::Artifact>> chosen(const store::Store& store, const Nam
 Status execute(const Names& names, Context& context) {
   const SystemClock clock;
   VERGE_TRY(const store::Store store, open_store());
-  VERGE_TRY(const std::vector<store::Artifact> models, chosen(store, names));
+  VERGE_TRY(const store::Listing models, chosen(store, names));
   Json results = Json::array();
-  size_t bad = 0;
-  for (const store::Artifact& model : models) {
+  size_t bad = models.damaged.size();
+  for (const Error& error : models.damaged) {
+    results.push_back({{"sound", false}, {"error", error.message}});
+    if (!context.json) context.out << error.message << "\n";
+  }
+  for (const store::Artifact& model : models.sound) {
     Progress progress(context, clock);
     const Status status =
         store.verify(model, {byte_progress(progress, clock), &catch_interrupts()});
@@ -42,7 +46,8 @@ Status execute(const Names& names, Context& context) {
   }
   if (context.json) print_json_line({{"models", results}}, context.out);
   if (bad == 0) return {};
-  return make_error(Code::Malformed, "{} of {} models are damaged", bad, models.size());
+  return make_error(Code::Malformed, "{} of {} models are damaged", bad,
+                    models.sound.size() + models.damaged.size());
 }
 
 Action declare(Parser& parser, Context& context) {

@@ -16,6 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kDatabase = "/store.sqlite";
+constexpr const char* kRows =
+    "SELECT id, name, digest, bytes, created_s, facts FROM artifact WHERE kind = ?";
 
 bool is_folder(const Artifact& artifact) {
   return artifact.files.size() != 1 || !artifact.files.front().name.empty();
@@ -73,8 +75,9 @@ Status check_row(const Artifact& artifact, const std::string& database) {
                      });
   if (sound) return {};
   return make_error(Code::Malformed,
-                    "{}: the entry of {} is damaged; remove the database and import again",
-                    database, artifact.name);
+                    "{}: the entry of {} is damaged; remove it (verge model rm '{}') and import it "
+                    "again",
+                    database, artifact.name, artifact.name);
 }
 
 Error taken(const std::string& name) {
@@ -130,30 +133,49 @@ Status Store::create() {
   return {};
 }
 
-Result<std::vector<Artifact>> Store::list(const std::string& kind) const {
-  std::vector<Artifact> all;
+Result<Artifact> Store::read(const std::string& kind, const Statement& row) const {
+  Artifact artifact{kind,          row.text(1), row.text(2), row.number(3),
+                    row.number(4), row.text(5), {},          {}};
+  VERGE_RETURN_IF_ERROR(read_parts(*database_, row.number(0), artifact));
+  return artifact;
+}
+
+Result<Listing> Store::list(const std::string& kind) const {
+  Listing all;
   if (!database_) return all;
-  VERGE_TRY(Statement rows,
-            database_->prepare("SELECT id, name, digest, bytes, created_s, facts FROM artifact "
-                               "WHERE kind = ? ORDER BY name"));
+  VERGE_TRY(Statement rows, database_->prepare(std::string(kRows) + " ORDER BY name"));
   rows.bind(kind);
   for (;;) {
     VERGE_TRY(const bool row, rows.step());
     if (!row) return all;
-    Artifact artifact{kind,           rows.text(1), rows.text(2), rows.number(3),
-                      rows.number(4), rows.text(5), {},           {}};
-    VERGE_RETURN_IF_ERROR(read_parts(*database_, rows.number(0), artifact));
-    VERGE_RETURN_IF_ERROR(check_row(artifact, root_ + kDatabase));
-    all.push_back(std::move(artifact));
+    VERGE_TRY(Artifact artifact, read(kind, rows));
+    const Status status = check_row(artifact, root_ + kDatabase);
+    if (status) {
+      all.sound.push_back(std::move(artifact));
+    } else {
+      all.damaged.push_back(status.error());
+    }
   }
 }
 
+Result<std::optional<Artifact>> Store::lookup(const std::string& kind,
+                                              const std::string& name) const {
+  if (!database_) return std::optional<Artifact>();
+  VERGE_TRY(Statement rows, database_->prepare(std::string(kRows) + " AND name = ?"));
+  rows.bind(kind).bind(name);
+  VERGE_TRY(const bool row, rows.step());
+  if (!row) return std::optional<Artifact>();
+  VERGE_TRY(Artifact artifact, read(kind, rows));
+  VERGE_RETURN_IF_ERROR(check_row(artifact, root_ + kDatabase));
+  return std::optional(std::move(artifact));
+}
+
 Result<Artifact> Store::find(const std::string& kind, const std::string& name) const {
-  VERGE_TRY(std::vector<Artifact> all, list(kind));
-  const auto found = std::ranges::find(all, name, &Artifact::name);
-  if (found != all.end()) return std::move(*found);
+  VERGE_TRY(auto found, lookup(kind, name));
+  if (found) return std::move(*found);
+  VERGE_TRY(const Listing all, list(kind));
   return make_error(Code::NotFound, "{}: no stored {} has this name; {}", name, kind,
-                    other_names(name, all));
+                    other_names(name, all.sound));
 }
 
 Result<std::string> Store::path(const Artifact& artifact) const {
@@ -174,13 +196,6 @@ Result<std::string> Store::path(const Artifact& artifact) const {
 
 std::string Store::folder_of(const std::string& digest, const std::string& name) const {
   return root_ + "/folders/" + digest + "/" + name;
-}
-
-Result<std::optional<Artifact>> Store::lookup(const std::string& kind,
-                                              const std::string& name) const {
-  VERGE_TRY(std::vector<Artifact> all, list(kind));
-  const auto found = std::ranges::find(all, name, &Artifact::name);
-  return found == all.end() ? std::nullopt : std::optional(std::move(*found));
 }
 
 Result<Added> Store::add(const NewArtifact& wanted, const Watch& watch) {
@@ -262,11 +277,14 @@ Status Store::make_folder(const Artifact& artifact) const {
 // The name goes first: a process killed between leaves files without a name, which the next sweep
 // takes, never a name without files.
 Result<int64_t> Store::remove(const std::string& kind, const std::string& name) {
-  VERGE_TRY(const Artifact artifact, find(kind, name));
+  const Result<Artifact> artifact = find(kind, name);
+  const bool damaged = !artifact && artifact.error().code == Code::Malformed;
+  if (!artifact && !damaged) return artifact.error();
   VERGE_TRY(Statement statement,
             database_->prepare("DELETE FROM artifact WHERE kind = ? AND name = ?"));
-  VERGE_RETURN_IF_ERROR(statement.bind(artifact.kind).bind(artifact.name).run());
-  VERGE_RETURN_IF_ERROR(remove_folder(artifact));
+  VERGE_RETURN_IF_ERROR(statement.bind(kind).bind(name).run());
+  // A damaged entry may name any folder.
+  if (!damaged) VERGE_RETURN_IF_ERROR(remove_folder(*artifact));
   return sweep();
 }
 

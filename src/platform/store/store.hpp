@@ -53,6 +53,11 @@ struct NewArtifact {
   Blobs::How how = Blobs::How::Copy;
 };
 
+struct Listing {
+  std::vector<Artifact> sound;  // by name
+  std::vector<Error> damaged;   // one for each entry that cannot be believed, with its name
+};
+
 struct Added {
   Artifact artifact;
   bool was_there = false;  // the same content under this name
@@ -65,15 +70,17 @@ class Store {
   static Result<Store> open(const std::string& root);
 
   const std::string& root() const { return root_; }
-  /// By name.
-  Result<std::vector<Artifact>> list(const std::string& kind) const;
-  /// NotFound names the nearest names.
+  /// A damaged entry hides no other.
+  Result<Listing> list(const std::string& kind) const;
+  /// None where nothing has the name; Malformed when its entry is damaged.
+  Result<std::optional<Artifact>> lookup(const std::string& kind, const std::string& name) const;
+  /// As lookup(); NotFound names the nearest names.
   Result<Artifact> find(const std::string& kind, const std::string& name) const;
   /// The file, or the folder that holds the files. Fails if one is missing or has another size.
   Result<std::string> path(const Artifact& artifact) const;
   /// Conflict when the name has another content. All or nothing.
   Result<Added> add(const NewArtifact& artifact, const Watch& watch = {});
-  /// Frees what no other name holds; returns the bytes.
+  /// Frees what no other name holds; returns the bytes. Takes damaged entries as well.
   Result<int64_t> remove(const std::string& kind, const std::string& name);
   /// Reads all of it again and compares. NotFound or Malformed name the file.
   Status verify(const Artifact& artifact, const Watch& watch = {}) const;
@@ -84,7 +91,7 @@ class Store {
  private:
   explicit Store(std::string root);
   Status create();
-  Result<std::optional<Artifact>> lookup(const std::string& kind, const std::string& name) const;
+  Result<Artifact> read(const std::string& kind, const Statement& row) const;
   Result<Added> commit(const Artifact& artifact, std::vector<StagedBlob>& staged);
   Status record(const Artifact& artifact);
   std::string folder_of(const std::string& digest, const std::string& name) const;

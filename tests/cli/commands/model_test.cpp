@@ -4,6 +4,8 @@
 #include <small_disk.hpp>
 #include <tiny_model.hpp>
 
+#include <verge/platform/store/database.hpp>
+
 namespace verge::cli {
 namespace {
 
@@ -86,6 +88,29 @@ TEST_F(ModelCommands, VerifyAndExportFindAnAlteredFile) {
   expect_refused(run_verge({"model", "export", "tiny", folder_ / "b.gguf"}), 1, "altered");
   expect_refused(run_verge({"run", "tiny", "-p", "x"}), 1, "not a GGUF file");
   EXPECT_EQ(import("tiny").status, 0);  // mends it
+  EXPECT_EQ(run_verge({"model", "verify"}).status, 0);
+}
+
+TEST_F(ModelCommands, ADamagedEntryHidesNoOther) {
+  ASSERT_EQ(import("tiny").status, 0);
+  ASSERT_EQ(import("other").status, 0);
+  {
+    using store::Database;
+    auto database = Database::open(home_.path() + "/store.sqlite", Database::Mode::Existing);
+    ASSERT_TRUE(database->prepare("UPDATE artifact SET digest = 'x' WHERE name = 'other'")->run());
+  }
+  EXPECT_EQ(run_verge({"run", "tiny", "-p", "x", "-n", "1", "-t", "1"}).status, 0);
+  const test::Ran list = run_verge({"model", "list"});
+  EXPECT_EQ(list.status, 0);
+  EXPECT_NE(list.out.find("tiny  llama"), std::string::npos) << list.out;
+  EXPECT_EQ(list.out.find("other"), std::string::npos) << list.out;
+  EXPECT_NE(list.err.find("other is damaged; remove it (verge model rm 'other')"),
+            std::string::npos)
+      << list.err;
+  EXPECT_EQ(run_json({"model", "list"})["damaged"].size(), 1u);
+  expect_refused(run_verge({"run", "other", "-p", "x"}), 1, "the entry of other is damaged");
+  expect_refused(run_verge({"model", "verify"}), 1, "1 of 2 models are damaged");
+  EXPECT_EQ(run_json({"model", "rm", "other", "--yes"})["removed"][0], "other");
   EXPECT_EQ(run_verge({"model", "verify"}).status, 0);
 }
 

@@ -27,7 +27,7 @@ class StoreTest : public testing::Test {
     return {.kind = "model", .name = name, .files = {{"", path}}, .origins = {{"import", path}}};
   }
   std::vector<std::string> names() {
-    const std::vector<Artifact> all = open().list("model").value();
+    const std::vector<Artifact> all = open().list("model")->sound;
     std::vector<std::string> names;
     for (const Artifact& artifact : all) names.push_back(artifact.name);
     return names;
@@ -35,7 +35,7 @@ class StoreTest : public testing::Test {
   // No name without its whole content; what has no name may wait for the next sweep.
   void expect_sound() {
     Store store = open();
-    const std::vector<Artifact> all = store.list("model").value();
+    const std::vector<Artifact> all = store.list("model")->sound;
     for (const Artifact& artifact : all) {
       const Status status = store.verify(artifact);
       EXPECT_TRUE(status) << status.error().message;
@@ -243,20 +243,34 @@ TEST_F(StoreTest, AReadOnlyRootCanBeRead) {
   fs::permissions(root_ + "/objects", fs::perms(0755));
 }
 
-TEST_F(StoreTest, ARowThatLeadsOutOfTheStoreIsRefused) {
-  for (const char* damage :
-       {"UPDATE artifact SET digest = '../../..'", "UPDATE artifact SET name = '../x'",
-        "UPDATE file SET name = '../../x'", "UPDATE file SET digest = 'a'"}) {
+TEST_F(StoreTest, ADamagedRowIsRefusedNamedRemovedAndHidesNoOther) {
+  const std::string row = " WHERE name = 'm'", file = " WHERE artifact = 1";
+  const std::pair<std::string, std::string> damages[] = {
+      {"UPDATE artifact SET digest = '../../..'" + row, "m"},
+      {"UPDATE artifact SET name = '../x'" + row, "../x"},
+      {"UPDATE file SET name = '../../x'" + file, "m"},
+      {"UPDATE file SET digest = 'a'" + file, "m"}};
+  for (const auto& [damage, name] : damages) {
     fs::remove_all(root_);
     ASSERT_TRUE(open().add(model("m", folder_.add("1", "one"))));
+    ASSERT_TRUE(open().add(model("sound", folder_.add("2", "two"))));
     {
       auto database = Database::open(root_ + "/store.sqlite", Database::Mode::Existing);
-      ASSERT_TRUE(database->prepare(damage)->step());
+      ASSERT_TRUE(database->prepare(damage)->run());
     }
+    EXPECT_EQ(names(), Names{"sound"}) << damage;
+    EXPECT_EQ(open().find("model", "sound")->digest, sha256("two")) << damage;
     const auto list = open().list("model");
-    ASSERT_FALSE(list) << damage;
-    EXPECT_EQ(list.error().code, Code::Malformed);
-    EXPECT_NE(list.error().message.find("store.sqlite"), std::string::npos);
+    ASSERT_EQ(list->damaged.size(), 1u) << damage;
+    const auto found = open().find("model", name);
+    ASSERT_FALSE(found) << damage;
+    EXPECT_EQ(found.error().code, Code::Malformed);
+    EXPECT_EQ(found.error().message, list->damaged.front().message);
+    EXPECT_NE(found.error().message.find("store.sqlite: the entry of " + name), std::string::npos);
+    ASSERT_TRUE(open().remove("model", name)) << damage;
+    EXPECT_TRUE(open().list("model")->damaged.empty());
+    EXPECT_TRUE(open().add(model("m", folder_ / "1"))) << damage;
+    expect_sound();
   }
 }
 

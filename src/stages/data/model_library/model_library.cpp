@@ -123,11 +123,11 @@ Result<Import> import_model(store::Store& store, const ImportRequest& request,
 Result<std::string> model_path(const store::Store& store, const std::string& model) {
   std::error_code error;
   if (fs::exists(model, error) || !store::check_name(model)) return model;
-  VERGE_TRY(const std::vector<store::Artifact> all, store.list(kModel));
-  const auto found = std::ranges::find(all, model, &store::Artifact::name);
-  if (found != all.end()) return store.path(*found);
+  VERGE_TRY(const auto found, store.lookup(kModel, model));
+  if (found) return store.path(*found);
+  VERGE_TRY(const store::Listing all, store.list(kModel));
   return make_error(Code::NotFound, "{}: no such file or folder, and no stored model; {}", model,
-                    store::other_names(model, all));
+                    store::other_names(model, all.sound));
 }
 
 }  // namespace verge::data
