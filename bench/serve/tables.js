@@ -60,6 +60,19 @@ function traces(results) {
                                    'per token p50 / p90 / p99, s', 'goodput', 'tokens from the cache'], rows);
 }
 
+// Beside the same streams without guesses.
+function speculation(results) {
+  const rate = (name) => median(results[name], (r) => r.output_tokens_per_s);
+  const rows = Object.keys(results).filter((k) => k.startsWith('speculation ') && results[k].length).map((name) => {
+    const [, streams, kind] = name.split(' ');
+    const drafted = median(results[name], (r) => r.drafted), accepted = median(results[name], (r) => r.accepted);
+    return [streams, kind, number(rate(name)), number(rate(name) / rate(`speculation ${streams} off`)),
+            drafted, drafted > 0 ? `${(100 * accepted / drafted).toFixed(0)} %` : '', results[name].length];
+  });
+  return '### Guessing ahead: models/verge-lm.gguf, short prompts, greedy answers of 150 tokens\n\n' +
+      table(['streams', '--speculate', 'answer tokens/s', 'ratio', 'drafted', 'accepted', 'runs'], rows);
+}
+
 function rest(results) {
   const lines = [];
   for (const r of results['idle 64 verge'] || []) {
@@ -92,6 +105,7 @@ function write(file, results, machine, command) {
   if (has('streams')) parts.push(streams(results));
   if (has('shared off verge')) parts.push(shared(results));
   if (has('trace ')) parts.push(traces(results));
+  if (has('speculation ')) parts.push(speculation(results));
   parts.push(rest(results));
   const text = `${BEGIN}\n${parts.join('\n')}${END}`;
   const page = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';

@@ -23,6 +23,20 @@ function steady({count, prompt, output, vocabulary, seed = 1}) {
   return {closed: true, requests};
 }
 
+/// `count` texts of the King James Bible's kind to go on with.
+function texts({count, output}) {
+  const beginnings = ['In the beginning God', 'And it came to pass', 'The LORD is my shepherd', 'And he said unto them,',
+                      'Now these are the names of', 'Blessed are the', 'Woe unto you', 'Let us go up to',
+                      'In those days there was no', 'What is man, that thou', 'He that hath an ear', 'And the sons of'];
+  const scenes = ['', 'In the second year, ', 'Thus saith the LORD, ', 'Then answered the king, '];
+  const requests = [];
+  for (let i = 0; i < count; ++i) {
+    const scene = scenes[Math.floor(i / beginnings.length) % scenes.length];
+    requests.push({at_s: 0, prompt: scene + beginnings[i % beginnings.length], output});
+  }
+  return {closed: true, requests};
+}
+
 /// The same beginning of `shared` tokens for all, then `own` tokens.
 function sharedPrefix({count, shared, own, output, vocabulary, seed = 1}) {
   const beginning = tokens(seed, shared, vocabulary);
@@ -71,4 +85,4 @@ function open(rows, scale, rate) {
   }))};
 }
 
-module.exports = {azure, mooncake, sharedPrefix, steady};
+module.exports = {azure, mooncake, sharedPrefix, steady, texts};

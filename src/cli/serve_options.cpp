@@ -65,6 +65,13 @@ int64_t queue_of_tenant(const ServeOptions& options) {
   return options.api_keys.empty() ? options.max_queue : (options.max_queue + 1) / 2;
 }
 
+// Where many answers are drawn drafts do not pay: rows of logits for those of a few.
+int64_t rows_of_step(int64_t max_sequences, const serve::DraftSource& drafts) {
+  constexpr int64_t kDrafting = 4;
+  if (!drafts.is_on()) return max_sequences;
+  return max_sequences + std::min(max_sequences, kDrafting) * drafts.most_tokens;
+}
+
 Result<http::Listen> listen_of(const ServeOptions& options) {
   http::Listen listen{.host = options.host, .unix_path = options.unix_socket};
   if (options.port < 0 || options.port > 65535) {
@@ -130,6 +137,7 @@ void ServeOptions::declare(Parser& parser) {
                "MODEL:NAME=FILE or MODEL:NAME=FILE:SCALE: a LoRA adapter of a model, served as "
                "MODEL:NAME; without MODEL: of the first")
            .repeated());
+  speculation.declare_source(parser);
   const auto queue = [&](Option option) { option.group("Queue"); };
   queue(parser.add_option("--max-queue", max_queue, "Requests that may wait").positive());
   queue(parser
@@ -180,6 +188,8 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
   VERGE_TRY(model::LoadOptions load, loading.load_options());
   load.max_sequences = max_sequences;
   load.max_tokens = step_tokens;
+  VERGE_TRY(const serve::DraftSource drafts, speculation.source());
+  load.max_outputs = rows_of_step(max_sequences, drafts);
   VERGE_TRY(const int64_t kv_bytes, size_option("--kv-mem", kv_memory));
   VERGE_TRY(server.pool.memory_bytes, size_option("--mem", memory));
   for (const std::string& argument : models) {
@@ -189,6 +199,7 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
                         "two models are named {}; name one otherwise: NAME={}", model.name,
                         argument);
     }
+    model.drafts = drafts;
     server.models.push_back(std::move(model));
   }
   for (const std::string& adapter : adapters) {

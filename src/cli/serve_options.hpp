@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <verge/cli/options.hpp>
+#include <verge/cli/speculation.hpp>
 #include <verge/stages/serve/api/model_server.hpp>
 
 namespace verge::cli {
@@ -34,6 +35,8 @@ struct ServeOptions {
   double idle_timeout_s = 0;
 
   std::vector<std::string> adapters;  // [MODEL:]NAME=FILE[:SCALE]
+
+  SpeculationOptions speculation;  // of each model
 
   int64_t max_queue = 1024;
   int64_t max_queue_per_tenant = 0;  // 0: half of max_queue where keys are given, else all

@@ -1,11 +1,14 @@
 #include <nlohmann/json.hpp>
 
+#include <verge/cli/model_store.hpp>
 #include <verge/cli/speculation.hpp>
-#include <verge/stages/serve/speculation/exit_proposer.hpp>
-#include <verge/stages/serve/speculation/model_proposer.hpp>
-#include <verge/stages/serve/speculation/ngram_proposer.hpp>
 
 namespace verge::cli {
+namespace {
+
+constexpr const char* kGroup = "Speculation";
+
+}  // namespace
 
 void Speculation::report(nlohmann::ordered_json& json) const {
   if (!advance_) return;
@@ -23,26 +26,28 @@ std::string Speculation::summary() const {
                      counts.accepted_tokens, counts.draft_tokens, counts.speedup());
 }
 
+void SpeculationOptions::declare_source(Parser& parser) {
+  const auto add = [&](Option option) { option.group(kGroup); };
+  add(parser
+          .add_option("--speculate", by,
+                      "Guess tokens ahead: ngram, from the text; exits, by the model's exit heads; "
+                      "off")
+          .one_of({"off", "ngram", "exits"}));
+  add(parser.add_option("--draft", draft, "Guess tokens ahead by this smaller model"));
+  add(parser.add_option("--draft-tokens", draft_tokens, "Most tokens guessed ahead, 1 to 64"));
+  add(parser.add_option("--exit-layers", exit_layers,
+                        "The exit head after so many layers; 0: the first"));
+}
+
 void SpeculationOptions::declare(Parser& parser) {
-  const char* const group = "Speculation";
-  parser
-      .add_option("--speculate", by,
-                  "Guess tokens ahead: ngram, from the text; exits, by the model's exit heads; off")
-      .one_of({"off", "ngram", "exits"})
-      .group(group);
-  parser.add_option("--draft", draft, "Guess tokens ahead by this smaller model").group(group);
-  parser.add_option("--draft-tokens", draft_tokens, "Most tokens guessed ahead, 1 to 64")
-      .group(group);
-  parser
-      .add_option("--exit-layers", exit_layers, "The exit head after so many layers; 0: the first")
-      .group(group);
+  declare_source(parser);
   parser
       .add_flag(
           "--draft-own-draws", own_draws,
           "Draw guesses by random numbers of their own: other tokens of the same distribution")
-      .group(group);
+      .group(kGroup);
   parser.add_flag("--draft-always", always, "Guess in every step, whether it pays or not")
-      .group(group);
+      .group(kGroup);
 }
 
 Status SpeculationOptions::check() const {
@@ -55,29 +60,23 @@ Status SpeculationOptions::check() const {
   return {};
 }
 
-Result<std::unique_ptr<serve::Proposer>> SpeculationOptions::proposer(
-    model::LanguageModel& model, model::LanguageModel* draft) const {
-  std::unique_ptr<serve::Proposer> made;
-  if (draft != nullptr) {
-    VERGE_TRY(made, serve::ModelProposer::create(model, *draft));
-  } else if (by == "exits") {
-    VERGE_TRY(made, serve::ExitProposer::create(model, exit_layers));
-  } else {
-    made = std::make_unique<serve::NgramProposer>();
-  }
+Result<serve::DraftSource> SpeculationOptions::source() const {
+  using Kind = serve::DraftSource::Kind;
+  VERGE_RETURN_IF_ERROR(check());
+  serve::DraftSource made{.most_tokens = draft_tokens, .exit_layers = exit_layers};
+  if (by == "ngram") made.kind = Kind::Ngram;
+  if (by == "exits") made.kind = Kind::Exits;
+  if (draft.empty()) return made;
+  made.kind = Kind::Model;
+  VERGE_TRY(made.path, model_path(draft));
   return made;
 }
 
 Result<Speculation> SpeculationOptions::make(model::LanguageModel& model, const ModelOptions& like,
                                              ThreadPool& pool, const Clock& clock) const {
   Speculation made;
-  VERGE_RETURN_IF_ERROR(check());
-  if (!is_on()) return made;
-  if (serve::most_draft(model.decoder()) < 1) {
-    return make_error(Code::Unsupported,
-                      "speculation: this model's runs give the bits of single tokens for too few "
-                      "tokens; leave out --plan, or speculation");
-  }
+  VERGE_TRY(const serve::DraftSource from, source());
+  if (!from.is_on()) return made;
   if (!draft.empty()) {
     if (!like.memory.empty()) {
       return make_error(Code::InvalidArgument,
@@ -90,12 +89,12 @@ Result<Speculation> SpeculationOptions::make(model::LanguageModel& model, const 
     options.lora.clear();
     VERGE_TRY(made.draft_, options.load(pool));
   }
-  VERGE_TRY(auto guesses, proposer(model, made.draft_.get()));
+  VERGE_TRY(const auto proposer, serve::proposers(from, model, made.draft_.get()));
   serve::SpeculationOptions options;
   options.policy.max_draft = draft_tokens;
   options.draws = own_draws ? serve::DraftDraws::Own : serve::DraftDraws::Shared;
   options.always = always;
-  made.advance_ = std::make_unique<serve::SpeculativeAdvance>(std::move(guesses), options, clock);
+  made.advance_ = std::make_unique<serve::SpeculativeAdvance>(proposer(), options, clock);
   return made;
 }
 

@@ -8,6 +8,7 @@
 
 #include <verge/cli/options.hpp>
 #include <verge/core/clock.hpp>
+#include <verge/stages/serve/speculation/draft_source.hpp>
 #include <verge/stages/serve/speculation/speculative_advance.hpp>
 
 namespace verge::cli {
@@ -37,6 +38,11 @@ struct SpeculationOptions {
   bool always = false;
 
   void declare(Parser& parser);
+  /// Those that say what guesses, without those of how it is drawn and when.
+  void declare_source(Parser& parser);
+  /// Fails with InvalidArgument for options that do not go together, NotFound for a draft model
+  /// that is not stored.
+  Result<serve::DraftSource> source() const;
   bool is_on() const { return by != "off" || !draft.empty(); }
   /// Rows of logits that the model must be loaded with.
   int64_t max_outputs() const { return is_on() ? draft_tokens + 1 : 1; }
@@ -47,8 +53,6 @@ struct SpeculationOptions {
 
  private:
   Status check() const;
-  Result<std::unique_ptr<serve::Proposer>> proposer(model::LanguageModel& model,
-                                                    model::LanguageModel* draft) const;
 };
 
 }  // namespace verge::cli

@@ -126,6 +126,34 @@ TEST_F(ServeOptionsTest, AnyModelCanHaveAdapters) {
   EXPECT_NE(refusal().find("/absent.gguf"), std::string::npos);
 }
 
+TEST_F(ServeOptionsTest, GuessesHaveRowsForAFewAnswers) {
+  options_.max_sequences = 16;
+  EXPECT_FALSE(options_.server_options()->models[0].drafts.is_on());
+  EXPECT_EQ(options_.server_options()->models[0].load.max_outputs, 16);
+  options_.speculation.by = "ngram";
+  options_.speculation.draft_tokens = 5;
+  const auto made = options_.server_options();
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->models[0].drafts.kind, serve::DraftSource::Kind::Ngram);
+  EXPECT_EQ(made->models[0].drafts.most_tokens, 5);
+  EXPECT_EQ(made->models[0].load.max_outputs, 16 + 4 * 5);
+  options_.max_sequences = 2;
+  EXPECT_EQ(options_.server_options()->models[0].load.max_outputs, 2 + 2 * 5);
+}
+
+TEST_F(ServeOptionsTest, ADraftModelIsLoadedBeside) {
+  options_.speculation.draft = model_;
+  const auto made = options_.server_options();
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->models[0].drafts.kind, serve::DraftSource::Kind::Model);
+  EXPECT_EQ(made->models[0].drafts.path, model_);
+  options_.speculation.by = "ngram";
+  EXPECT_NE(refusal().find("--draft"), std::string::npos);
+  options_.speculation.by = "off";
+  options_.speculation.draft = "nothing-here";
+  EXPECT_NE(refusal().find("nothing-here"), std::string::npos);
+}
+
 TEST_F(ServeOptionsTest, WhatIsWrongIsNamedByItsOption) {
   options_.kv_memory = "lots";
   EXPECT_NE(refusal().find("--kv-mem"), std::string::npos);

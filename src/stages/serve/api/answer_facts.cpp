@@ -62,6 +62,8 @@ Usage total_usage(const Answers& answers) {
   for (size_t i = 0; i < answers.choices.size(); ++i) {
     const Usage& usage = answers.choices[i].usage;
     total.answer_tokens += usage.answer_tokens;
+    total.draft_tokens += usage.draft_tokens;
+    total.accepted_tokens += usage.accepted_tokens;
     if (i % std::max<size_t>(answers.choices_per_prompt, 1) != 0) continue;
     total.prompt_tokens += usage.prompt_tokens;
     total.cached_tokens += usage.cached_tokens;
@@ -73,7 +75,10 @@ Json usage_json(const Usage& usage) {
   return {{"prompt_tokens", usage.prompt_tokens},
           {"completion_tokens", usage.answer_tokens},
           {"total_tokens", usage.prompt_tokens + usage.answer_tokens},
-          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}}};
+          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
+          {"completion_tokens_details",
+           {{"accepted_prediction_tokens", usage.accepted_tokens},
+            {"rejected_prediction_tokens", usage.draft_tokens - usage.accepted_tokens}}}};
 }
 
 Json timings_json(const Choice& choice) {

@@ -77,7 +77,9 @@ Json live_model(Service& service, const ModelSnapshot& model) {
                 {"cached", model.pages_cached}};
   json["tokens"] = {{"prefill", model.prefill_tokens},
                     {"decode", model.decode_tokens},
-                    {"cached", model.cached_tokens}};
+                    {"cached", model.cached_tokens},
+                    {"drafted", model.draft_tokens},
+                    {"accepted", model.accepted_tokens}};
   json["ttft"] = percentiles_json(latencies.ttft);
   json["tpot"] = percentiles_json(latencies.tpot);
   return json;

@@ -155,6 +155,9 @@ void ServiceMetrics::update(const ModelSnapshot& model) {
   count("verge_prefill_tokens_total", "Prompt tokens computed.", model.prefill_tokens,
         seen.prefill);
   count("verge_decode_tokens_total", "Tokens drawn.", model.decode_tokens, seen.decode);
+  count("verge_draft_tokens_total", "Tokens guessed ahead.", model.draft_tokens, seen.drafts);
+  count("verge_accepted_tokens_total", "Of the tokens guessed ahead, those drawn.",
+        model.accepted_tokens, seen.accepted);
   count("verge_prefix_hits_total", "Requests that found a part of their prompt computed.",
         model.prefix_hits, seen.hits);
   count("verge_prefix_hit_tokens_total", "Prompt tokens found computed.", model.cached_tokens,

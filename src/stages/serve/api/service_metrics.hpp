@@ -61,7 +61,8 @@ class ServiceMetrics {
 
  private:
   struct Seen {  // of the scheduler's counters
-    int64_t prefill = 0, decode = 0, hits = 0, cached = 0, preemptions = 0;
+    int64_t prefill = 0, decode = 0, drafts = 0, accepted = 0, hits = 0, cached = 0,
+            preemptions = 0;
     LoadState state = LoadState::Unloaded;
   };
   void update(const ModelSnapshot& model);

@@ -8,20 +8,27 @@ namespace {
 constexpr size_t kCandidates = 16;  // of a tenant and priority: they are taken in order
 constexpr size_t kBatchSizes = 64;
 
-bool reaches_the_end(const Task& task, int64_t tokens) {
-  return task.length() + tokens == static_cast<int64_t>(task.feed.size());
+// The rows of logits of an item, which begin at `first`.
+std::vector<std::span<const float>> rows_of(const runtime::Decoder& decoder, const BatchItem& item,
+                                            int64_t first) {
+  std::vector<std::span<const float>> rows;
+  for (int64_t row = 0; row < item.rows(); ++row) {
+    rows.push_back(runtime::step_logits(decoder, first + row));
+  }
+  return rows;
 }
 
 }  // namespace
 
 Batch::Batch(model::LanguageModel& model, ThreadPool& pool, const Clock& clock,
-             BatchOptions options, SpillStore& spills)
+             BatchOptions options, SpillStore& spills, ProposerFactory proposers)
     : model_(model),
       decoder_(model.decoder()),
       pool_(pool),
       clock_(clock),
       options_(std::move(options)),
-      pages_(decoder_, spills, options_.share_prefixes) {}
+      pages_(decoder_, spills, options_.share_prefixes),
+      drafts_(std::move(proposers), options_.drafts, decoder_, clock) {}
 
 Status Batch::check(const runtime::Decoder& decoder, const ModelFace& face) {
   const int64_t kv_tokens = decoder.pool.pages() * decoder.page_tokens;
@@ -47,13 +54,14 @@ bool Batch::step(Tasks& tasks, const StepContext& context) {
   for (const RequestId id : plan.preempt) pages_.put_aside(*by_id_.at(id));
   counters_.preemptions += static_cast<int64_t>(plan.preempt.size());
   for (const RequestId id : plan.admit) admit(*by_id_.at(id), context, begin_s);
-  const Items items = items_of(plan, state);
+  Items items = items_of(plan, state);
   if (!items.empty()) {
     ++counters_.steps;
     counters_.batch_sizes.push_back(static_cast<int32_t>(items.size()));
     if (counters_.batch_sizes.size() > kBatchSizes) {
       counters_.batch_sizes.erase(counters_.batch_sizes.begin());
     }
+    make_drafts(items, context);
     run(items, context);
   }
   if (options_.verify) pages_.check(tasks);
@@ -91,6 +99,7 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
   }
   pages_.mark_waiting_for_prefix(state.candidates, tasks);
   state.free_pages = pages_.available();
+  drafts_.decide(state.candidates, by_id_);
   return state;
 }
 
@@ -159,23 +168,31 @@ Batch::Items Batch::items_of(const StepPlan& plan, const PolicyState& state) {
   for (const StepPart& part : plan.run) {
     Task* task = by_id_.at(part.id);
     if (task->has_ended || task->length() != lengths.at(part.id)) continue;
-    items.push_back({task, part.tokens});
-    pages += pages_.pages_for(task->length() + part.tokens) - pages_.pages_for(task->length());
+    const int64_t length = task->length() + part.tokens;
+    items.push_back({.task = task,
+                     .tokens = part.tokens,
+                     .drafts = part.drafts,
+                     .draws = length == static_cast<int64_t>(task->feed.size())});
+    pages += pages_.pages_for(length + part.drafts) - pages_.pages_for(task->length());
   }
   pages_.make_room(pages);
   return items;
 }
 
+void Batch::make_drafts(std::span<Item> items, const StepContext& context) {
+  if (std::ranges::none_of(items, [](const Item& item) { return item.drafts > 0; })) return;
+  std::vector<RequestId> ids;
+  for (const Item& item : items) ids.push_back(item.task->id);
+  const CancellableRun run(context.cancellations, ids);
+  drafts_.make(items, context.cancellations.flag());
+}
+
 Status Batch::try_run(std::span<const Item> items, const StepContext& context) {
   std::vector<runtime::StepItem> step;
   std::vector<RequestId> ids;
-  for (const auto& [task, tokens] : items) {
-    const auto fresh =
-        std::span<const int32_t>(task->feed)
-            .subspan(static_cast<size_t>(task->length()), static_cast<size_t>(tokens));
-    ids.push_back(task->id);
-    step.push_back(
-        {&*task->sequence, fresh, reaches_the_end(*task, tokens) ? 1 : 0, task->adapter});
+  for (const Item& item : items) {
+    ids.push_back(item.task->id);
+    step.push_back({&*item.task->sequence, item.run(), item.rows(), item.task->adapter});
   }
   try {
     const CancellableRun run(context.cancellations, ids);
@@ -186,55 +203,43 @@ Status Batch::try_run(std::span<const Item> items, const StepContext& context) {
 }
 
 // A step that fails is run again by halves, until the request that fails is known.
-void Batch::run(std::span<const Item> items, const StepContext& context) {
-  std::vector<Item> drawing;
-  for (const Item& item : items) {
-    if (reaches_the_end(*item.task, item.tokens)) drawing.push_back(item);
-  }
+void Batch::run(std::span<Item> items, const StepContext& context) {
+  const double begin_s = clock_.seconds();
   const Status status = try_run(items, context);
   if (status) {
-    count(items, context);
-    draw(drawing, context);
+    const auto drawn = draw(items);
+    const double step_s = clock_.seconds() - begin_s;
+    for (size_t i = 0; i < items.size(); ++i) take(items[i], drawn[i], context);
+    drafts_.observe(items, step_s);
   } else if (status.error().code == Code::Cancelled) {
     return;
   } else if (items.size() > 1) {
     run(items.first(items.size() / 2), context);
     run(items.subspan(items.size() / 2), context);
+  } else if (!items[0].draft.tokens.empty()) {
+    items[0].drop_draft();
+    run(items, context);
   } else if (status.error().code != Code::OutOfMemory) {  // of pages there will be more
     end(*items[0].task, status, context);
   }
 }
 
-// The sequences have grown by their items.
-void Batch::count(std::span<const Item> items, const StepContext& context) {
-  for (const auto& [task, tokens] : items) {
-    TenantSnapshot& tenant = context.accounts.tenants[task->request.tenant];
-    if (task->length() <= task->prompt_tokens()) {
-      counters_.prefill_tokens += tokens;
-      tenant.prefill_tokens += tokens;
-      pages_.publish(*task);
-    } else {
-      counters_.decode_tokens += tokens;
-      tenant.decode_tokens += tokens;
-      context.accounts.fair.charge(task->request.tenant,
-                                   FairShare::kDecodeCost * static_cast<double>(tokens));
-    }
-  }
-}
-
 // On all threads, but for constraints, which share their tables.
-void Batch::draw(std::span<const Item> items, const StepContext& context) {
-  std::vector<Result<Piece>> pieces(items.size(), Result<Piece>(Piece{}));
+std::vector<Result<Drawn>> Batch::draw(std::span<const Item> items) {
+  std::vector<Result<Drawn>> drawn(items.size(), Result<Drawn>(Drawn{}));
+  std::vector<int64_t> first(items.size());
+  for (size_t i = 1; i < items.size(); ++i) first[i] = first[i - 1] + items[i - 1].rows();
   const auto draw_one = [&](size_t i) {
+    if (!items[i].draws) return;
     try {
       Answer& answer = items[i].task->answer;
       if (answer.options().max_tokens == 0) {
-        pieces[i] = answer.end(StopReason::MaxTokens);
+        drawn[i] = Drawn{.piece = answer.end(StopReason::MaxTokens)};
       } else {
-        pieces[i] = answer.draw(runtime::step_logits(decoder_, static_cast<int64_t>(i)));
+        drawn[i] = verify(answer, items[i].draft, rows_of(decoder_, items[i], first[i]));
       }
     } catch (const std::exception& error) {
-      pieces[i] = make_error(Code::Internal, "{}", error.what());
+      drawn[i] = make_error(Code::Internal, "{}", error.what());
     }
   };
   const auto is_constrained = [&](size_t i) { return items[i].task->answer.is_constrained(); };
@@ -246,14 +251,45 @@ void Batch::draw(std::span<const Item> items, const StepContext& context) {
   });
   for (size_t i = 0; i < items.size(); ++i) {
     if (is_constrained(i)) draw_one(i);
-    hand_over(*items[i].task, pieces[i], context);
+  }
+  return drawn;
+}
+
+// Drafts that were not drawn are forgotten; the rest is counted and handed over.
+void Batch::take(Item& item, const Result<Drawn>& drawn, const StepContext& context) {
+  Task& task = *item.task;
+  int64_t tokens = item.tokens;
+  if (item.draws && drawn) {
+    const auto drafted = static_cast<int64_t>(item.draft.tokens.size());
+    item.kept = drawn->kept;
+    task.sequence->truncate(task.length() - drafted + drawn->run - 1);
+    task.usage.draft_tokens += drafted;
+    task.usage.accepted_tokens += drawn->kept;
+    tokens += drawn->run - 1;
+  }
+  count(task, tokens, context);
+  if (item.draws) hand_over(task, drawn, context);
+}
+
+// The sequence has grown by so many tokens.
+void Batch::count(const Task& task, int64_t tokens, const StepContext& context) {
+  TenantSnapshot& tenant = context.accounts.tenants[task.request.tenant];
+  if (task.length() <= task.prompt_tokens()) {
+    counters_.prefill_tokens += tokens;
+    tenant.prefill_tokens += tokens;
+    pages_.publish(task);
+  } else {
+    counters_.decode_tokens += tokens;
+    tenant.decode_tokens += tokens;
+    context.accounts.fair.charge(task.request.tenant,
+                                 FairShare::kDecodeCost * static_cast<double>(tokens));
   }
 }
 
-void Batch::hand_over(Task& task, const Result<Piece>& piece, const StepContext& context) {
-  if (!piece) return end(task, piece.error(), context);
+void Batch::hand_over(Task& task, const Result<Drawn>& drawn, const StepContext& context) {
+  if (!drawn) return end(task, drawn.error(), context);
   const double now_s = clock_.seconds();
-  Status status = deliver(task, *piece, now_s);
+  Status status = deliver(task, drawn->piece, now_s);
   if (status && !task.answer.reason() && task.length() >= task.face->limit()) {
     status = deliver(task, task.answer.end(StopReason::ContextFull), now_s);
   }
@@ -273,6 +309,8 @@ void Batch::describe(ModelSnapshot& snapshot) const {
   keep(&ModelSnapshot::prefix_hits);
   keep(&ModelSnapshot::cached_tokens);
   keep(&ModelSnapshot::preemptions);
+  snapshot.draft_tokens = drafts_.draft_tokens();
+  snapshot.accepted_tokens = drafts_.accepted_tokens();
   pages_.describe(snapshot);
 }
 

@@ -10,6 +10,7 @@
 #include <verge/core/threads.hpp>
 #include <verge/engine/model/language_model.hpp>
 #include <verge/engine/runtime/step.hpp>
+#include <verge/stages/serve/scheduler/batch_drafts.hpp>
 #include <verge/stages/serve/scheduler/cancellations.hpp>
 #include <verge/stages/serve/scheduler/fair_share.hpp>
 #include <verge/stages/serve/scheduler/page_keeper.hpp>
@@ -22,6 +23,7 @@ struct BatchOptions {
   int64_t reserve_pages = 2;
   double ageing_s = 5;
   bool share_prefixes = true;
+  BatchDraftOptions drafts = {};
   bool verify = false;  // PageKeeper::check after each step
 };
 
@@ -43,7 +45,7 @@ struct StepContext {
 class Batch {
  public:
   Batch(model::LanguageModel& model, ThreadPool& pool, const Clock& clock, BatchOptions options,
-        SpillStore& spills);
+        SpillStore& spills, ProposerFactory proposers = {});
 
   /// Fails with Unsupported for a decoder whose steps are too small to cut prompts in, Conflict for
   /// one that holds less than its face says.
@@ -57,10 +59,7 @@ class Batch {
   PageKeeper& pages() { return pages_; }
 
  private:
-  struct Item {
-    Task* task;
-    int64_t tokens;
-  };
+  using Item = BatchItem;
   using Items = std::vector<Item>;
 
   PolicyState observe(Tasks& tasks, const StepContext& context, double now_s);
@@ -68,12 +67,14 @@ class Batch {
   Task* next_to_embed(const Tasks& tasks, const StepContext& context) const;
   bool embed_one(const Tasks& tasks, const StepContext& context);
   Items items_of(const StepPlan& plan, const PolicyState& state);
-  void run(std::span<const Item> items, const StepContext& context);
+  void make_drafts(std::span<Item> items, const StepContext& context);
+  void run(std::span<Item> items, const StepContext& context);
   Status try_run(std::span<const Item> items, const StepContext& context);
-  void count(std::span<const Item> items, const StepContext& context);
-  void draw(std::span<const Item> items, const StepContext& context);
+  std::vector<Result<Drawn>> draw(std::span<const Item> items);
+  void take(Item& item, const Result<Drawn>& drawn, const StepContext& context);
+  void count(const Task& task, int64_t tokens, const StepContext& context);
   void end(Task& task, const Status& status, const StepContext& context);
-  void hand_over(Task& task, const Result<Piece>& piece, const StepContext& context);
+  void hand_over(Task& task, const Result<Drawn>& drawn, const StepContext& context);
 
   model::LanguageModel& model_;
   runtime::Decoder& decoder_;
@@ -81,6 +82,7 @@ class Batch {
   const Clock& clock_;
   BatchOptions options_;
   PageKeeper pages_;
+  BatchDrafts drafts_;
   std::map<RequestId, Task*> by_id_;  // of the step at hand
   std::map<int, double> admitted_s_;  // by priority
   ModelSnapshot counters_;

@@ -149,14 +149,18 @@ Status Lanes::unload(const std::string& name) {
 
 void Lanes::open(const std::string& name, Lane& lane) try {
   LoadedModel& loaded = *models_.loaded(name);
-  const Status status = Batch::check(loaded.model->decoder(), **models_.face(name));
+  Status status = Batch::check(loaded.model->decoder(), **models_.face(name));
+  auto make = proposers(loaded.drafts, *loaded.model, loaded.draft.get());
+  if (status && !make) status = make.error();
   if (!status) {
     finish_lane(lane, status);
     sweep(name, lane);
     return;
   }
-  lane.batch =
-      std::make_unique<Batch>(*loaded.model, *loaded.threads, clock_, options_.batch, spills_);
+  BatchOptions batch = options_.batch;
+  batch.drafts.policy.max_draft = loaded.drafts.most_tokens;
+  lane.batch = std::make_unique<Batch>(*loaded.model, *loaded.threads, clock_, batch, spills_,
+                                       std::move(*make));
   fetch_prompts(lane);
   lane.wants_since_s = -1;
 } catch (const std::exception& error) {

@@ -1,8 +1,59 @@
+#include <algorithm>
+
+#include <fmt/ranges.h>
+
 #include <verge/engine/model/decoder_options.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/stages/serve/scheduler/model_face.hpp>
+#include <verge/stages/serve/speculation/model_proposer.hpp>
 
 namespace verge::serve {
+namespace {
+
+Result<std::unique_ptr<text::Tokenizer>> read_tokenizer(const format::ModelSource& source) {
+  VERGE_TRY(text::Vocabulary vocabulary, model::read_vocabulary(source));
+  return text::make_tokenizer(std::move(vocabulary));
+}
+
+// The draft model fits, and has its place.
+Status add_draft_model(const ServedModel& served, ModelFace& face) {
+  if (served.load.memory_bytes > 0) {
+    return make_error(Code::InvalidArgument,
+                      "{}: a draft model would come on top of the memory ceiling; leave out one of "
+                      "them",
+                      face.source.path);
+  }
+  VERGE_TRY(const format::ModelSource source, format::ModelSource::open(served.drafts.path));
+  VERGE_TRY(const auto tokenizer, read_tokenizer(source));
+  VERGE_RETURN_IF_ERROR(
+      check_same_vocabulary({face.source.path, *face.tokenizer}, {source.path, *tokenizer}));
+  VERGE_TRY(const model::MemoryNeed need, model::plan_memory_need(source, draft_load(served)));
+  face.need.weights_bytes += need.weights_bytes;
+  face.need.kv_bytes += need.kv_bytes;
+  face.need.arena_bytes += need.arena_bytes;
+  return {};
+}
+
+Status check_exits(const ServedModel& served, const ModelFace& face) {
+  const std::vector<int64_t>& known = face.config.exit_layers;
+  const int64_t asked = served.drafts.exit_layers;
+  if (!known.empty() && (asked == 0 || std::ranges::count(known, asked) > 0)) return {};
+  return make_error(Code::Unsupported, "{}: no exit head after {} layers; it has {}",
+                    face.source.path, asked,
+                    known.empty() ? "none: train with --exits"
+                                  : fmt::format("some after {}", fmt::join(known, ", ")));
+}
+
+}  // namespace
+
+model::LoadOptions draft_load(const ServedModel& model) {
+  model::LoadOptions load = model.load;
+  load.max_outputs = 1;
+  load.adapters.clear();
+  load.max_adapters = 0;
+  load.plan.clear();
+  return load;
+}
 
 Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model) {
   auto face = std::make_shared<ModelFace>();
@@ -10,8 +61,7 @@ Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model) {
   VERGE_TRY(face->source, format::ModelSource::open(model.path));
   VERGE_TRY(face->config, nn::read_config(model::FileFacts(face->source)));
   VERGE_RETURN_IF_ERROR(model::check_options(face->config, model.load));
-  VERGE_TRY(text::Vocabulary vocabulary, model::read_vocabulary(face->source));
-  VERGE_TRY(face->tokenizer, text::make_tokenizer(std::move(vocabulary)));
+  VERGE_TRY(face->tokenizer, read_tokenizer(face->source));
   VERGE_TRY(face->need, model::plan_memory_need(face->source, model.load));
   for (const model::AdapterSpec& adapter : model.load.adapters) {
     face->adapters.push_back(adapter.name);
@@ -20,6 +70,11 @@ Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model) {
   face->kv_tokens = shape.pages * shape.page_tokens;
   face->context =
       model.load.context > 0 ? model.load.context : shape.pages_per_sequence * shape.page_tokens;
+  if (model.drafts.kind == DraftSource::Kind::Exits) {
+    VERGE_RETURN_IF_ERROR(check_exits(model, *face));
+  } else if (model.drafts.kind == DraftSource::Kind::Model) {
+    VERGE_RETURN_IF_ERROR(add_draft_model(model, *face));
+  }
   return std::shared_ptr<const ModelFace>(std::move(face));
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <verge/engine/model/language_model.hpp>
+#include <verge/stages/serve/speculation/draft_source.hpp>
 
 namespace verge::serve {
 
@@ -13,6 +14,7 @@ struct ServedModel {
   std::string name;
   std::string path;
   model::LoadOptions load = {};  // max_sequences and kv_tokens say how much it serves at once
+  DraftSource drafts = {};  // what guesses ahead; a draft model is loaded beside, with as much room
 };
 
 /// Immutable: any thread.
@@ -21,7 +23,7 @@ struct ModelFace {
   format::ModelSource source;  // metadata: the chat template, general.*
   nn::DecoderConfig config;
   std::unique_ptr<text::Tokenizer> tokenizer;
-  model::MemoryNeed need;
+  model::MemoryNeed need;             // a draft model's included
   std::vector<std::string> adapters;  // in the order in which the model has them
   int64_t context = 0;                // most tokens of a sequence
   int64_t kv_tokens = 0;              // most tokens of all sequences together
@@ -30,7 +32,11 @@ struct ModelFace {
   int64_t limit() const { return context < kv_tokens ? context : kv_tokens; }
 };
 
-/// Fails as LanguageModel::load does for a bad file or bad options.
+/// How the draft model of a served one is loaded.
+model::LoadOptions draft_load(const ServedModel& model);
+
+/// Fails as LanguageModel::load does for a bad file or bad options, as check_same_vocabulary for a
+/// draft model, Unsupported for exit heads that are not there.
 Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model);
 
 }  // namespace verge::serve

@@ -7,6 +7,18 @@
 #include <verge/stages/serve/scheduler/model_pool.hpp>
 
 namespace verge::serve {
+namespace {
+
+Status load_into(LoadedModel& loaded, const ServedModel& served) {
+  VERGE_TRY(loaded.model, model::LanguageModel::load(served.path, served.load, *loaded.threads));
+  loaded.drafts = served.drafts;
+  if (served.drafts.kind != DraftSource::Kind::Model) return {};
+  VERGE_TRY(loaded.draft,
+            model::LanguageModel::load(served.drafts.path, draft_load(served), *loaded.threads));
+  return {};
+}
+
+}  // namespace
 
 std::optional<std::vector<std::string>> make_room(std::vector<Resident> residents, int64_t budget,
                                                   int64_t bytes) {
@@ -152,12 +164,7 @@ void ModelPool::load_now(Entry& entry) {
   LoadedModel loaded{std::make_unique<ThreadPool>(options_.threads), nullptr};
   Status status;
   try {
-    auto model = model::LanguageModel::load(entry.served.path, entry.served.load, *loaded.threads);
-    if (model) {
-      loaded.model = std::move(*model);
-    } else {
-      status = model.error();
-    }
+    status = load_into(loaded, entry.served);
   } catch (const std::exception& error) {
     status = make_error(Code::Internal, "model {}: {}", entry.served.name, error.what());
   }

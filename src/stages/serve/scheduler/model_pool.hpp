@@ -31,6 +31,8 @@ struct ModelPoolOptions {
 struct LoadedModel {
   std::unique_ptr<ThreadPool> threads;
   std::unique_ptr<model::LanguageModel> model;
+  std::unique_ptr<model::LanguageModel> draft = {};  // guesses ahead; null: none
+  DraftSource drafts = {};
 };
 
 /// A model in memory, for make_room.

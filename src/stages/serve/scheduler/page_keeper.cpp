@@ -85,6 +85,7 @@ void PageKeeper::put_aside(Task& task) {
   } catch (const std::bad_alloc&) {  // less memory than the limit says
   }
   task.sequence.reset();
+  task.proposer.reset();
   task.phase = Phase::Preempted;
   ++task.preemptions;
 }

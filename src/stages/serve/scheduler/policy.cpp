@@ -33,6 +33,7 @@ class StepPlanner {
     admit();
     run_answers();
     run_prompts();
+    run_drafts();
     // Prompts alone that hold all pages between them: one makes room.
     if (plan_.run.empty() && running_.size() > 1) preempt_one();
     return std::move(plan_);
@@ -116,11 +117,16 @@ class StepPlanner {
     return committed() + needed + sequences * limits_.reserve_pages <= free_pages_;
   }
 
+  int64_t answers() const { return std::ranges::count(running_, 0, &Candidate::rest); }
+
+  int64_t budget() const {
+    return std::min(limits_.max_tokens,
+                    std::max(limits_.step_tokens, answers() + 2 * limits_.min_chunk));
+  }
+
   int64_t prompt_budget() const {
-    const int64_t answers = std::ranges::count(running_, 0, &Candidate::rest);
-    const int64_t room = std::max(limits_.step_tokens, answers + 2 * limits_.min_chunk);
-    const int64_t left = std::min(limits_.max_tokens, room) - answers;
-    if (answers == 0) return left;
+    const int64_t left = budget() - answers();
+    if (answers() == 0) return left;
     const int64_t share = limits_.step_tokens / kShareBesideAnswers;
     return std::min(left, std::max(share, 2 * limits_.min_chunk));
   }
@@ -180,7 +186,8 @@ class StepPlanner {
 
   void run(Entry entry, int64_t tokens) {
     if (tokens == 0) return;
-    plan_.run.push_back({entry->id, tokens});
+    plan_.run.push_back({.id = entry->id, .tokens = tokens});
+    entries_[entry->id] = entry;
     free_pages_ -= pages_of(entry, tokens);
   }
 
@@ -211,6 +218,30 @@ class StepPlanner {
     run(oldest, chunk_for(oldest, left));
   }
 
+  // One more draft for each in turn, for as long as there are tokens, rows and pages.
+  void run_drafts() {
+    int64_t left = budget(), rows = limits_.max_outputs;
+    for (const StepPart& part : plan_.run) {
+      left -= part.tokens;
+      rows -= part.tokens >= entries_.at(part.id)->rest() ? 1 : 0;
+    }
+    left = std::min(left, rows);
+    for (bool goes_on = true; goes_on;) {
+      goes_on = false;
+      for (StepPart& part : plan_.run) {
+        const Entry entry = entries_.at(part.id);
+        const int64_t tokens = part.tokens + part.drafts;
+        const int64_t more = pages_of(entry, tokens + 1) - pages_of(entry, tokens);
+        if (left <= 0 || entry->rest() > 0 || part.drafts == entry->drafts || more > free_pages_)
+          continue;
+        ++part.drafts;
+        --left;
+        free_pages_ -= more;
+        goes_on = true;
+      }
+    }
+  }
+
   const PolicyState& state_;
   const StepLimits& limits_;
   std::vector<TenantShare> tenants_;
@@ -218,6 +249,7 @@ class StepPlanner {
   std::map<int, int> classes_;
   std::vector<Entry> running_;
   std::set<RequestId> admitted_;
+  std::map<RequestId, Entry> entries_;  // of those that run
   StepPlan plan_;
 };
 

@@ -11,6 +11,8 @@
 //    whose next tokens wait for the step. Of that a quarter at least goes to the first in that
 //    order, which so never starves; the rest to the shortest first, which so never wait for the
 //    long. A step always has room for a chunk, so answers never stop prompts.
+// 4. Drafts (speculation) take what then is left of tokens, rows and pages, one of each answer in
+//    turn. Nobody waits, or is put aside, for them.
 //
 // Class: priority plus one for each ageing_s that no request of the priority has been admitted
 // while one waited.
@@ -50,6 +52,7 @@ struct Candidate {
   int64_t shared = 0;      // else: pages of its prefix that others run on already
   uint64_t next_page = 0;  // hash of the tokens up to the end of the page it would fill first
   bool waits_for_prefix = false;  // another one fills that page just now
+  int64_t drafts = 0;             // tokens guessed ahead that its next one should bring along
 
   int64_t rest() const { return prompt > length ? prompt - length : 0; }
 };
@@ -71,6 +74,7 @@ struct PolicyState {
 struct StepPart {
   RequestId id = 0;
   int64_t tokens = 0;
+  int64_t drafts = 0;  // tokens beside those, guessed ahead
   bool operator==(const StepPart&) const = default;
 };
 

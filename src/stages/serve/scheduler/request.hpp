@@ -41,6 +41,8 @@ struct Usage {
   int64_t prompt_tokens = 0;
   int64_t cached_tokens = 0;  // of the prompt, found computed
   int64_t answer_tokens = 0;
+  int64_t draft_tokens = 0;     // guessed ahead
+  int64_t accepted_tokens = 0;  // of them, tokens of the answer
 };
 
 struct Timings {

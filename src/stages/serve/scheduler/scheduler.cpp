@@ -25,6 +25,7 @@ LaneOptions lane_options(const SchedulerOptions& options) {
                     .reserve_pages = options.reserve_pages,
                     .ageing_s = options.ageing_s,
                     .share_prefixes = options.share_prefixes,
+                    .drafts = {.always = options.always_draft},
                     .verify = options.verify},
           .model_turn_s = options.model_turn_s,
           .spill_memory_bytes = options.spill_memory_bytes,

@@ -36,7 +36,8 @@ struct SchedulerOptions {
   /// Told of what went wrong without harm, on the engine's thread: a prompt cache that is damaged,
   /// of another model, or cannot be written.
   std::function<void(const Error&)> warn = {};
-  bool verify = false;  // check the page counts after each step: for tests
+  bool always_draft = false;  // where models have drafts, in every step: for tests
+  bool verify = false;        // check the page counts after each step: for tests
 };
 
 class Scheduler {

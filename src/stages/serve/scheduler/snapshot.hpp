@@ -25,6 +25,8 @@ struct ModelSnapshot {
   int64_t steps = 0;                      // counter
   int64_t prefill_tokens = 0;             // counter
   int64_t decode_tokens = 0;              // counter
+  int64_t draft_tokens = 0;               // counter: guessed ahead
+  int64_t accepted_tokens = 0;            // counter: of them, tokens of answers
   int64_t prefix_hits = 0;                // counter: requests that found a part computed
   int64_t cached_tokens = 0;              // counter: prompt tokens found computed
   int64_t preemptions = 0;                // counter

@@ -145,6 +145,7 @@ void finish(Task& task, Status status, double now_s, const EndObserver& observer
   task.has_ended = true;
   task.sequence.reset();
   task.spill.reset();
+  task.proposer.reset();
   End end{.id = task.id, .status = std::move(status)};
   end.reason = task.answer.reason().value_or(StopReason::Cancelled);
   if (task.begun_s >= 0) end.usage = task.usage;

@@ -12,6 +12,8 @@
 #include <verge/stages/serve/scheduler/policy.hpp>
 #include <verge/stages/serve/scheduler/snapshot.hpp>
 #include <verge/stages/serve/scheduler/spill.hpp>
+#include <verge/stages/serve/speculation/draft_policy.hpp>
+#include <verge/stages/serve/speculation/proposer.hpp>
 
 namespace verge::serve {
 
@@ -28,6 +30,8 @@ struct Task {
   bool has_ended = false;
   std::optional<runtime::Sequence> sequence = {};  // while it runs
   std::unique_ptr<Spill> spill = {};  // of what was put aside; null where it must be computed again
+  std::unique_ptr<Proposer> proposer = {};  // of its drafts, while it runs and has some
+  DraftHistory drafts = {};                 // empty until it could have had some
   Usage usage;
   int preemptions = 0;
   double submitted_s = 0;

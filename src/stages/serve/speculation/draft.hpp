@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -44,7 +45,7 @@ class DraftSampler {
   const Answer& answer_;
   DraftDraws draws_;
   Rng& rng_;
-  text::Sampler sampler_;
+  std::optional<text::Sampler> sampler_;  // those of the answer, copied when first wanted
   std::unique_ptr<text::TokenConstraint> constraint_;
 };
 

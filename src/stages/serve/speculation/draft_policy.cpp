@@ -26,28 +26,6 @@ double sum(const std::vector<double>& values) {
   return total;
 }
 
-double acceptance(const DraftPolicyState& state, const DraftPolicyOptions& options, size_t depth) {
-  const double overall = (sum(state.kept) + options.prior) / (sum(state.reached) + 1);
-  return (state.kept[depth] + kShared * overall) / (state.reached[depth] + kShared);
-}
-
-// t(k): measured, or on the line through the nearest measured ones around it, or through t(0) and
-// the last.
-double step_seconds(const DraftPolicyState& state, const DraftPolicyOptions& options, int64_t k) {
-  const std::vector<double>& t = state.step_s;
-  const auto at = static_cast<size_t>(k);
-  if (t[at] > 0) return t[at];
-  size_t below = at, above = at;
-  while (t[below] == 0) --below;  // t(0) is measured first
-  while (above < t.size() && t[above] == 0) ++above;
-  const auto steps = static_cast<double>(at - below);
-  if (above < t.size())
-    return t[below] + (t[above] - t[below]) * steps / static_cast<double>(above - below);
-  const double row_s = below == 0 ? options.row_cost * t[0]
-                                  : std::max((t[below] - t[0]) / static_cast<double>(below), 0.0);
-  return t[below] + row_s * steps;
-}
-
 int64_t best_draft(const DraftPolicyState& state, const DraftPolicyOptions& options, int64_t most) {
   int64_t best = 1;
   double largest = 0;
@@ -60,14 +38,17 @@ int64_t best_draft(const DraftPolicyState& state, const DraftPolicyOptions& opti
 
 }  // namespace
 
-DraftPolicyState start_policy(const DraftPolicyOptions& options) {
+DraftHistory start_history(const DraftPolicyOptions& options) {
   const auto depths = static_cast<size_t>(options.max_draft);
-  DraftPolicyState state;
-  state.reached.assign(depths, 0);
-  state.kept.assign(depths, 0);
-  state.step_s.assign(depths + 1, 0);
-  state.probe_after = options.first_probe;
-  return state;
+  return {.reached = std::vector<double>(depths),
+          .kept = std::vector<double>(depths),
+          .prior = options.prior,
+          .probe_after = options.first_probe};
+}
+
+DraftPolicyState start_policy(const DraftPolicyOptions& options) {
+  const auto times = static_cast<size_t>(options.max_draft) + 1;
+  return {start_history(options), {.step_s = std::vector<double>(times)}};
 }
 
 DraftPolicyState fresh_sequence(const DraftPolicyState& state, const DraftPolicyOptions& options) {
@@ -77,14 +58,35 @@ DraftPolicyState fresh_sequence(const DraftPolicyState& state, const DraftPolicy
   return fresh;
 }
 
+double acceptance(const DraftHistory& history, size_t depth) {
+  const double overall = (sum(history.kept) + history.prior) / (sum(history.reached) + 1);
+  return (history.kept[depth] + kShared * overall) / (history.reached[depth] + kShared);
+}
+
+double step_seconds(const DraftCosts& costs, double row_cost, int64_t k) {
+  const std::vector<double>& t = costs.step_s;
+  const auto at = static_cast<size_t>(k);
+  if (t[at] > 0) return t[at];
+  size_t below = at, above = at;
+  while (t[below] == 0) --below;  // t(0) is measured first
+  while (above < t.size() && t[above] == 0) ++above;
+  const auto steps = static_cast<double>(at - below);
+  if (above < t.size())
+    return t[below] + (t[above] - t[below]) * steps / static_cast<double>(above - below);
+  const double row_s =
+      below == 0 ? row_cost * t[0] : std::max((t[below] - t[0]) / static_cast<double>(below), 0.0);
+  return t[below] + row_s * steps;
+}
+
 double expected_speedup(const DraftPolicyState& state, const DraftPolicyOptions& options,
                         int64_t k) {
   double tokens = 1, reaches = 1;
   for (int64_t j = 0; j < k; ++j) {
-    reaches *= acceptance(state, options, static_cast<size_t>(j));
+    reaches *= acceptance(state, static_cast<size_t>(j));
     tokens += reaches;
   }
-  const double seconds = step_seconds(state, options, k) + static_cast<double>(k) * state.draft_s;
+  const double seconds =
+      step_seconds(state, options.row_cost, k) + static_cast<double>(k) * state.draft_s;
   return tokens * state.step_s[0] / seconds;
 }
 
@@ -99,31 +101,45 @@ int64_t decide_draft(const DraftPolicyState& state, const DraftPolicyOptions& op
   return state.plain_steps >= state.probe_after ? k : 0;
 }
 
+void observe(DraftHistory& history, const DraftPolicyOptions& options, int64_t drafted,
+             int64_t kept) {
+  if (drafted == 0) {
+    ++history.plain_steps;
+    return;
+  }
+  const bool was_probe = 2 * history.plain_steps >= history.probe_after;  // or went along with one
+  for (double& count : history.reached) count *= options.memory;
+  for (double& count : history.kept) count *= options.memory;
+  for (int64_t j = 0; j < drafted && j <= kept; ++j) {
+    const auto depth = static_cast<size_t>(j);
+    history.reached[depth] += 1;
+    history.kept[depth] += j < kept ? 1 : 0;
+  }
+  if (kept == drafted) {
+    history.probe_after = std::max<int64_t>(history.probe_after / 4, 1);
+  } else if (was_probe) {
+    history.probe_after = std::min(history.probe_after * 2, options.rarest_probe);
+  }
+  history.plain_steps = 0;
+}
+
+void observe(DraftCosts& costs, int64_t k, int64_t rounds, double draft_s, double step_s) {
+  double& known = costs.step_s[static_cast<size_t>(k)];
+  known = mean_after(known, step_s);
+  if (k == 0) {
+    costs.drafted_steps = 0;
+    return;
+  }
+  if (draft_s >= 0) {
+    costs.draft_s = mean_after(costs.draft_s, draft_s / static_cast<double>(rounds));
+  }
+  ++costs.drafted_steps;
+}
+
 DraftPolicyState observe(DraftPolicyState state, const DraftPolicyOptions& options,
                          const DraftedStep& step) {
-  double& known = state.step_s[static_cast<size_t>(step.drafted)];
-  known = mean_after(known, step.step_s);
-  if (step.drafted == 0) {
-    ++state.plain_steps;
-    state.drafted_steps = 0;
-    return state;
-  }
-  const bool was_probe = state.plain_steps >= state.probe_after;
-  state.draft_s = mean_after(state.draft_s, step.draft_s / static_cast<double>(step.drafted));
-  for (double& count : state.reached) count *= options.memory;
-  for (double& count : state.kept) count *= options.memory;
-  for (int64_t j = 0; j < step.drafted && j <= step.kept; ++j) {
-    const auto depth = static_cast<size_t>(j);
-    state.reached[depth] += 1;
-    state.kept[depth] += j < step.kept ? 1 : 0;
-  }
-  if (step.kept == step.drafted) {
-    state.probe_after = std::max<int64_t>(state.probe_after / 4, 1);
-  } else if (was_probe) {
-    state.probe_after = std::min(state.probe_after * 2, options.rarest_probe);
-  }
-  state.plain_steps = 0;
-  ++state.drafted_steps;
+  observe(static_cast<DraftCosts&>(state), step.drafted, step.drafted, step.draft_s, step.step_s);
+  observe(static_cast<DraftHistory&>(state), options, step.drafted, step.kept);
   return state;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // DraftPolicy: how many tokens to draft for one sequence. Pure functions over an explicit state:
 // measured times and acceptances in, a number of tokens out; the same observations give the same
-// decisions.
+// decisions. batch_policy.hpp decides for the sequences of one step together, from the same parts.
 //
 // A step that drafts k tokens costs t(k) + k d, d being the price of a drafted token, and yields
 // one token and those drafts that are kept: with a probability a_j of keeping the j-th after the
@@ -26,17 +26,25 @@ struct DraftPolicyOptions {
   int64_t plain_every = 16;  // drafted steps after which t(0) is measured again
 };
 
-/// All of the policy's memory. Copy the times to a new sequence of the same model by
-/// fresh_sequence.
-struct DraftPolicyState {
+/// How the drafts of one sequence fared.
+struct DraftHistory {
   std::vector<double> reached;  // [j]: decayed count of drafts that reached depth j
   std::vector<double> kept;     // [j]: and of those of them that were kept
-  std::vector<double> step_s;   // [k]: a run with k drafted tokens; 0: not measured
-  double draft_s = 0;           // a drafted token; 0: not measured
+  double prior = 0.5;           // acceptance before anything is known
   int64_t plain_steps = 0;      // since the last draft
-  int64_t drafted_steps = 0;    // since the last plain step
   int64_t probe_after = 0;      // plain steps from one probe to the next
 };
+
+/// What steps cost.
+struct DraftCosts {
+  std::vector<double> step_s;  // [k]: a run with k drafted tokens; 0: not measured
+  double draft_s = 0;          // a drafted token, or one of each sequence; 0: not measured
+  int64_t drafted_steps = 0;   // since the last plain step
+};
+
+/// All of the policy's memory. Copy the times to a new sequence of the same model by
+/// fresh_sequence.
+struct DraftPolicyState : DraftHistory, DraftCosts {};
 
 /// What one step did.
 struct DraftedStep {
@@ -61,5 +69,19 @@ int64_t decide_draft(const DraftPolicyState& state, const DraftPolicyOptions& op
 /// The state after a step.
 DraftPolicyState observe(DraftPolicyState state, const DraftPolicyOptions& options,
                          const DraftedStep& step);
+
+// The parts, for one sequence and for many.
+
+DraftHistory start_history(const DraftPolicyOptions& options);
+/// Probability that the draft at this depth is kept if the ones before it are.
+double acceptance(const DraftHistory& history, size_t depth);
+/// t(k): measured, or on the line through the nearest measured ones around it, or through t(0) and
+/// the last; row_cost, of t(0), before anything but t(0) is known. t(0) must be.
+double step_seconds(const DraftCosts& costs, double row_cost, int64_t k);
+void observe(DraftHistory& history, const DraftPolicyOptions& options, int64_t drafted,
+             int64_t kept);
+/// A run of step_s with k drafted tokens, made in so many `rounds` that took draft_s, negative if
+/// that is unknown.
+void observe(DraftCosts& costs, int64_t k, int64_t rounds, double draft_s, double step_s);
 
 }  // namespace verge::serve

@@ -2,6 +2,26 @@
 #include <verge/stages/serve/speculation/exit_proposer.hpp>
 
 namespace verge::serve {
+namespace {
+
+// Takes back, in any case, what drafts have added to their sequences.
+class Undo {
+ public:
+  explicit Undo(std::span<DraftJob> jobs) : jobs_(jobs) {
+    for (const DraftJob& job : jobs) lengths_.push_back(job.sequence->length());
+  }
+  Undo(const Undo&) = delete;
+  Undo& operator=(const Undo&) = delete;
+  ~Undo() {
+    for (size_t i = 0; i < jobs_.size(); ++i) jobs_[i].sequence->truncate(lengths_[i]);
+  }
+
+ private:
+  std::span<DraftJob> jobs_;
+  std::vector<int64_t> lengths_;
+};
+
+}  // namespace
 
 Result<std::unique_ptr<ExitProposer>> ExitProposer::create(model::LanguageModel& model,
                                                            int64_t layers) {
@@ -15,22 +35,30 @@ Status ExitProposer::prepare(runtime::Sequence&, const std::atomic<bool>*) {
 
 Result<Draft> ExitProposer::propose(runtime::Sequence& sequence, int32_t newest, int64_t most,
                                     DraftSampler& sampler, const std::atomic<bool>* cancel) {
-  Draft draft;
-  runtime::Decoder& decoder = sequence.decoder();
-  const int64_t before = sequence.length();
-  for (int32_t token = newest; static_cast<int64_t>(draft.tokens.size()) < most;
-       token = draft.tokens.back()) {
-    const runtime::StepItem item{&sequence, std::span(&token, 1)};
-    const Status status = runtime::run_exit(plan_, decoder, std::span(&item, 1), cancel);
-    if (!status) {
-      sequence.truncate(before);
-      if (status.error().code == Code::Cancelled) return status.error();
-      return draft;
-    }
-    if (!sampler.extend(draft, runtime::step_logits(decoder, 0))) break;
+  DraftJob job{this, &sequence, newest, most, &sampler};
+  VERGE_RETURN_IF_ERROR(propose_all({&job, 1}, cancel));
+  return std::move(job.draft);
+}
+
+Status ExitProposer::propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel) {
+  const Undo undo(jobs);
+  std::vector<DraftJob*> going_on;
+  for (DraftJob& job : jobs) {
+    if (!job.is_full()) going_on.push_back(&job);
   }
-  sequence.truncate(before);
-  return draft;
+  while (!going_on.empty()) {
+    runtime::Decoder& decoder = going_on[0]->sequence->decoder();
+    std::vector<runtime::StepItem> items;
+    for (const DraftJob* job : going_on) items.push_back({job->sequence, {&job->last(), 1}});
+    const Status status = runtime::run_exit(plan_, decoder, items, cancel);
+    if (!status) return status.error().code == Code::Cancelled ? status : Status();
+    int64_t row = 0;
+    std::erase_if(going_on, [&](DraftJob* job) {
+      return !job->sampler->extend(job->draft, runtime::step_logits(decoder, row++)) ||
+             job->is_full();
+    });
+  }
+  return {};
 }
 
 }  // namespace verge::serve

@@ -11,7 +11,7 @@ bool lacks_room(const Status& status) {
          (status.error().code == Code::OutOfMemory || status.error().code == Code::InvalidArgument);
 }
 
-// Runs tokens after a sequence's, with logits after the last.
+// Runs tokens after a sequence's.
 Status run(runtime::Sequence& sequence, std::span<const int32_t> tokens,
            const std::atomic<bool>* cancel) {
   runtime::Decoder& decoder = sequence.decoder();
@@ -19,68 +19,110 @@ Status run(runtime::Sequence& sequence, std::span<const int32_t> tokens,
   while (!tokens.empty()) {
     const auto rest = static_cast<int64_t>(tokens.size());
     const int64_t count = runtime::chunk_to_run(decoder, rest, decoder.max_tokens);
-    const runtime::StepItem item{&sequence, tokens.first(static_cast<size_t>(count)),
-                                 count == rest ? 1 : 0};
+    const runtime::StepItem item{&sequence, tokens.first(static_cast<size_t>(count)), 0};
     VERGE_RETURN_IF_ERROR(runtime::run_step(decoder, std::span(&item, 1), cancel));
     tokens = tokens.subspan(static_cast<size_t>(count));
   }
   return {};
 }
 
+// One run of the draft model in the making: what it runs for whom.
+struct Round {
+  std::vector<DraftJob*> jobs;  // in the order of the rows of logits
+  std::vector<runtime::StepItem> items;
+
+  // Drafts after the rows; keeps those that go on.
+  void extend(const runtime::Decoder& decoder) {
+    int64_t row = 0;
+    std::erase_if(jobs, [&](DraftJob* job) {
+      return !job->sampler->extend(job->draft, runtime::step_logits(decoder, row++)) ||
+             job->is_full();
+    });
+  }
+};
+
 }  // namespace
 
-Status check_same_vocabulary(const model::LanguageModel& target,
-                             const model::LanguageModel& draft) {
-  const text::Tokenizer& a = target.tokenizer();
-  const text::Tokenizer& b = draft.tokenizer();
+Status check_same_vocabulary(const NamedVocabulary& target, const NamedVocabulary& draft) {
+  const text::Tokenizer& a = target.tokenizer;
+  const text::Tokenizer& b = draft.tokenizer;
   const int32_t common = std::min(a.size(), b.size());
   for (int32_t token = 0; token < common; ++token) {
     if (a.piece(token) == b.piece(token)) continue;
     return make_error(Code::Conflict,
                       "{}: token {} is \"{}\", in {} it is \"{}\"; a draft model needs the same "
                       "vocabulary",
-                      draft.source().path, token, b.piece(token), target.source().path,
-                      a.piece(token));
+                      draft.path, token, b.piece(token), target.path, a.piece(token));
   }
   if (a.size() == b.size()) return {};
   return make_error(Code::Conflict,
-                    "{}: {} tokens, {} has {}; a draft model needs the same vocabulary",
-                    draft.source().path, b.size(), target.source().path, a.size());
+                    "{}: {} tokens, {} has {}; a draft model needs the same vocabulary", draft.path,
+                    b.size(), target.path, a.size());
 }
 
 Result<std::unique_ptr<ModelProposer>> ModelProposer::create(const model::LanguageModel& target,
                                                              model::LanguageModel& draft) {
-  VERGE_RETURN_IF_ERROR(check_same_vocabulary(target, draft));
-  return std::unique_ptr<ModelProposer>(new ModelProposer(draft.decoder()));
+  VERGE_RETURN_IF_ERROR(check_same_vocabulary({target.source().path, target.tokenizer()},
+                                              {draft.source().path, draft.tokenizer()}));
+  return std::make_unique<ModelProposer>(draft.decoder());
 }
 
-// Runs those of the tokens that its own sequence does not begin with, and the last one in any case,
-// for its logits.
-Status ModelProposer::catch_up(std::span<const int32_t> tokens, const std::atomic<bool>* cancel) {
+// Of its own sequence, what the tokens begin with, the last one excepted, which is run in any case
+// for its logits; how many those are.
+size_t ModelProposer::keep_common(std::span<const int32_t> tokens) {
   const auto same = std::ranges::mismatch(own_.tokens(), tokens).in1 - own_.tokens().begin();
   const auto kept = std::min(static_cast<int64_t>(same), static_cast<int64_t>(tokens.size()) - 1);
   own_.truncate(kept);
-  return run(own_, tokens.subspan(static_cast<size_t>(kept)), cancel);
+  return static_cast<size_t>(kept);
 }
 
 Status ModelProposer::prepare(runtime::Sequence& sequence, const std::atomic<bool>* cancel) {
   if (sequence.length() == 0) return {};
-  const Status status = catch_up(sequence.tokens(), cancel);
+  const std::span<const int32_t> tokens = sequence.tokens();
+  const Status status = run(own_, tokens.subspan(keep_common(tokens)), cancel);
   return lacks_room(status) ? Status() : status;
 }
 
 Result<Draft> ModelProposer::propose(runtime::Sequence& sequence, int32_t newest, int64_t most,
                                      DraftSampler& sampler, const std::atomic<bool>* cancel) {
-  Draft draft;
-  std::vector<int32_t> tokens = sequence.tokens();
-  tokens.push_back(newest);
-  Status status = catch_up(tokens, cancel);
-  while (status && sampler.extend(draft, runtime::step_logits(decoder_, 0))) {
-    if (static_cast<int64_t>(draft.tokens.size()) == most) break;
-    status = run(own_, std::span(&draft.tokens.back(), 1), cancel);
+  DraftJob job{this, &sequence, newest, most, &sampler};
+  VERGE_RETURN_IF_ERROR(propose_all({&job, 1}, cancel));
+  return std::move(job.draft);
+}
+
+Status ModelProposer::propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel) {
+  const auto own = [](const DraftJob* job) -> runtime::Sequence& {
+    return static_cast<ModelProposer*>(job->proposer)->own_;
+  };
+  const auto has_room = [&](const DraftJob* job, int64_t more) {
+    return own(job).reserve(own(job).length() + more).ok();
+  };
+  Round round;
+  std::vector<std::vector<int32_t>> texts;
+  texts.reserve(jobs.size());
+  int64_t left = decoder_.max_tokens;
+  for (DraftJob& job : jobs) {
+    if (job.is_full() || left == 0) continue;
+    std::vector<int32_t>& text = texts.emplace_back(job.sequence->tokens());
+    text.push_back(job.newest);
+    const size_t kept = static_cast<ModelProposer*>(job.proposer)->keep_common(text);
+    const auto rest = static_cast<int64_t>(text.size() - kept);
+    const int64_t count = runtime::chunk_to_run(decoder_, rest, left);
+    if (!has_room(&job, count)) continue;
+    left -= count;
+    round.items.push_back({&own(&job), std::span(text).subspan(kept, static_cast<size_t>(count)),
+                           count == rest ? 1 : 0});
+    if (count == rest) round.jobs.push_back(&job);
   }
-  if (!status && !lacks_room(status)) return status.error();
-  return draft;
+  while (!round.items.empty()) {
+    const Status status = runtime::run_step(decoder_, round.items, cancel);
+    if (!status) return lacks_room(status) ? Status() : status;
+    round.extend(decoder_);
+    std::erase_if(round.jobs, [&](const DraftJob* job) { return !has_room(job, 1); });
+    round.items.clear();
+    for (const DraftJob* job : round.jobs) round.items.push_back({&own(job), {&job->last(), 1}});
+  }
+  return {};
 }
 
 }  // namespace verge::serve

@@ -6,9 +6,15 @@
 
 namespace verge::serve {
 
+/// A tokenizer, and the file that it is of.
+struct NamedVocabulary {
+  const std::string& path;
+  const text::Tokenizer& tokenizer;
+};
+
 /// Whether tokens of the one are tokens of the other. Fails with Conflict, naming both files and
 /// the first token that differs.
-Status check_same_vocabulary(const model::LanguageModel& target, const model::LanguageModel& draft);
+Status check_same_vocabulary(const NamedVocabulary& target, const NamedVocabulary& draft);
 
 /// Keeps a sequence of its own on the draft model, which may serve several proposers. Without room
 /// in its context or its pages it has no guess.
@@ -17,16 +23,19 @@ class ModelProposer : public Proposer {
   /// Fails as check_same_vocabulary does. The draft model must outlive it.
   static Result<std::unique_ptr<ModelProposer>> create(const model::LanguageModel& target,
                                                        model::LanguageModel& draft);
+  /// On a draft model whose vocabulary is known to be the same.
+  explicit ModelProposer(runtime::Decoder& decoder) : decoder_(decoder), own_(decoder) {}
   std::string_view name() const override { return "draft"; }
 
   Status prepare(runtime::Sequence& sequence, const std::atomic<bool>* cancel) override;
   Result<Draft> propose(runtime::Sequence& sequence, int32_t newest, int64_t most,
                         DraftSampler& sampler, const std::atomic<bool>* cancel) override;
+  /// One run catches up with what the sequences have that their own here do not, as many tokens of
+  /// them as a run has; those it has caught up with draft.
+  Status propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel) override;
 
  private:
-  explicit ModelProposer(runtime::Decoder& decoder) : decoder_(decoder), own_(decoder) {}
-
-  Status catch_up(std::span<const int32_t> tokens, const std::atomic<bool>* cancel);
+  size_t keep_common(std::span<const int32_t> tokens);
 
   runtime::Decoder& decoder_;
   runtime::Sequence own_;

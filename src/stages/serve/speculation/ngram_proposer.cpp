@@ -53,7 +53,7 @@ Status NgramProposer::prepare(runtime::Sequence& sequence, const std::atomic<boo
 Result<Draft> NgramProposer::propose(runtime::Sequence& sequence, int32_t newest, int64_t most,
                                      DraftSampler&, const std::atomic<bool>*) {
   follow(sequence.tokens());
-  add(newest);
+  if (static_cast<int64_t>(history_.size()) == sequence.length()) add(newest);
   return Draft{continuation(most), {}};
 }
 

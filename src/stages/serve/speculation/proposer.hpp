@@ -4,6 +4,7 @@
 //   VERGE_TRY(Draft draft, proposer.propose(sequence, newest, 4, sampler, cancel));
 
 #include <atomic>
+#include <span>
 #include <string_view>
 
 #include <verge/core/result.hpp>
@@ -11,6 +12,22 @@
 #include <verge/stages/serve/speculation/draft.hpp>
 
 namespace verge::serve {
+
+class Proposer;
+
+/// A draft to be made, of one sequence of several.
+struct DraftJob {
+  Proposer* proposer;           // its own
+  runtime::Sequence* sequence;  // see Proposer::propose
+  int32_t newest;
+  int64_t most;
+  DraftSampler* sampler;
+  Draft draft = {};
+
+  /// The token after which the next one is drafted.
+  const int32_t& last() const { return draft.tokens.empty() ? newest : draft.tokens.back(); }
+  bool is_full() const { return static_cast<int64_t>(draft.tokens.size()) >= most; }
+};
 
 /// Belongs to one sequence and to the thread of its decoder. What it is called with begins with
 /// what it was called with before, until reset. All calls leave the sequence as it was.
@@ -30,6 +47,11 @@ class Proposer {
   /// does not have yet; fewer or none where it has no guess or no room. Fails with Cancelled.
   virtual Result<Draft> propose(runtime::Sequence& sequence, int32_t newest, int64_t most,
                                 DraftSampler& sampler, const std::atomic<bool>* cancel) = 0;
+
+  /// The same for several sequences of one decoder, whose proposers are of this one's kind and on
+  /// the same models: they run together, a round for each depth. One that is far behind may have no
+  /// draft yet. Fails with Cancelled; drafts are then cut short.
+  virtual Status propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel);
 };
 
 }  // namespace verge::serve

@@ -3,24 +3,6 @@
 #include <verge/stages/serve/speculation/speculative_state.hpp>
 
 namespace verge::serve {
-namespace {
-
-void append(Piece& all, Piece piece) {
-  all.text += piece.text;
-  all.tokens.insert(all.tokens.end(), piece.tokens.begin(), piece.tokens.end());
-  std::ranges::move(piece.logprobs, std::back_inserter(all.logprobs));
-}
-
-// Drafts that could be of use: the answer draws one token more than it has drafts.
-int64_t room(const runtime::Sequence& sequence, const Answer& answer) {
-  const runtime::Decoder& decoder = sequence.decoder();
-  const int64_t in_context = decoder.context - sequence.length() - 1;
-  const int64_t limit = answer.options().max_tokens;
-  const auto drawn = static_cast<int64_t>(answer.tokens().size());
-  return std::min(in_context, limit < 0 ? in_context : limit - drawn - 1);
-}
-
-}  // namespace
 
 double SpeculationCounts::acceptance_rate() const {
   return draft_tokens > 0 ? static_cast<double>(accepted_tokens) / static_cast<double>(draft_tokens)
@@ -31,11 +13,6 @@ double SpeculationCounts::speedup() const {
   return seconds > 0 && plain_step_s > 0
              ? static_cast<double>(answer_tokens) * plain_step_s / seconds
              : 1;
-}
-
-int64_t most_draft(const runtime::Decoder& decoder) {
-  return std::max<int64_t>(
-      std::min({decoder.min_chunk - 2, decoder.max_outputs - 1, decoder.max_tokens - 1}), 0);
 }
 
 SpeculativeState::SpeculativeState(std::unique_ptr<Proposer> proposer, SpeculationOptions options,
@@ -73,8 +50,10 @@ Result<std::span<const int32_t>> SpeculativeState::propose(runtime::Sequence& se
   draft_ = {};
   draft_s_ = 0;
   tokens_ = {answer.tokens().back()};
+  const runtime::Decoder& decoder = sequence.decoder();
   const int64_t most =
-      std::min({most_draft(sequence.decoder()), room(sequence, answer), options_.policy.max_draft});
+      std::min({most_draft(decoder), useful_drafts(answer, decoder.context - length_),
+                options_.policy.max_draft});
   const int64_t wanted = options_.always ? most : decide_draft(policy_, options_.policy, most);
   if (wanted > 0) {
     VERGE_TRY(draft_, make_draft(sequence, answer, wanted, cancel));
@@ -90,12 +69,6 @@ std::span<const int32_t> SpeculativeState::drop_draft() {
   return tokens_;
 }
 
-Result<Piece> SpeculativeState::draw(Answer& answer, std::span<const float> logits,
-                                     size_t row) const {
-  if (row >= draft_.drawn_from.size()) return answer.draw(logits);
-  return answer.draw(logits, {draft_.tokens[row], draft_.drawn_from[row]});
-}
-
 void SpeculativeState::count(const DraftedStep& step, int64_t drawn) {
   policy_ = observe(std::move(policy_), options_.policy, step);
   counts_.draft_tokens += step.drafted;
@@ -109,19 +82,10 @@ Result<Verified> SpeculativeState::verify(Answer& answer,
                                           std::span<const std::span<const float>> rows,
                                           double step_s) {
   VERGE_CHECK(rows.size() == tokens_.size(), rows.size(), tokens_.size());
-  Verified verified{{}, length_ + 1};
-  DraftedStep step{static_cast<int64_t>(draft_.tokens.size()), 0, draft_s_, step_s};
-  for (size_t row = 0; row < rows.size(); ++row) {
-    VERGE_TRY(Piece piece, draw(answer, rows[row], row));
-    const bool is_drafted = row < draft_.tokens.size() && !piece.tokens.empty() &&
-                            piece.tokens.back() == draft_.tokens[row];
-    append(verified.piece, std::move(piece));
-    step.kept += is_drafted ? 1 : 0;
-    if (answer.reason() || !is_drafted) break;
-    ++verified.length;
-  }
-  count(step, static_cast<int64_t>(verified.piece.tokens.size()));
-  return verified;
+  VERGE_TRY(Drawn drawn, serve::verify(answer, draft_, rows));
+  count({static_cast<int64_t>(draft_.tokens.size()), drawn.kept, draft_s_, step_s},
+        static_cast<int64_t>(drawn.piece.tokens.size()));
+  return Verified{std::move(drawn.piece), length_ + drawn.run};
 }
 
 }  // namespace verge::serve

@@ -6,9 +6,6 @@
 //   run_step(decoder, {{{&sequence, tokens, outputs: tokens.size()}, ...}});
 //   VERGE_TRY(Verified verified, state.verify(answer, rows, step_s));
 //   sequence.truncate(verified.length);
-//
-// The answer draws from each row of logits in turn, as without drafts, for as long as it draws the
-// token that was run next.
 
 #include <memory>
 #include <optional>
@@ -16,6 +13,7 @@
 #include <verge/core/clock.hpp>
 #include <verge/stages/serve/speculation/draft_policy.hpp>
 #include <verge/stages/serve/speculation/proposer.hpp>
+#include <verge/stages/serve/speculation/verify.hpp>
 
 namespace verge::serve {
 
@@ -41,10 +39,6 @@ struct Verified {
   Piece piece;
   int64_t length = 0;  // of the sequence: what it has beyond was guessed wrong
 };
-
-/// Tokens that may be drafted on this decoder: with more, rows of a step could differ in bits from
-/// runs of one token (Decoder::min_chunk).
-int64_t most_draft(const runtime::Decoder& decoder);
 
 class SpeculativeState {
  public:
@@ -72,7 +66,6 @@ class SpeculativeState {
  private:
   Result<Draft> make_draft(runtime::Sequence& sequence, const Answer& answer, int64_t count,
                            const std::atomic<bool>* cancel);
-  Result<Piece> draw(Answer& answer, std::span<const float> logits, size_t row) const;
   void count(const DraftedStep& step, int64_t drawn);
 
   std::unique_ptr<Proposer> proposer_;

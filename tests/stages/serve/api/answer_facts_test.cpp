@@ -44,13 +44,19 @@ TEST(AnswerFacts, APromptCountsOnceForAllItsChoices) {
   answers.choices_per_prompt = 2;
   for (int i = 0; i < 4; ++i) {
     Choice choice;
-    choice.usage = {.prompt_tokens = 10, .cached_tokens = 4, .answer_tokens = 3};
+    choice.usage = {.prompt_tokens = 10,
+                    .cached_tokens = 4,
+                    .answer_tokens = 3,
+                    .draft_tokens = 3,
+                    .accepted_tokens = 1};
     answers.choices.push_back(choice);
   }
   const Usage total = total_usage(answers);
   EXPECT_EQ(usage_json(total).dump(),
             R"({"prompt_tokens":20,"completion_tokens":12,"total_tokens":32,)"
-            R"("prompt_tokens_details":{"cached_tokens":8}})");
+            R"("prompt_tokens_details":{"cached_tokens":8},)"
+            R"("completion_tokens_details":{"accepted_prediction_tokens":4,)"
+            R"("rejected_prediction_tokens":8}})");
 }
 
 TEST(AnswerFacts, SpeedsAreOfWhatWasComputed) {

@@ -72,6 +72,38 @@ TEST(OpenAiRoutes, AChatAnswers) {
   EXPECT_GT(answer["timings"]["predicted_per_second"], 0);
 }
 
+// Over a server that guesses: the same answers, and what was guessed.
+TEST(OpenAiRoutes, GuessesAreCountedInUsageMetricsAndLive) {
+  ModelServerOptions options = serving_options();
+  options.models[0].drafts.kind = DraftSource::Kind::Exits;
+  options.models[0].load.max_outputs = 40;
+  options.scheduler.always_draft = true;
+  const Serving guessing(std::move(options));
+  const std::string asked =
+      R"({"model":"verge-lm","max_tokens":40,"temperature":0,"ignore_eos":true,
+                               "messages":[{"role":"user","content":"And God said"}]})";
+  const Json plain = serving().good("/v1/chat/completions", asked);
+  const Json answer = guessing.good("/v1/chat/completions", asked);
+  EXPECT_EQ(content(answer), content(plain));
+  EXPECT_EQ(plain["usage"]["completion_tokens_details"]["accepted_prediction_tokens"], 0);
+  const Json& details = answer["usage"]["completion_tokens_details"];
+  const int accepted = details["accepted_prediction_tokens"];
+  const int rejected = details["rejected_prediction_tokens"];
+  EXPECT_GT(accepted, 0);
+  EXPECT_LT(accepted, 40);
+  Json tokens;
+  EXPECT_TRUE(test::eventually([&] {
+    tokens = guessing.get("/verge/live").json()["models"][0]["tokens"];
+    return tokens["accepted"] == accepted;
+  })) << tokens.dump();
+  EXPECT_EQ(tokens["drafted"], accepted + rejected);
+  const std::string metrics = guessing.get("/metrics").body;
+  EXPECT_NE(
+      metrics.find(fmt::format("verge_accepted_tokens_total{{model=\"verge-lm\"}} {}\n", accepted)),
+      std::string::npos)
+      << metrics;
+}
+
 TEST(OpenAiRoutes, AStreamSaysTheSame) {
   const std::string whole = content(serving().good("/v1/chat/completions", chat("")));
   const auto answer = serving().post(

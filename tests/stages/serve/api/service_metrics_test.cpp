@@ -76,6 +76,8 @@ TEST(ServiceMetrics, TheSchedulersCountersAreCountedOnce) {
   model.pages_free = 3;
   model.pages_cached = 2;
   model.spilled_bytes = 4096;
+  model.draft_tokens = 40;
+  model.accepted_tokens = 30;
   snapshot.models = {model};
   snapshot.refused = 2;
   metrics.text(snapshot, 0);
@@ -86,6 +88,7 @@ TEST(ServiceMetrics, TheSchedulersCountersAreCountedOnce) {
   const std::string text = metrics.text(snapshot, 0);
   for (const char* line :
        {"verge_prefill_tokens_total{model=\"m\"} 150", "verge_prefix_hits_total{model=\"m\"} 3",
+        "verge_draft_tokens_total{model=\"m\"} 40", "verge_accepted_tokens_total{model=\"m\"} 30",
         "verge_spilled_bytes{model=\"m\"} 4096", "verge_refused_requests_total 5",
         "verge_failed_requests_total 1", "verge_kv_pages{model=\"m\",state=\"used\"} 5",
         "verge_kv_pages{model=\"m\",state=\"free\"} 3", "verge_model_loaded{model=\"m\"} 1",

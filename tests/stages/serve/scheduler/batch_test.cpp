@@ -5,6 +5,7 @@
 
 #include <verge/stages/serve/scheduler/batch.hpp>
 
+#include "guesses.hpp"
 #include "serving.hpp"
 #include "tiny_models.hpp"
 
@@ -17,6 +18,7 @@ class OneBatch : public testing::Test {
     served_ = {.name = "m", .path = test::write_model(folder_, test::tiny_spec("tiny-llama"))};
     served_.load.context = 128;
     served_.load.max_sequences = 4;
+    served_.load.max_outputs = 16;
     served_.load.kv_tokens = 256;
     auto face = read_face(served_);
     ASSERT_TRUE(face.ok()) << face.error().message;
@@ -53,6 +55,20 @@ class OneBatch : public testing::Test {
     EXPECT_TRUE(tasks_.empty());
   }
 
+  // What follows each token in this answer; the last of equal tokens wins.
+  static test::Guesses known(const std::vector<int32_t>& answer) {
+    test::Guesses guesses;
+    for (size_t i = 1; i < answer.size(); ++i) guesses[answer[i - 1]] = answer[i];
+    return guesses;
+  }
+
+  // The same batch anew, with these guesses in every step.
+  void guess(const test::Guesses& guesses) {
+    accounts_ = {};
+    batch_.emplace(*model_, pool_, clock_, BatchOptions{.drafts = {.always = true}, .verify = true},
+                   spills_, test::told(guesses));
+  }
+
   ModelSnapshot described() const {
     ModelSnapshot snapshot;
     batch_->describe(snapshot);
@@ -87,6 +103,65 @@ TEST_F(OneBatch, CountsWhatItRuns) {
   EXPECT_EQ(accounts_.tenants[""].prefill_tokens, 60);
   EXPECT_EQ(accounts_.tenants[""].decode_tokens, 6);
   EXPECT_EQ(counted.pages_cached, 1);  // of 32 tokens
+}
+
+// Whatever is guessed, tokens are counted and paid for that are of the answer.
+TEST_F(OneBatch, WhatIsGuessedChangesStepsAlone) {
+  const std::vector<int32_t> answer = [&] {
+    const auto alone = add(40, 20);
+    finish();
+    return alone->tokens;
+  }();
+  const test::Guesses right = known(answer);
+  test::Guesses wrong = right;
+  for (auto& [token, next] : wrong) next = 3 + (next + 1) % 400;
+  for (const auto& [guesses, is_right] : {std::pair(right, true), std::pair(wrong, false)}) {
+    guess(guesses);
+    const auto told = add(40, 20);
+    finish();
+    EXPECT_EQ(told->tokens, answer);
+    const ModelSnapshot counted = described();
+    EXPECT_EQ(counted.prefill_tokens, 40);
+    EXPECT_EQ(counted.decode_tokens, 19);
+    EXPECT_EQ(accounts_.fair.served(""), 40 + 2 * 19);
+    EXPECT_EQ(accounts_.tenants[""].decode_tokens, 19);
+    EXPECT_GT(counted.draft_tokens, 10);
+    EXPECT_EQ(counted.draft_tokens, told->end.usage.draft_tokens);
+    EXPECT_EQ(counted.accepted_tokens, told->end.usage.accepted_tokens);
+    EXPECT_LE(counted.steps, 20);
+    if (is_right) {
+      EXPECT_LT(counted.steps, 20);
+    }
+    if (!is_right) {
+      EXPECT_EQ(counted.accepted_tokens, 0);
+    }
+  }
+}
+
+// Only prompts' pages are kept for others: not those of an answer, guessed or not.
+TEST_F(OneBatch, GuessedTokensAreNotPublished) {
+  const auto first = add(40, 60);
+  finish();
+  const test::Guesses right = known(first->tokens);
+  guess(right);
+  add(40, 60);
+  finish();
+  EXPECT_EQ(described().pages_cached, 1);
+  EXPECT_EQ(described().pages_free + described().pages_cached, described().pages_total);
+}
+
+// A token that no model knows, as only a bug could guess it.
+TEST_F(OneBatch, ARunThatFailsForAGuessGoesOnWithoutIt) {
+  test::Guesses impossible;
+  for (int32_t token = 1; token < 512; ++token) impossible[token] = 1 << 20;
+  const auto alone = add(20, 6);
+  finish();
+  guess(impossible);
+  const auto a = add(20, 6), b = add(20, 6);
+  finish();
+  EXPECT_EQ(a->tokens, alone->tokens);
+  EXPECT_EQ(b->tokens, alone->tokens);
+  EXPECT_TRUE(a->end.status.ok());
 }
 
 TEST_F(OneBatch, ALaterPromptAdoptsWhatAnEarlierOneLeft) {

@@ -29,6 +29,12 @@ Candidate decoding(RequestId id, int64_t length, int64_t exclusive = 0, int prio
           .exclusive = exclusive};
 }
 
+Candidate drafting(RequestId id, int64_t length, int64_t drafts) {
+  Candidate candidate = decoding(id, length);
+  candidate.drafts = drafts;
+  return candidate;
+}
+
 Candidate put_aside(RequestId id, int64_t length) {
   return {.id = id, .phase = Phase::Preempted, .length = length, .prompt = 1};
 }
@@ -46,6 +52,11 @@ PolicyState state_of(std::vector<Candidate> candidates, int64_t free_pages = 100
                   .page_tokens = 16,
                   .reserve_pages = 1,
                   .ageing_s = 5};
+  return state;
+}
+
+PolicyState steps_of(int64_t tokens, PolicyState state) {
+  state.limits.step_tokens = tokens;
   return state;
 }
 
@@ -106,6 +117,21 @@ std::vector<PlanCase> cases() {
                 {.id = 2, .phase = Phase::Running, .length = 64, .prompt = 100, .exclusive = 4}},
                0),
       {2}, {}, {});
+  add("drafts take the rows that are left, one of each in turn",
+      state_of({drafting(1, 40, 5), drafting(2, 33, 2), decoding(3, 40), decoding(4, 40)}), {}, {},
+      {{1, 1, 2}, {2, 1, 2}, {3, 1}, {4, 1}});
+  add("drafts take the tokens that prompts leave",
+      steps_of(12, state_of({drafting(1, 40, 4), prefilling(2, 40, 100)})), {}, {},
+      {{1, 1, 3}, {2, 8}});
+  add("a full step has no drafts",
+      steps_of(9, state_of({drafting(1, 40, 4), prefilling(2, 40, 600)})), {}, {},
+      {{1, 1}, {2, 8}});
+  add("a row for the end of a prompt before those of drafts",
+      state_of({drafting(1, 40, 9), waiting(2, 10)}), {}, {2}, {{1, 1, 6}, {2, 10}});
+  add("pages are short: drafts go, nobody is put aside",
+      state_of({drafting(1, 30, 4), drafting(2, 31, 4)}, 0), {}, {}, {{1, 1, 1}, {2, 1}});
+  add("a page for a draft is one that nobody needs",
+      state_of({drafting(1, 30, 4), decoding(2, 32)}, 1), {}, {}, {{1, 1, 1}, {2, 1}});
   return all;
 }
 
@@ -160,7 +186,8 @@ class Simulation {
 
   Simulation(int64_t pages, int64_t sequences) : pages_(pages) {
     state_ = state_of({});
-    state_.limits.max_sequences = state_.limits.max_outputs = sequences;
+    state_.limits.max_sequences = sequences;
+    state_.limits.max_outputs = sequences + 6;
     state_.tenants.clear();
   }
 
@@ -179,6 +206,7 @@ class Simulation {
     state_.free_pages = pages_;
     for (const Job& job : jobs_) {
       state_.candidates.push_back(job.candidate);
+      if (drafts_ && job.candidate.rest() == 0) state_.candidates.back().drafts = rng_.below(5);
       if (job.candidate.phase != Phase::Running) continue;
       state_.candidates.back().exclusive = pages(job.candidate.length);
       state_.free_pages -= pages(job.candidate.length);
@@ -194,7 +222,10 @@ class Simulation {
     }
     for (const RequestId id : plan.admit) admit(job(id));
     check(plan);
-    for (const StepPart& part : plan.run) run(job(part.id), part.tokens);
+    for (const StepPart& part : plan.run) {
+      const auto kept = rng_.below(static_cast<uint32_t>(part.drafts) + 1);
+      run(job(part.id), part.tokens + kept);
+    }
     std::erase_if(jobs_, [](const Job& job) {
       return job.candidate.length >= job.candidate.prompt + job.answer - 1;
     });
@@ -207,6 +238,7 @@ class Simulation {
         jobs_, [&](const Job& job) { return job.candidate.priority == priority; }));
   }
   int preemptions() const { return preemptions_; }
+  void draft() { drafts_ = true; }
 
  private:
   int64_t pages(int64_t tokens) const { return (tokens + 15) / 16; }
@@ -235,7 +267,8 @@ class Simulation {
 
   // What every step must be: within the limits, each running answer served, prompts never stuck.
   void check(const StepPlan& plan) {
-    int64_t tokens = 0, prompts = 0, prompts_run = 0, answers = 0, answers_run = 0, used = 0;
+    int64_t tokens = 0, rows = 0, prompts = 0, prompts_run = 0, answers = 0, answers_run = 0,
+            used = 0;
     for (const Job& job : jobs_) {
       if (job.candidate.phase != Phase::Running) continue;
       (job.candidate.rest() == 0 ? answers : prompts) += 1;
@@ -243,13 +276,16 @@ class Simulation {
     }
     for (const StepPart& part : plan.run) {
       const Candidate& candidate = job(part.id).candidate;
-      tokens += part.tokens;
+      tokens += part.tokens + part.drafts;
+      EXPECT_TRUE(part.drafts == 0 || (candidate.rest() == 0 && part.tokens == 1));
+      rows += candidate.rest() <= part.tokens ? 1 + part.drafts : 0;
       (candidate.rest() == 0 ? answers_run : prompts_run) += 1;
-      used += pages(candidate.length + part.tokens) - pages(candidate.length);
+      used += pages(candidate.length + part.tokens + part.drafts) - pages(candidate.length);
       const int64_t left = candidate.rest() - part.tokens;
       EXPECT_TRUE(candidate.rest() == 0 || left == 0 || left >= 4) << left;
     }
     EXPECT_LE(tokens, state_.limits.max_tokens);
+    EXPECT_LE(rows, state_.limits.max_outputs);
     EXPECT_LE(used, pages_);
     EXPECT_EQ(answers_run, answers);
     EXPECT_TRUE(prompts == 0 || prompts_run > 0 || used > pages_ - 4) << "prompts are stopped";
@@ -264,6 +300,8 @@ class Simulation {
   RequestId last_ = 0;
   double now_ = 0;
   int preemptions_ = 0;
+  bool drafts_ = false;
+  Rng rng_{99};
 };
 
 // Sheng et al. 2024, theorem 4.4: between two tenants that always have work, service differs by at
@@ -299,9 +337,10 @@ TEST(PolicySimulation, LowPriorityIsServedUnderAFloodOfHigh) {
 // Random loads on few pages: everything ends, and each step is as check() demands.
 TEST(PolicySimulation, RandomLoadsEndUnderPagePressure) {
   int preemptions = 0;
-  for (uint64_t seed = 0; seed < 20; ++seed) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
     Rng rng(seed);
     Simulation simulation(24, 6);
+    if (seed % 2 == 1) simulation.draft();
     for (int i = 0; i < 40; ++i) {
       simulation.submit(rng.below(3), 1 + rng.below(150), 1 + rng.below(100),
                         static_cast<int>(rng.below(3)));

@@ -42,6 +42,32 @@ class Adapters : public testing::Test {
     return answer ? answer->tokens : std::vector<int32_t>{};
   }
 
+  void expect_each_alone() {
+    ModelPool pool({served_}, clock_, {});
+    Scheduler scheduler(pool, clock_, {.always_draft = true, .verify = true});
+    std::vector<Request> requests;
+    for (const char* adapter : {"", "lora1", "lora2", "lora1", ""}) {
+      requests.push_back(request(10, adapter));  // the same prompt: pages are an adapter's own
+      requests.push_back(request(40, adapter));
+    }
+    std::vector<std::shared_ptr<test::Receiver>> receivers;
+    for (const Request& asked : requests) {
+      receivers.push_back(std::make_shared<test::Receiver>());
+      const auto id = scheduler.submit(asked, receivers.back());
+      ASSERT_TRUE(id.ok()) << id.error().message;
+    }
+    while (!std::ranges::all_of(receivers, [](const auto& r) { return r->has_ended.load(); })) {
+      if (!scheduler.step()) std::this_thread::yield();
+    }
+    for (size_t i = 0; i < requests.size(); ++i) {
+      ASSERT_TRUE(receivers[i]->end.status.ok()) << receivers[i]->end.status.error().message;
+      EXPECT_EQ(receivers[i]->tokens, alone(requests[i])) << i;
+    }
+    EXPECT_NE(receivers[0]->tokens, receivers[2]->tokens);
+    EXPECT_NE(receivers[2]->tokens, receivers[4]->tokens);
+    EXPECT_EQ(scheduler.snapshot().models[0].prefix_hits, 4);  // the later two of each
+  }
+
   test::TemporaryFolder folder_;
   SystemClock clock_;
   ThreadPool threads_{1};
@@ -50,29 +76,16 @@ class Adapters : public testing::Test {
 };
 
 TEST_F(Adapters, EachAnswerIsThatOfItsOwn) {
-  ModelPool pool({served_}, clock_, {});
-  Scheduler scheduler(pool, clock_, {.verify = true});
-  std::vector<Request> requests;
-  for (const char* adapter : {"", "lora1", "lora2", "lora1", ""}) {
-    requests.push_back(request(10, adapter));  // the same prompt: pages are an adapter's own
-    requests.push_back(request(40, adapter));
+  expect_each_alone();
+}
+
+// Guesses are the base model's, answers the adapter's.
+TEST_F(Adapters, GuessedAheadToo) {
+  served_.load.max_outputs = 32;
+  for (const auto kind : {DraftSource::Kind::Ngram, DraftSource::Kind::Model}) {
+    served_.drafts = {.kind = kind, .path = served_.path};
+    expect_each_alone();
   }
-  std::vector<std::shared_ptr<test::Receiver>> receivers;
-  for (const Request& asked : requests) {
-    receivers.push_back(std::make_shared<test::Receiver>());
-    const auto id = scheduler.submit(asked, receivers.back());
-    ASSERT_TRUE(id.ok()) << id.error().message;
-  }
-  while (!std::ranges::all_of(receivers, [](const auto& r) { return r->has_ended.load(); })) {
-    if (!scheduler.step()) std::this_thread::yield();
-  }
-  for (size_t i = 0; i < requests.size(); ++i) {
-    ASSERT_TRUE(receivers[i]->end.status.ok()) << receivers[i]->end.status.error().message;
-    EXPECT_EQ(receivers[i]->tokens, alone(requests[i])) << i;
-  }
-  EXPECT_NE(receivers[0]->tokens, receivers[2]->tokens);
-  EXPECT_NE(receivers[2]->tokens, receivers[4]->tokens);
-  EXPECT_EQ(scheduler.snapshot().models[0].prefix_hits, 4);  // the later two of each
 }
 
 TEST_F(Adapters, OneThatIsNotThereIsNamed) {

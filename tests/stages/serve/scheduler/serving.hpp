@@ -54,7 +54,9 @@ class Oracle {
 
   serve::Generation answer(const serve::Request& request) {
     runtime::Session session = model_->session();
-    auto answer = serve::generate(*model_, session, request.prompt, request.options, clock_);
+    auto answer =
+        serve::generate(*model_, session, request.prompt, request.options, clock_, {}, nullptr,
+                        nullptr, request.constraint ? request.constraint->clone() : nullptr);
     EXPECT_TRUE(answer.ok()) << answer.error().message;
     return answer ? *answer : serve::Generation{};
   }

@@ -83,7 +83,7 @@ class SpeculationIdentity : public testing::TestWithParam<Case> {
     return all;
   }
 
-  ThreadPool pool_{2};
+  ThreadPool pool_{1};
   SystemClock clock_;
   std::unique_ptr<model::LanguageModel> model_, draft_;
   AnswerOptions options_;
