@@ -206,4 +206,10 @@ Result<Automaton> Automaton::compile(const Rules& rules, int32_t root) {
   return AutomatonBuilder(rules, network).build();
 }
 
+size_t Automaton::memory_bytes() const {
+  const size_t rows = byte_rows_.size() + call_rows_.size() + skip_rows_.size();
+  return sizeof(*this) + ends_.size() + bytes_.size() * sizeof(ByteEdge) +
+         calls_.size() * sizeof(CallEdge) + (skips_.size() + rows) * sizeof(int32_t);
+}
+
 }  // namespace verge::text::grammar

@@ -44,6 +44,7 @@ class Automaton {
   /// Bytes that no edge tells apart have one class.
   uint8_t byte_class(uint8_t byte) const { return classes_[byte]; }
   int32_t byte_classes() const { return class_count_; }
+  size_t memory_bytes() const;
 
  private:
   friend class AutomatonBuilder;

@@ -100,6 +100,7 @@ std::shared_ptr<grammar::TokenMasks> GrammarCache::find(Kind kind, std::string_v
 
 // But for the last used.
 void GrammarCache::trim() {
+  std::list<Entry> dropped;  // large: freed without the lock
   const std::lock_guard lock(mutex_);
   size_t count = 0, bytes = 0;
   for (auto entry = entries_.begin(); entry != entries_.end();) {
@@ -107,7 +108,9 @@ void GrammarCache::trim() {
     const bool is_kept = count == 0 || (count < capacity_ && bytes + more <= most_bytes_);
     count += is_kept ? 1 : 0;
     bytes += is_kept ? more : 0;
-    entry = is_kept ? std::next(entry) : entries_.erase(entry);
+    const auto next = std::next(entry);
+    if (!is_kept) dropped.splice(dropped.end(), entries_, entry);
+    entry = next;
   }
 }
 

@@ -10,12 +10,16 @@
 namespace verge::text::grammar {
 namespace {
 
-constexpr size_t kMaxCharacterBytes = 512;  // strings of classes that are tried for one character
-constexpr size_t kMaxFrontier = 8;
+constexpr uint32_t kLeastBelow = 4;  // nodes that are worth asking for all of them
 
-// All characters of U+0020 and up but '"' and '\\', as TokenTrie::Segment has them.
-CodePointSet plain_characters() {
-  return normalized({{0x20, 0x21}, {0x23, 0x5B}, {0x5D, 0x10FFFF}});
+// Of a position's threads and of the longest chain of calls; positions may share the chain.
+size_t bytes_of(const Position& position) {
+  int64_t deepest = 0;
+  for (const Thread& thread : position.threads) {
+    if (thread.frame) deepest = std::max(deepest, thread.frame->depth);
+  }
+  return position.threads.size() * sizeof(Thread) +
+         static_cast<size_t>(deepest) * (sizeof(Frame) + 2 * sizeof(void*));
 }
 
 void set_bits(std::span<const uint64_t> from, std::span<uint64_t> to) {
@@ -67,22 +71,28 @@ TokenMasks::TokenMasks(std::shared_ptr<const Grammar> grammar,
       cache_bytes_(cache_bytes),
       words_((static_cast<size_t>(trie_->size()) + 63) / 64),
       recognizer_(grammar_->automaton(), machine_bytes),
-      path_(size_t{trie_->depth()} + 1) {
-  find_character_bytes();
+      path_(size_t{trie_->depth()} + 1),
+      free_text_(grammar_->automaton(), recognizer_.machine()) {
+  count_bytes();
 }
 
 Position TokenMasks::begin() {
   const std::lock_guard lock(mutex_);
-  return recognizer_.begin();
+  Position position = recognizer_.begin();
+  count_bytes();
+  return position;
 }
 
 Position TokenMasks::advance(const Position& position, std::string_view bytes) {
   const std::lock_guard lock(mutex_);
   Position moved = recognizer_.advance(position, bytes);
-  if (!recognizer_.machine().out_of_memory()) return moved;
-  forget_own();
-  forget_sets();
-  return recognizer_.advance(position, bytes);
+  if (recognizer_.machine().out_of_memory()) {
+    forget_own();
+    forget_sets();
+    moved = recognizer_.advance(position, bytes);
+  }
+  count_bytes();
+  return moved;
 }
 
 bool TokenMasks::overflowed() const {
@@ -90,13 +100,10 @@ bool TokenMasks::overflowed() const {
   return recognizer_.overflowed();
 }
 
-size_t TokenMasks::bytes() const {
-  const std::lock_guard lock(mutex_);
-  return own_bytes_ + kept_.size() * bytes_of_kept() + recognizer_.machine().bytes();
-}
-
-size_t TokenMasks::bytes_of_kept() const {
-  return words_ * sizeof(uint64_t) + sizeof(Kept) + 256;
+void TokenMasks::count_bytes() {
+  bytes_.store(grammar_->automaton().memory_bytes() + own_bytes_ + kept_bytes_ +
+                   recognizer_.machine().bytes() + free_text_.bytes(),
+               std::memory_order_relaxed);
 }
 
 void TokenMasks::mask(const Position& position, bool first, std::span<uint64_t> bits) {
@@ -105,6 +112,7 @@ void TokenMasks::mask(const Position& position, bool first, std::span<uint64_t> 
   const std::lock_guard lock(mutex_);
   if (first && trie_->drops_first_space()) {
     find_whole(position, true, bits.first(words_));
+    count_bytes();
     return;
   }
   const auto [begin, end] = kept_by_hash_.equal_range(position.hash);
@@ -118,6 +126,7 @@ void TokenMasks::mask(const Position& position, bool first, std::span<uint64_t> 
   const bool whole = find_whole(position, false, bits.first(words_));
   drop_too_deep(position, bits.first(words_));
   if (whole) keep(position, bits.first(words_));
+  count_bytes();
 }
 
 // Once more from nothing if the machine ran out of memory: what was found until then may lack
@@ -195,7 +204,11 @@ void TokenMasks::follow(Returns& returns, std::span<uint64_t> bits) {
     std::vector<uint32_t> ended;
     if (recognizer_.machine().returns(from)) ended = entry.nodes;
     for (const uint32_t node : entry.nodes) {
-      walk(node + 1, trie_->nodes()[node].subtree_end, from, {bits, &ended});
+      if (reads_all_below(node, from)) {
+        add_below(node, bits);
+      } else {
+        walk(node + 1, trie_->nodes()[node].subtree_end, from, {bits, &ended});
+      }
     }
     returns.add(entry.frame->above, ended);
   }
@@ -213,8 +226,12 @@ TokenMasks::Own TokenMasks::find_own(int32_t state) {
   Own found;
   found.bits.resize(words_);
   const Machine::SetId from = recognizer_.machine().start(state);
+  const int limit = free_text_.limit(from, Alphabet::Plain, TokenTrie::kMostPlain);
+  if (limit >= 0) set_bits(trie_->plain_tokens(limit), found.bits);
   for (const TokenTrie::Segment& segment : trie_->segments()) {
-    if (segment.most_characters > 0 && reads_any_characters(from, segment.most_characters)) {
+    if (segment.most_characters > 0 && limit >= 0) continue;
+    if (segment.most_characters > 0 &&
+        free_text_.follows(from, Alphabet::Plain, segment.most_characters)) {
       set_bits(segment.tokens, found.bits);
     } else {
       walk(segment.begin, segment.end, from, {found.bits, &found.returns});
@@ -247,6 +264,11 @@ void TokenMasks::walk(uint32_t begin, uint32_t end, Machine::SetId from, const W
     }
     path_[node.depth] = set;
     if (node.token >= 0) add_token(node.token, out.bits);
+    if (reads_all_below(i, set)) {  // nothing that a return may add
+      add_below(i, out.bits);
+      i = node.subtree_end;
+      continue;
+    }
     if (machine.returns(set) && node.subtree_end > i + 1) out.returns->push_back(i);
     ++i;
   }
@@ -258,84 +280,34 @@ void TokenMasks::add_token(int32_t token, std::span<uint64_t> bits) const {
   }
 }
 
-// Whether any `count` plain characters may follow. Only shortens the search: a false "no" is right.
-bool TokenMasks::reads_any_characters(Machine::SetId set, int count) {
-  std::vector<Machine::SetId> frontier = {set};
-  for (int i = 0; i < count; ++i) {
-    std::vector<Machine::SetId> next;
-    for (const Machine::SetId from : frontier) {
-      const std::vector<Machine::SetId>& after = after_character(from);
-      if (after.empty()) return false;
-      next.insert(next.end(), after.begin(), after.end());
-    }
-    std::ranges::sort(next);
-    next.erase(std::unique(next.begin(), next.end()), next.end());
-    if (next.size() > kMaxFrontier) return false;
-    if (next == frontier) return true;
-    frontier = std::move(next);
-  }
-  return true;
+bool TokenMasks::reads_all_below(uint32_t index, Machine::SetId set) {
+  const TokenTrie::Node& node = trie_->nodes()[index];
+  return node.below_characters > 0 && node.subtree_end - index > kLeastBelow &&
+         free_text_.follows(set, node.alphabet(), node.below_characters);
 }
 
-// The sets behind each plain character; none if one of them cannot be read.
-const std::vector<Machine::SetId>& TokenMasks::after_character(Machine::SetId set) {
-  const auto [found, is_new] = after_character_.emplace(set, std::vector<Machine::SetId>());
-  if (!is_new) return found->second;
-  std::vector<Machine::SetId> after;
-  for (const std::string& bytes : character_bytes_) {
-    Machine::SetId next = set;
-    for (const char byte : bytes) {
-      next = recognizer_.machine().step(next, static_cast<uint8_t>(byte));
-    }
-    if (next == Machine::kDead) return found->second;
-    after.push_back(next);
+void TokenMasks::add_below(uint32_t index, std::span<uint64_t> bits) const {
+  const std::span<const TokenTrie::Node> nodes = trie_->nodes();
+  const uint32_t end = nodes[index].subtree_end;
+  for (uint32_t i = index + 1; i < end; ++i) {
+    if (nodes[i].token >= 0) add_token(nodes[i].token, bits);
   }
-  std::ranges::sort(after);
-  after.erase(std::unique(after.begin(), after.end()), after.end());
-  return found->second = std::move(after);
-}
-
-// Characters that differ in no byte class are one to the automaton.
-void TokenMasks::find_character_bytes() {
-  const Automaton& automaton = grammar_->automaton();
-  std::set<std::string> known;  // as classes
-  for (const ByteSequence& sequence : utf8_sequences(plain_characters())) {
-    std::vector<std::string> strings(1);
-    for (const ByteRange& range : sequence) {
-      std::vector<std::string> longer;
-      int last_class = -1;
-      for (int byte = range.first; byte <= range.last; ++byte) {
-        if (automaton.byte_class(static_cast<uint8_t>(byte)) == last_class) continue;
-        last_class = automaton.byte_class(static_cast<uint8_t>(byte));
-        for (std::string string : strings) {
-          string.push_back(static_cast<char>(byte));
-          longer.push_back(std::move(string));
-        }
-        if (longer.size() > kMaxCharacterBytes) break;
-      }
-      strings = std::move(longer);
-    }
-    for (std::string& string : strings) {
-      std::string classes;
-      for (const char byte : string) {
-        classes.push_back(static_cast<char>(automaton.byte_class(static_cast<uint8_t>(byte))));
-      }
-      if (known.insert(std::move(classes)).second) character_bytes_.push_back(std::move(string));
-    }
-  }
-  if (character_bytes_.size() > kMaxCharacterBytes) character_bytes_.clear();
 }
 
 void TokenMasks::keep(const Position& position, std::span<const uint64_t> bits) {
-  const size_t most = std::max<size_t>(1, cache_bytes_ / bytes_of_kept());
-  while (kept_.size() >= most) {
-    const auto [begin, end] = kept_by_hash_.equal_range(kept_.back().position.hash);
-    kept_by_hash_.erase(std::find_if(
-        begin, end, [&](const auto& entry) { return &*entry.second == &kept_.back(); }));
-    kept_.pop_back();
-  }
-  kept_.push_front({position, {bits.begin(), bits.end()}});
+  const size_t bytes = words_ * sizeof(uint64_t) + sizeof(Kept) + 256 + bytes_of(position);
+  while (!kept_.empty() && kept_bytes_ + bytes > cache_bytes_) drop_last_kept();
+  kept_.push_front({position, {bits.begin(), bits.end()}, bytes});
   kept_by_hash_.emplace(position.hash, kept_.begin());
+  kept_bytes_ += bytes;
+}
+
+void TokenMasks::drop_last_kept() {
+  const auto [begin, end] = kept_by_hash_.equal_range(kept_.back().position.hash);
+  kept_by_hash_.erase(
+      std::find_if(begin, end, [&](const auto& entry) { return &*entry.second == &kept_.back(); }));
+  kept_bytes_ -= kept_.back().bytes;
+  kept_.pop_back();
 }
 
 // Between two masks, when no set is in use.
@@ -352,7 +324,7 @@ void TokenMasks::forget_own() {
 
 void TokenMasks::forget_sets() {
   recognizer_.machine().clear();
-  after_character_.clear();
+  free_text_.clear();
 }
 
 }  // namespace verge::text::grammar

@@ -3,6 +3,7 @@
 // depend on where its rule was called from and are found once (Dong et al. 2024, XGrammar, 3.1);
 // those that leave the rule are followed up the calls; the result is kept by position.
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <verge/engine/text/grammar/free_text.hpp>
 #include <verge/engine/text/grammar/grammar.hpp>
 #include <verge/engine/text/grammar/recognizer.hpp>
 #include <verge/engine/text/grammar/token_trie.hpp>
@@ -34,8 +36,9 @@ class TokenMasks {
   void mask(const Position& position, bool first, std::span<uint64_t> bits);
 
   bool overflowed() const;
-  /// Memory of what was found out, roughly; grows while answers are drawn.
-  size_t bytes() const;
+  /// Memory of the grammar and of what was found out, roughly; grows while answers are drawn. Waits
+  /// for nobody.
+  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   const TokenTrie& trie() const { return *trie_; }
   const Grammar& grammar() const { return *grammar_; }
 
@@ -49,6 +52,7 @@ class TokenMasks {
   struct Kept {
     Position position;
     std::vector<uint64_t> bits;
+    size_t bytes;
   };
   struct Walk {
     std::span<uint64_t> bits;
@@ -67,12 +71,12 @@ class TokenMasks {
   void find_first(const Position& position, std::span<uint64_t> bits);
   void walk(uint32_t begin, uint32_t end, Machine::SetId from, const Walk& out);
   void add_token(int32_t token, std::span<uint64_t> bits) const;
-  bool reads_any_characters(Machine::SetId set, int count);
-  const std::vector<Machine::SetId>& after_character(Machine::SetId set);
-  void find_character_bytes();
+  bool reads_all_below(uint32_t node, Machine::SetId set);
+  void add_below(uint32_t node, std::span<uint64_t> bits) const;
   void keep(const Position& position, std::span<const uint64_t> bits);
-  size_t bytes_of_kept() const;
+  void drop_last_kept();
   void trim();
+  void count_bytes();
   void forget_own();
   void forget_sets();
 
@@ -87,9 +91,10 @@ class TokenMasks {
   std::unordered_map<int32_t, Own> own_;
   size_t own_bytes_ = 0;
   std::list<Kept> kept_;  // the last used first
+  size_t kept_bytes_ = 0;
   std::unordered_multimap<uint64_t, std::list<Kept>::iterator> kept_by_hash_;
-  std::vector<std::string> character_bytes_;  // one example for each string of classes
-  std::unordered_map<Machine::SetId, std::vector<Machine::SetId>> after_character_;
+  FreeText free_text_;
+  std::atomic<size_t> bytes_{0};  // of all of it; changed under the mutex
 };
 
 }  // namespace verge::text::grammar

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <verge/engine/text/grammar/token_trie.hpp>
 #include <verge/engine/text/utf8.hpp>
@@ -7,7 +8,7 @@
 namespace verge::text {
 namespace {
 
-constexpr std::array<int, 2> kSegmentCharacters = {4, 16};
+constexpr std::array<int, 2> kSegmentCharacters = {4, TokenTrie::kMostPlain};  // at most 63
 constexpr size_t kMaxPieceBytes = 4096;  // longer tokens are not offered: none in use comes near
 
 // Characters of a piece that has only those that stand for themselves in a JSON string; else 0.
@@ -15,7 +16,7 @@ int plain_characters(std::string_view piece) {
   if (repaired_utf8(piece) != piece) return 0;
   int characters = 0;
   for (const char32_t c : code_points(piece)) {
-    if (c < 0x20 || c == '"' || c == '\\') return 0;
+    if (grammar::alphabet_of(c) == grammar::Alphabet::None) return 0;
     ++characters;
   }
   return characters;
@@ -60,6 +61,7 @@ std::shared_ptr<const TokenTrie> TokenTrie::build(const Tokenizer& tokenizer) {
     });
     trie->add_segment(tokens[i], i < kSegmentCharacters.size() ? kSegmentCharacters[i] : 0);
   }
+  trie->find_plain_tokens();
   return trie;
 }
 
@@ -87,7 +89,7 @@ void TokenTrie::add_segment(const std::vector<int32_t>& tokens, int most_charact
     close_to(static_cast<size_t>(shared));
     for (size_t i = open.size(); i < bytes.size(); ++i) {
       open.push_back(static_cast<uint32_t>(nodes_.size()));
-      nodes_.push_back({0, -1, static_cast<uint16_t>(i + 1), static_cast<uint8_t>(bytes[i])});
+      nodes_.push_back({0, -1, static_cast<uint16_t>(i + 1), static_cast<uint8_t>(bytes[i]), 0, 0});
     }
     nodes_.back().token = token;
     depth_ = std::max(depth_, static_cast<uint16_t>(bytes.size()));
@@ -95,7 +97,42 @@ void TokenTrie::add_segment(const std::vector<int32_t>& tokens, int most_charact
   }
   close_to(0);
   segment.end = static_cast<uint32_t>(nodes_.size());
+  if (most_characters > 0) find_below(segment);
   segments_.push_back(std::move(segment));
+}
+
+void TokenTrie::find_plain_tokens() {
+  plain_tokens_.assign(kMostPlain + 1, std::vector<uint64_t>((next_alike_.size() + 63) / 64));
+  for (int32_t token = 0; token < size(); ++token) {
+    const int characters = plain_characters(piece(token));
+    if (characters == 0) continue;
+    for (int most = characters; most <= kMostPlain; ++most) {
+      plain_tokens_[static_cast<size_t>(most)][token / 64] |= uint64_t{1} << (token % 64);
+    }
+  }
+}
+
+// Children come behind their parents: from the last node to the first, each tells its parent.
+void TokenTrie::find_below(const Segment& segment) {
+  struct Below {
+    uint8_t alphabet = 0, characters = 0;
+  };
+  std::vector<Below> below(depth_ + size_t{2});  // of the node that is open at each depth
+  for (uint32_t i = segment.end; i-- > segment.begin;) {
+    Node& node = nodes_[i];
+    const Below own = std::exchange(below[node.depth + size_t{1}], {});
+    const bool continues = (node.byte & 0xC0) == 0x80;
+    Below& parent = below[node.depth];
+    const auto first = static_cast<uint8_t>(node.byte < 0x80 ? grammar::alphabet_of(node.byte)
+                                                             : grammar::Alphabet::Plain);
+    parent.alphabet = std::max({parent.alphabet, own.alphabet, first});
+    parent.characters =
+        std::max(parent.characters, static_cast<uint8_t>(own.characters + (continues ? 0 : 1)));
+    const bool ends_character = i + 1 >= node.subtree_end || (nodes_[i + 1].byte & 0xC0) != 0x80;
+    if (!ends_character) continue;
+    node.below_alphabet = own.alphabet & 3;
+    node.below_characters = own.characters & 63;
+  }
 }
 
 std::string_view TokenTrie::piece(int32_t token) const {

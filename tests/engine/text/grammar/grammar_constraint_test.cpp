@@ -179,6 +179,7 @@ TEST_F(GrammarConstraintTest, AnswersOnManyThreadsShareTheirMasks) {
           (*answer)->accept(token(piece));
         }
         EXPECT_TRUE((*answer)->is_finished());
+        EXPECT_GT(cache.bytes(), 0u);
       }
     });
   }

@@ -72,6 +72,8 @@ TEST(TokenMasks, BitsAreWhatTheRecognizerSays) {
                 "b":{"type":"integer"}},"required":["a"]}})"),
       schema(R"({"type":"string","maxLength":6})"),
       schema(R"({"type":"string","minLength":14,"maxLength":18})"),
+      schema(R"({"type":"string","format":"email"})"),
+      gbnf("root ::= [a-z]{0,9} x\nx ::= \"b\" [a-zA-Z]{0,3} \"1\"?"),
       schema(R"({"anyOf":[{"enum":["ab","abab",1,12]},{"type":"string","pattern":"^a+b$"}]})"),
   };
   for (const auto& grammar : grammars) {
@@ -99,6 +101,26 @@ TEST(TokenMasks, BitsOfRandomGrammarsAreWhatTheRecognizerSays) {
     if (grammar) compared += check_masks(*grammar, trie, round, size_t{1} << 20);
   }
   EXPECT_GT(compared, 250 * kRounds);
+}
+
+TEST(TokenMasks, BytesCountTheGrammarAndWhatPositionsHold) {
+  const auto tokenizer = awkward_tokenizer();
+  const auto trie = TokenTrie::build(*tokenizer);
+  std::string fields;
+  for (int i = 0; i < 200; ++i)
+    fields += fmt::format(R"({}"f{}":{{"enum":["a{}"]}})", i > 0 ? "," : "", i, i);
+  const auto large = schema(R"({"type":"object","properties":{)" + fields + "}}");
+  const size_t states = static_cast<size_t>(large->automaton().size());
+  EXPECT_GT(TokenMasks(large, trie).bytes(), states * 12) << "nothing is found out yet";
+  const auto nested = gbnf("root ::= \"[\" root \"z\" | \"a\"");
+  const auto bytes_at = [&](size_t depth) {
+    TokenMasks masks(nested, trie);
+    const Position position = masks.advance(masks.begin(), std::string(depth, '['));
+    const size_t before = masks.bytes();
+    mask_of(masks, position);
+    return masks.bytes() - before;
+  };
+  EXPECT_GT(bytes_at(5000), bytes_at(10) + 4000 * sizeof(Frame));
 }
 
 // Repeating a position must not depend on whether its mask was kept.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <verge/engine/text/grammar/token_trie.hpp>
+#include <verge/engine/text/utf8.hpp>
 
 #include "../small_vocabularies.hpp"
 
@@ -76,6 +77,59 @@ TEST(TokenTrie, SegmentsHoldCharactersThatStandForThemselves) {
     EXPECT_EQ(segment_of(rest), 2u) << rest;
   }
   EXPECT_EQ(segment_of("<|im_end|>"), 99u);
+}
+
+// What nodes say of the tokens behind them, against those tokens.
+TEST(TokenTrie, NodesKnowWhatIsBelow) {
+  using grammar::Alphabet;
+  const auto tokenizer = tokenizer_of(byte_vocabulary(
+      {"a b", "ab ab", "abab abab", "\" a", "Ã ¼", "Ċ a", "Ġ Ġ", "A b", "a Ã", "aÃ ¼", "aÃ¼ b"}));
+  const auto trie = TokenTrie::build(*tokenizer);
+  int known = 0;
+  for (const TokenTrie::Segment& segment : trie->segments()) {
+    std::vector<std::string> path;
+    std::string text;
+    for (uint32_t i = segment.begin; i < segment.end; ++i) {
+      const TokenTrie::Node& node = trie->nodes()[i];
+      text.resize(node.depth - 1);
+      text.push_back(static_cast<char>(node.byte));
+      if (node.below_characters == 0) continue;
+      ++known;
+      ASSERT_GT(segment.most_characters, 0);
+      size_t most = 0;
+      auto alphabet = Alphabet::None;
+      for (uint32_t j = i + 1; j < node.subtree_end; ++j) {
+        if (trie->nodes()[j].token < 0) continue;
+        const std::string rest(trie->piece(trie->nodes()[j].token).substr(text.size()));
+        const auto characters = code_points(rest);
+        most = std::max(most, characters.size());
+        for (const char32_t c : characters) alphabet = std::max(alphabet, grammar::alphabet_of(c));
+      }
+      EXPECT_EQ(node.below_characters, most) << text;
+      EXPECT_EQ(node.alphabet(), alphabet) << text;
+    }
+  }
+  EXPECT_GT(known, 5);
+}
+
+TEST(TokenTrie, PlainTokensAreCountedInCharacters) {
+  const auto tokenizer =
+      tokenizer_of(byte_vocabulary({"a b", "ab ab", "abab abab", "\" a", "Ã ¼"}));
+  const auto trie = TokenTrie::build(*tokenizer);
+  const auto most_of = [&](std::string_view piece) {  // the least number it is counted under
+    for (int32_t token = 0; token < tokenizer->size(); ++token) {
+      if (trie->piece(token) != piece) continue;
+      for (int most = 0; most <= TokenTrie::kMostPlain; ++most) {
+        if (trie->plain_tokens(most)[token / 64] >> (token % 64) & 1) return most;
+      }
+    }
+    return -1;
+  };
+  EXPECT_EQ(most_of("a"), 1);
+  EXPECT_EQ(most_of("ü"), 1);
+  EXPECT_EQ(most_of("ab"), 2);
+  EXPECT_EQ(most_of("abababab"), 8);
+  EXPECT_EQ(most_of("\"a"), -1);
 }
 
 TEST(TokenTrie, KnowsWhatEndsAGeneration) {
