@@ -166,6 +166,17 @@ export function send(conversation: string, text: string): void {
   announce('Answer started.');
 }
 
+/** Gives a calling answer what its functions gave back, in place of what it was given before, and has it go on. */
+export function sendResults(conversation: string, lane: number, parent: string, results: string[]): void {
+  const message: Message = { id: newId(), parent, role: 'tool', text: '', results };
+  changeConversation(conversation, (old) => {
+    const tree = old.lanes[lane]?.tree;
+    return tree ? changeLane(old, lane, { tree: add(tree, message) }) : old;
+  });
+  answer(conversation, lane, message.id);
+  announce('Results sent.');
+}
+
 /** Another version of an answer. */
 export function regenerate(conversation: string, lane: number, id: string): void {
   const parent = find(conversation)?.lanes[lane]?.tree.messages[id]?.parent;

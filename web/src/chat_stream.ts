@@ -1,7 +1,9 @@
 // One streamed answer of POST /v1/chat/completions.
-import { ApiError, errorText, request } from './api';
+import { ApiError, errorText, messageOf, request } from './api';
 import { EventParser } from './sse';
 import type { Message, Settings } from './conversation';
+import { parseTools } from './tools';
+import type { Tool } from './tools';
 
 export interface Usage {
   promptTokens: number;
@@ -41,9 +43,42 @@ function parseSchema(text: string): unknown {
   }
 }
 
+function toolsOf(settings: Settings): Tool[] {
+  try {
+    return parseTools(settings.tools);
+  } catch (error) {
+    throw new ApiError(0, `The tools of the settings cannot be used: ${messageOf(error)}`);
+  }
+}
+
+const callId = (message: string, index: number) => `call_${message}_${index}`;
+
+// Calls and their results name each other by their place.
+function messagesOf({ id, parent, role, text, calls, results }: Message): Record<string, unknown>[] {
+  if (role === 'tool') {
+    return (results ?? []).map((content, index) => ({ role, tool_call_id: callId(parent ?? '', index), content }));
+  }
+  if (!calls) return [{ role, content: text }];
+  const tool_calls = calls.map(({ name, arguments: given }, index) => {
+    return { id: callId(id, index), type: 'function', function: { name, arguments: given } };
+  });
+  return [{ role, content: text, tool_calls }];
+}
+
+function addTools(body: Record<string, unknown>, settings: Settings): void {
+  const tools = toolsOf(settings);
+  if (tools.length === 0) return;
+  body.tools = tools;
+  const { toolChoice: choice } = settings;
+  if (choice === 'none' || choice === 'required') body.tool_choice = choice;
+  if (tools.some((tool) => tool.function.name === choice)) {
+    body.tool_choice = { type: 'function', function: { name: choice } };
+  }
+}
+
 /** The request for an answer to `history`. Settings that are empty are left to the server. */
 export function chatRequest(model: string, settings: Settings, history: Message[]): Record<string, unknown> {
-  const messages = history.map(({ role, text }) => ({ role: role as string, content: text }));
+  const messages = history.flatMap(messagesOf);
   if (settings.system.trim()) messages.unshift({ role: 'system', content: settings.system });
   const body: Record<string, unknown> = { model, messages, stream: true, stream_options: { include_usage: true } };
   for (const name of ['temperature', 'top_p', 'top_k', 'max_tokens', 'seed'] as const) {
@@ -53,6 +88,7 @@ export function chatRequest(model: string, settings: Settings, history: Message[
     const schema = parseSchema(settings.schema);
     body.response_format = { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
   }
+  addTools(body, settings);
   return body;
 }
 

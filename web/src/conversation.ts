@@ -1,7 +1,8 @@
 // A conversation: one or two lanes, each a model and a tree of messages. Everything here is pure: a change
 // returns a new value and shares what did not change.
 
-export type Role = 'user' | 'assistant';
+/** `tool`: what the functions gave back that the answer before it calls. */
+export type Role = 'user' | 'assistant' | 'tool';
 export type State = 'streaming' | 'done' | 'length' | 'stopped' | 'failed';
 
 export interface Stats {
@@ -26,6 +27,8 @@ export interface Message {
   text: string;
   reasoning?: string;
   calls?: Call[];
+  /** Of role `tool`: one for each call of the parent. */
+  results?: string[];
   model?: string;
   state?: State;
   error?: string;
@@ -51,6 +54,10 @@ export interface Settings {
   max_tokens: number | null;
   seed: number | null;
   schema: string;
+  /** JSON text, as tools.ts reads it. */
+  tools: string;
+  /** 'auto', 'none', 'required', or the name of a tool. */
+  toolChoice: string;
 }
 
 export interface Conversation {
@@ -70,6 +77,8 @@ export const noSettings: Settings = {
   max_tokens: null,
   seed: null,
   schema: '',
+  tools: '',
+  toolChoice: 'auto',
 };
 
 export const emptyTree: Tree = { messages: {}, chosen: {} };

@@ -1,10 +1,11 @@
 // Conversations as JSON: what local storage and exported files hold. Nothing that is read is trusted.
 import { emptyTree, noSettings } from './conversation';
-import type { Call, Conversation, Lane, Message, Settings, State, Stats, Tree } from './conversation';
+import type { Call, Conversation, Lane, Message, Role, Settings, State, Stats, Tree } from './conversation';
 
 export class FormatError extends Error {}
 
 type Fields = Record<string, unknown>;
+const roles: Role[] = ['user', 'assistant', 'tool'];
 const states: State[] = ['streaming', 'done', 'length', 'stopped', 'failed'];
 
 function fieldsOf(value: unknown, where: string): Fields {
@@ -43,18 +44,23 @@ function readCalls(value: unknown): Call[] {
   return value.filter(isCall).map((call) => ({ name: call.name, arguments: call.arguments }));
 }
 
+const readTexts = (value: unknown): string[] =>
+  Array.isArray(value) ? value.map((one) => (typeof one === 'string' ? one : '')) : [];
+
 function readMessage(value: unknown, id: string, where: string): Message {
   const fields = fieldsOf(value, where);
-  if (fields.role !== 'user' && fields.role !== 'assistant') throw new FormatError(`${where} has no known role`);
+  const role = roles.find((known) => known === fields.role);
+  if (!role) throw new FormatError(`${where} has no known role`);
   const message: Message = {
     id,
     parent: fields.parent === null ? null : textOf(fields.parent, `${where}, parent`),
-    role: fields.role,
+    role,
     text: textOf(fields.text, `${where}, text`),
   };
   if (typeof fields.reasoning === 'string') message.reasoning = fields.reasoning;
   const calls = readCalls(fields.calls);
   if (calls.length > 0) message.calls = calls;
+  if (role === 'tool') message.results = readTexts(fields.results);
   if (typeof fields.model === 'string') message.model = fields.model;
   if (typeof fields.error === 'string') message.error = fields.error;
   const state = states.find((known) => known === fields.state);
@@ -95,6 +101,8 @@ function readSettings(value: unknown): Settings {
     max_tokens: numberOrNull(fields.max_tokens),
     seed: numberOrNull(fields.seed),
     schema: typeof fields.schema === 'string' ? fields.schema : '',
+    tools: typeof fields.tools === 'string' ? fields.tools : '',
+    toolChoice: typeof fields.toolChoice === 'string' ? fields.toolChoice : 'auto',
   };
 }
 

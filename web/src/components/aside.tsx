@@ -1,4 +1,4 @@
-// What an answer has besides its text: the reasoning before it, the functions that it calls.
+// What an answer has besides its text: the reasoning before it, the functions that it calls, what they gave back.
 import type { Call } from '../conversation';
 
 export function Reasoning({ text }: { text: string }) {
@@ -26,6 +26,21 @@ export function Calls({ calls }: { calls: Call[] }) {
           <span class="call-name">{call.name || 'unnamed'}</span>
           <pre>
             <code>{spread(call.arguments)}</code>
+          </pre>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Results({ calls, results }: { calls: Call[]; results: string[] }) {
+  return (
+    <ul class="calls results" aria-label="Results of the calls">
+      {results.map((result, index) => (
+        <li key={index}>
+          <span class="call-name">{calls[index]?.name || 'unnamed'}</span>
+          <pre>
+            <code>{spread(result)}</code>
           </pre>
         </li>
       ))}

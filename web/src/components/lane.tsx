@@ -88,13 +88,15 @@ export function LaneView({ conversation, index }: Props) {
         ) : (
           <ol class="messages">
             {/* Versions of a message share its place, so that the focus stays when another is shown. */}
-            {path.map((message) => (
+            {path.map((message, at) => (
               <MessageView
                 key={message.parent ?? 'first'}
                 conversation={conversation.id}
                 lane={index}
                 message={message}
                 versions={versionsOf(lane.tree, message.id).ids.join(' ')}
+                called={path[at - 1]?.calls}
+                isLast={at === path.length - 1}
               />
             ))}
           </ol>

@@ -1,14 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { edit, regenerate } from '../chat';
+import { edit, regenerate, sendResults } from '../chat';
 import { changeLane, show } from '../conversation';
-import type { Message, Stats } from '../conversation';
+import type { Call, Message, Stats } from '../conversation';
 import { changeConversation } from '../conversations';
 import { formatBytes, formatMs, formatNumber } from '../format';
 import { memo } from '../memo';
 import { CopyButton } from './copy_button';
 import { IconButton } from './icon_button';
 import { Markdown } from './markdown';
-import { Calls, Reasoning } from './aside';
+import { Calls, Reasoning, Results } from './aside';
+import { ResultsForm } from './results_form';
 import { useFocusAfter } from './use_focus_after';
 
 interface Place {
@@ -19,6 +20,9 @@ interface Place {
 interface Props extends Place {
   message: Message;
   versions: string;
+  /** Of the message before it. */
+  called?: Call[];
+  isLast: boolean;
 }
 
 function Figures({ stats }: { stats: Stats }) {
@@ -107,7 +111,8 @@ const endings: Partial<Record<NonNullable<Message['state']>, string>> = {
   length: 'Ended at the token limit',
 };
 
-function Body({ message }: { message: Message }) {
+function Body({ message, called }: Pick<Props, 'message' | 'called'>) {
+  if (message.role === 'tool') return <Results calls={called ?? []} results={message.results ?? []} />;
   if (message.role === 'user') return <div class="said">{message.text}</div>;
   const isWaiting = message.state === 'streaming' && !message.text && !message.reasoning && !message.calls;
   return (
@@ -132,12 +137,13 @@ function Body({ message }: { message: Message }) {
 function Actions(props: Props & { onEdit: () => void }) {
   const { conversation, lane, message, onEdit } = props;
   const isAnswer = message.role === 'assistant';
+  const name = { user: 'message', assistant: 'answer', tool: 'results' }[message.role];
   const ending = message.state && endings[message.state];
   return (
     <div class="message-foot">
       <Versions {...props} />
-      <CopyButton text={message.text} label={isAnswer ? 'Copy answer' : 'Copy message'} />
-      <IconButton icon="edit" label={isAnswer ? 'Edit answer' : 'Edit message'} onClick={onEdit} />
+      <CopyButton text={message.results?.join('\n') ?? message.text} label={`Copy ${name}`} />
+      <IconButton icon="edit" label={`Edit ${name}`} onClick={onEdit} />
       {isAnswer && (
         <IconButton icon="again" label="Answer again" onClick={() => regenerate(conversation, lane, message.id)} />
       )}
@@ -146,26 +152,36 @@ function Actions(props: Props & { onEdit: () => void }) {
   );
 }
 
+const headings: Partial<Record<Message['role'], string>> = { user: 'You', tool: 'Results of the calls' };
+
 /** One message with what can be done to it. */
 export const MessageView = memo(function MessageView(props: Props) {
-  const { conversation, lane, message } = props;
+  const { conversation, lane, message, called, isLast } = props;
   const [isEditing, setEditing] = useState(false);
   const place = useFocusAfter(isEditing, 'button[aria-label^="Edit"]');
   const isStreaming = message.state === 'streaming';
+  const close = () => setEditing(false);
+  const give = (to: string) => (results: string[]) => {
+    close();
+    sendResults(conversation, lane, to, results);
+  };
   const onSave = (text: string) => {
     setEditing(false);
     if (text !== message.text) edit(conversation, lane, message.id, text);
   };
   return (
     <li ref={place} class={`message ${message.role}`} aria-busy={isStreaming}>
-      <h3 class="visually-hidden">{message.role === 'user' ? 'You' : message.model || 'Answer'}</h3>
-      {isEditing ? (
-        <Editor message={message} onSave={onSave} onClose={() => setEditing(false)} />
+      <h3 class="visually-hidden">{headings[message.role] ?? (message.model || 'Answer')}</h3>
+      {isEditing && message.role === 'tool' ? (
+        <ResultsForm calls={called ?? []} results={message.results ?? []} onSend={give(message.parent ?? '')} onClose={close} />
+      ) : isEditing ? (
+        <Editor message={message} onSave={onSave} onClose={close} />
       ) : (
         <>
-          <Body message={message} />
+          <Body {...props} />
           {message.stats && <Figures stats={message.stats} />}
           {!isStreaming && <Actions {...props} onEdit={() => setEditing(true)} />}
+          {!isStreaming && isLast && message.calls && <ResultsForm calls={message.calls} onSend={give(message.id)} />}
         </>
       )}
     </li>

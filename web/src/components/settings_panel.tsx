@@ -3,6 +3,7 @@ import { noSettings } from '../conversation';
 import type { Conversation, Settings } from '../conversation';
 import { changeConversation } from '../conversations';
 import { Panel } from './panel';
+import { ToolsField } from './tools_field';
 
 type NumberName = 'temperature' | 'top_p' | 'top_k' | 'max_tokens' | 'seed';
 interface NumberField {
@@ -115,6 +116,7 @@ export function SettingsPanel({ conversation, onClose }: { conversation: Convers
             onChange={(value) => set({ [field.name]: value })}
           />
         ))}
+        <ToolsField settings={settings} onChange={set} />
         <Schema value={settings.schema} onChange={(schema) => set({ schema })} />
         <button type="button" class="button" onClick={() => set(noSettings)}>
           Back to defaults

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { launch, openPage, recordedServer } from './browser';
+import { test } from 'node:test';
+import { useSite } from './browser';
 
-const server = recordedServer('sesame');
-let base = '';
-let browser: Browser;
-
-before(async () => {
-  base = await server.listen();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const site = useSite({ key: 'sesame' });
 
 test('a server with keys is asked again with the key, which only this tab keeps', async () => {
-  const { page, faults, close } = await openPage(browser, base);
+  const { page, faults, close } = await site.open();
   const dialog = page.getByRole('dialog', { name: 'API key' });
   await dialog.getByLabel('API key').fill('wrong');
   await page.keyboard.press('Enter');

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { accessFaults, ask, launch, openPage, recordedServer, settled } from './browser';
+import { test } from 'node:test';
+import { accessFaults, ask, settled, useSite } from './browser';
 
-const server = recordedServer();
-let base = '';
-let browser: Browser;
-
-before(async () => {
-  base = await server.listen();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  server.close();
-});
+const site = useSite();
 
 test('function calls and reasoning are shown, and outlive the page', async () => {
-  const { page, faults, close } = await openPage(browser, base);
+  const { page, faults, close } = await site.open();
   await page.getByRole('option').first().waitFor({ state: 'attached' });
   await ask(page, 'What is the weather in Oslo and Rome?');
   await settled(page);

@@ -1,6 +1,7 @@
 // Chromium, a page that tells of whatever goes wrong in it, and the server it is pointed at.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { RecordedServer } from './recorded_server';
@@ -14,11 +15,11 @@ function policy(): string {
   return [...parts.matchAll(/"([^"]*)"/g)].map(([, part]) => part).join('');
 }
 
-export function recordedServer(key = ''): RecordedServer {
+function recordedServer(key: string): RecordedServer {
   return new RecordedServer(process.env.VERGE_WEB_DIST ?? join(web, '../build/web'), policy(), key);
 }
 
-export function launch(): Promise<Browser> {
+function launch(): Promise<Browser> {
   // As root there is no sandbox to be had; the only pages are ours.
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync'];
@@ -32,9 +33,9 @@ export interface Watched {
   close(): Promise<void>;
 }
 
-export async function openPage(browser: Browser, base: string, options: BrowserContextOptions = {}): Promise<Watched> {
+async function openPage(browser: Browser, base: string, options: BrowserContextOptions = {}): Promise<Watched> {
   const context = await browser.newContext({ viewport: { width: 1360, height: 860 }, acceptDownloads: true, ...options });
-  context.setDefaultTimeout(15000);
+  context.setDefaultTimeout(60000);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('console', (message) => {
@@ -52,6 +53,33 @@ export async function openPage(browser: Browser, base: string, options: BrowserC
   return { page, faults, close: () => context.close() };
 }
 
+export interface Site {
+  base: string;
+  open(options?: BrowserContextOptions): Promise<Watched>;
+}
+
+/**
+ * A browser and a server for the tests of one file, which it starts before them and ends after them. The server is the
+ * one at `url`, or else one with recorded answers, which asks for `key` if there is one.
+ */
+export function useSite({ url = '', key = '' } = {}): Site {
+  const recorded = url ? null : recordedServer(key);
+  let browser: Browser | null = null;
+  const site: Site = {
+    base: url,
+    open: (options) => (browser ? openPage(browser, site.base, options) : Promise.reject(new Error('before the tests'))),
+  };
+  before(async () => {
+    if (recorded) site.base = await recorded.listen();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    recorded?.close();
+  });
+  return site;
+}
+
 export async function ask(page: Page, text: string): Promise<void> {
   await page.getByLabel('Message', { exact: true }).fill(text);
   await page.keyboard.press('Enter');
@@ -60,6 +88,12 @@ export async function ask(page: Page, text: string): Promise<void> {
 /** Waits until nothing is being written. */
 export async function settled(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Send', exact: true }).waitFor();
+}
+
+/** Of a server that runs, this model's answers last long enough to be stopped, and its context holds tools. */
+export async function chooseSlow(page: Page): Promise<void> {
+  const slow = process.env.VERGE_SLOW_MODEL;
+  if (slow) await page.locator('.bar select').selectOption(slow);
 }
 
 /** Has every answer cut short, so that any model ends soon. */

@@ -1,41 +1,24 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { accessFaults, ask, launch, limitTokens, openPage, recordedServer, settled } from './browser';
+import type { Page } from 'playwright-core';
+import { accessFaults, ask, chooseSlow, limitTokens, settled, useSite } from './browser';
 import type { Watched } from './browser';
 import { sampleFile } from './sample_file';
 
 // VERGE_URL points at a server that runs; without it the recorded one is started.
-const recorded = process.env.VERGE_URL ? null : recordedServer();
-let base = process.env.VERGE_URL ?? '';
-let browser: Browser;
+const site = useSite({ url: process.env.VERGE_URL ?? '' });
 const folder = mkdtempSync(join(tmpdir(), 'verge-web-'));
-
-before(async () => {
-  if (recorded) base = await recorded.listen();
-  browser = await launch();
-});
-after(async () => {
-  await browser.close();
-  recorded?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+after(() => rmSync(folder, { recursive: true, force: true }));
 
 async function inPage(run: (page: Page) => Promise<void>, options = {}): Promise<void> {
-  const watched: Watched = await openPage(browser, base, options);
+  const watched: Watched = await site.open(options);
   await watched.page.getByRole('option').first().waitFor({ state: 'attached' });
   await run(watched.page);
   assert.deepEqual(watched.faults, []);
   await watched.close();
-}
-
-// Of a server that runs, this model's answers last long enough to be stopped.
-async function chooseSlow(page: Page): Promise<void> {
-  const slow = process.env.VERGE_SLOW_MODEL;
-  if (slow) await page.locator('.bar select').selectOption(slow);
 }
 
 const answers = (page: Page) => page.locator('.message.assistant');
@@ -47,7 +30,7 @@ const running = (page: Page) =>
   });
 
 test('the policy is in force, and what breaks it is seen here', async () => {
-  const { page, faults, close } = await openPage(browser, base);
+  const { page, faults, close } = await site.open();
   const told = page.waitForEvent('console', (message) => message.text().startsWith('policy:'));
   await page.evaluate(() => document.body.setAttribute('style', 'color: red'));
   await told;
@@ -181,7 +164,7 @@ test('what was written before the page goes is kept, and a second tab follows', 
     await answers(page).getByText(/Stopped|Ended/).waitFor();
     assert.ok((await answers(page).locator('.markdown').innerText()).trim().length > 0);
     const second = await page.context().newPage();
-    await second.goto(`${base}/`);
+    await second.goto(`${site.base}/`);
     await press(second, 'Rename');
     await second.getByLabel('New name').fill('Named elsewhere');
     await second.keyboard.press('Enter');

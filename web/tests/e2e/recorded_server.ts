@@ -132,7 +132,9 @@ export class RecordedServer {
     const most = typeof body.max_tokens === 'number' ? body.max_tokens : Infinity;
     const all = body.response_format ? ['{"answer"', ':', ' 42}'] : (recorded.match(/\s*\S+|\s+$/g) ?? []);
     const pieces = all.slice(0, most);
-    if (JSON.stringify(body.messages).includes('weather')) return callFunctions(send, response);
+    const last = (body.messages as { role?: string; content?: string }[]).at(-1);
+    const isCalling = body.tools ? body.tool_choice !== 'none' : JSON.stringify(body.messages).includes('weather');
+    if (isCalling && last?.role !== 'tool') return callFunctions(send, response);
     model.running += 1;
     model.prefill += 20;
     let isOpen = true;
