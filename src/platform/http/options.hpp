@@ -28,6 +28,7 @@ struct Limits {
   double idle_timeout_s = 75;            // between two requests: closed
   double write_timeout_s = 30;           // 64 KiB of an answer not taken in this time: cut
   size_t stream_buffer_bytes = 1 << 20;  // of an answer in pieces, see ResponseWriter
+  double farewell_s = 2;                 // after a drain, for last answers to be read: cut
   /// More are answered 503 with Retry-After, unless a connection that is between requests can be
   /// closed instead. Lowered to what the process may open.
   int max_connections = 8192;

@@ -8,8 +8,6 @@
 namespace verge::serve::api {
 namespace {
 
-// For clients of answers that a drain ends to read why.
-constexpr double kFarewellS = 2;
 constexpr double kSaveS = 1;  // between two times that used tokens are saved
 
 }  // namespace
@@ -189,7 +187,9 @@ void ModelServer::drain(double deadline_s) {
   state_->service.set_readiness(Readiness::Draining, "the server is stopping");
   const double end_s = state_->clock.seconds() + deadline_s;
   state_->drain_end_s = std::min(state_->drain_end_s.value_or(end_s), end_s);
-  state_->server->stop(deadline_s > 0 ? deadline_s + kFarewellS : 0);
+  // Clients of answers that the drain ends are to read why.
+  const double farewell_s = state_->options.http.limits.farewell_s;
+  state_->server->stop(deadline_s > 0 ? deadline_s + farewell_s : 0);
 }
 
 void ModelServer::wait() {
