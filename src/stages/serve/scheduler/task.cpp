@@ -150,9 +150,10 @@ void finish(Task& task, Status status, double now_s, const EndObserver& observer
   end.reason = task.answer.reason().value_or(StopReason::Cancelled);
   if (task.begun_s >= 0) end.usage = task.usage;
   end.timings = timings_of(task, now_s);
+  // First what counts, so that who has its answer finds it counted.
+  if (observer) (void)guarded([&] { observer(task.request, end); });
   // A receiver that fails here has failed its own request alone.
   (void)guarded([&] { task.sink->on_end(end); });
-  if (observer) (void)guarded([&] { observer(task.request, end); });
 }
 
 }  // namespace verge::serve
