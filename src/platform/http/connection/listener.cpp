@@ -23,6 +23,13 @@ namespace asio = boost::asio;
 
 // Taken at once before the loop's other work has its turn.
 constexpr int kMostAccepted = 64;
+// Functions that are posted can be copied, which neither socket nor seat can.
+struct Arrival {
+  Descriptor socket;
+  Seats::Seat seat;
+  Peer peer;
+};
+
 // Without descriptors or memory, accepting waits for others to give some back.
 constexpr std::chrono::milliseconds kPause{50};
 constexpr int kKeepAliveS = 60;
@@ -83,30 +90,33 @@ struct Listener::Acceptor : std::enable_shared_from_this<Acceptor> {
 
   void hand_over(Descriptor socket, sockaddr_storage address) {
     address.ss_family = static_cast<sa_family_t>(family);
-    Loop& loop = *loops[next++ % loops.size()];
-    Site& site = loop.site();
+    const size_t first = next++ % loops.size();
+    Site& site = loops[first]->site();
     if (family != AF_UNIX) tune(socket.number(), site.options.limits.write_timeout_s);
-    // Functions that are posted can be copied, which neither socket nor seat can.
-    struct Arrival {
-      Descriptor socket;
-      Seats::Seat seat;
-      Peer peer;
-    };
     const auto arrival = std::make_shared<Arrival>(
         Arrival{std::move(socket), site.seats.take(address_group(address)),
                 Peer{address_name(address), tls.has_value()}});
-    const auto adopt = [self = shared_from_this(), &loop, arrival] {
-      std::unique_ptr<Transport> transport =
-          self->tls ? tls_transport(loop, std::move(arrival->socket), self->family, *self->tls)
-                    : plain_transport(loop, std::move(arrival->socket), self->family);
-      if (transport == nullptr) return;
-      loop.adopt(std::move(transport), std::move(arrival->peer), std::move(arrival->seat));
-    };
-    if (&loop == loops.front()) {
-      adopt();
-    } else {
-      loop.post(adopt);
-    }
+    if (first == 0) return adopt(first, arrival, loops.size() - 1);
+    post(first, arrival, loops.size() - 1);
+  }
+
+  void post(size_t index, const std::shared_ptr<Arrival>& arrival, size_t others) {
+    loops[index]->post([self = shared_from_this(), index, arrival, others] {
+      self->adopt(index, arrival, others);
+    });
+  }
+
+  // On that loop's thread. Where nothing waits that could make room, one of the others may have it.
+  void adopt(size_t index, const std::shared_ptr<Arrival>& arrival, size_t others) {
+    Loop& loop = *loops[index];
+    const bool stays =
+        arrival->seat.kind() == Seats::Kind::BeyondAddress || loop.find_room(arrival->seat);
+    if (!stays && others > 0) return post((index + 1) % loops.size(), arrival, others - 1);
+    std::unique_ptr<Transport> transport =
+        tls ? tls_transport(loop, std::move(arrival->socket), family, *tls)
+            : plain_transport(loop, std::move(arrival->socket), family);
+    if (transport == nullptr) return;
+    loop.adopt(std::move(transport), std::move(arrival->peer), std::move(arrival->seat));
   }
 
   void stop() {

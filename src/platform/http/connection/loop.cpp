@@ -21,8 +21,6 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds kTick{100};
 // Connections beyond the seats that wait for their client to read so; more are just closed.
 constexpr int kMostRefused = 64;
-// After the last answer, for those that came during a drain to read theirs.
-constexpr double kFarewellS = 2;
 
 }  // namespace
 
@@ -68,7 +66,7 @@ void Loop::wake(std::weak_ptr<Connection> connection) {
 
 void Loop::adopt(std::unique_ptr<Transport> transport, Peer peer, Seats::Seat seat) {
   const bool is_beyond_address = seat.kind() == Seats::Kind::BeyondAddress;
-  const bool has_room = !is_beyond_address && (!site_.seats.is_over() || evict());
+  const bool has_room = !is_beyond_address && find_room(seat);
   if (is_finishing_ || (!has_room && refused_ >= kMostRefused)) return;
   metrics_.opened();
   std::optional<Seats::Seat> kept;
@@ -90,9 +88,11 @@ void Loop::adopt(std::unique_ptr<Transport> transport, Peer peer, Seats::Seat se
   }
 }
 
-bool Loop::evict() {
-  if (first_waiting_ == nullptr) return false;
-  first_waiting_->evict();
+bool Loop::find_room(Seats::Seat& seat) {
+  while (!seat.sit()) {
+    if (first_waiting_ == nullptr) return false;
+    first_waiting_->evict();
+  }
   return true;
 }
 
@@ -105,7 +105,7 @@ void Loop::drain(double deadline_s, std::function<void()> on_quiet) {
 
 void Loop::finish() {
   is_finishing_ = true;
-  drain_deadline_s_ = std::min(drain_deadline_s_, now() + kFarewellS);
+  drain_deadline_s_ = std::min(drain_deadline_s_, now() + site_.options.limits.farewell_s);
   drain_connections();
 }
 

@@ -48,8 +48,10 @@ class Loop {
 
   // On the loop's thread, as everything below.
 
-  /// A new connection. Beyond the seats, the connection that waits longest is closed for it; if
-  /// none waits, it is refused.
+  /// Whether it finds a seat, if need be that of the connection here that waits longest, which is
+  /// closed for it.
+  bool find_room(Seats::Seat& seat);
+  /// A new connection. One that finds no room is refused.
   void adopt(std::unique_ptr<Transport> transport, Peer peer, Seats::Seat seat);
   /// Closes what waits, lets answers end until `deadline_s` by the clock, then cuts. Connections
   /// that come from here on have one answer each. `on_quiet`: once, when none from before is left;
@@ -74,7 +76,6 @@ class Loop {
  private:
   struct Events;
   void schedule_tick();
-  bool evict();
   void drain_connections();
   void check_drained();
 

@@ -3,17 +3,25 @@
 namespace verge::http {
 
 Seats::Seat Seats::take(const std::string& address) {
-  const bool is_over = taken_.fetch_add(1) >= most_;
-  const Kind kind = is_over ? Kind::BeyondAll : Kind::Regular;
-  if (most_an_address_ == 0 || address.empty()) return {*this, {}, kind};
+  ++taken_;
+  if (most_an_address_ == 0 || address.empty()) return {*this, {}, Kind::Regular};
   const std::lock_guard lock(mutex_);
   const bool is_beyond = ++by_address_[address] > most_an_address_;
-  return {*this, address, is_beyond ? Kind::BeyondAddress : kind};
+  return {*this, address, is_beyond ? Kind::BeyondAddress : Kind::Regular};
+}
+
+bool Seats::Seat::sit() {
+  int sitting = seats_->sitting_;
+  while (!sits_ && sitting < seats_->most_) {
+    sits_ = seats_->sitting_.compare_exchange_weak(sitting, sitting + 1);
+  }
+  return sits_;
 }
 
 Seats::Seat::~Seat() {
   if (seats_ == nullptr) return;
-  seats_->taken_.fetch_sub(1);
+  --seats_->taken_;
+  if (sits_) --seats_->sitting_;
   if (address_.empty()) return;
   const std::lock_guard lock(seats_->mutex_);
   const auto found = seats_->by_address_.find(address_);

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,20 @@ TEST(Listener, HalfOpenCrowdsDoNotKeepOthersOut) {
     EXPECT_EQ(client.get("/hello").body, "hello") << i;
   }
   EXPECT_TRUE(eventually([&] { return server.server().connections() <= 500; }));
+}
+
+TEST(Listener, WhatWaitsOnAnotherThreadMakesRoom) {
+  const ManualClock clock;
+  TestServer server(hello(), {.limits = {.max_connections = 1}, .threads = 2}, clock);
+  std::optional<HttpClient> before;
+  for (int i = 0; i < 4; ++i) {
+    HttpClient client(server.port());
+    EXPECT_EQ(client.get("/hello").body, "hello") << i;
+    if (before) {
+      EXPECT_TRUE(before->is_closed()) << i;
+    }
+    before.emplace(std::move(client));
+  }
 }
 
 TEST(Listener, AFullServerSaysSo) {

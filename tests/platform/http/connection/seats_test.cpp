@@ -13,19 +13,31 @@ using Kind = Seats::Kind;
 TEST(Seats, CountUntilTheyAreGivenBack) {
   Seats seats(2, 0);
   std::optional<Seats::Seat> a(seats.take("x"));
-  const Seats::Seat b = seats.take("x");
+  Seats::Seat b = seats.take("x");
   EXPECT_EQ(a->kind(), Kind::Regular);
-  EXPECT_FALSE(seats.is_over());
+  EXPECT_TRUE(a->sit() && a->sit() && b.sit());
   {
-    const Seats::Seat c = seats.take("x");
-    EXPECT_EQ(c.kind(), Kind::BeyondAll);
-    EXPECT_TRUE(seats.is_over());
+    Seats::Seat c = seats.take("x");
+    EXPECT_FALSE(c.sit());
     EXPECT_EQ(seats.taken(), 3);
   }
-  EXPECT_FALSE(seats.is_over());
-  const Seats::Seat moved = std::move(*a);
+  Seats::Seat moved = std::move(*a);
   a.reset();
   EXPECT_EQ(seats.taken(), 2) << "the moved seat counts once";
+  EXPECT_FALSE(seats.take("x").sit());
+}
+
+// Those that have not been adopted yet keep nobody out.
+TEST(Seats, WhoStandsTakesNone) {
+  Seats seats(1, 0);
+  const Seats::Seat a = seats.take("x");
+  {
+    Seats::Seat b = seats.take("x");
+    EXPECT_TRUE(b.sit());
+    Seats::Seat c = seats.take("x");
+    EXPECT_FALSE(c.sit());
+  }
+  EXPECT_TRUE(seats.take("x").sit());
 }
 
 TEST(Seats, EachAddressHasItsShare) {
