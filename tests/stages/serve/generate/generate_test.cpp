@@ -6,6 +6,7 @@
 
 #include <verge/stages/serve/generate/generate.hpp>
 
+#include "captured_answers.hpp"
 #include "peers.hpp"
 #include "shared_data.hpp"
 #include "tiny_models.hpp"
@@ -121,6 +122,35 @@ size_t clear_choices(const Generation& result, const std::vector<int32_t>& peer,
   const auto& top = result.logprobs[at].top;
   const bool is_tie = top[1].token == *differ.in2 && top[0].logprob - top[1].logprob < noise;
   return is_tie ? at : result.tokens.size();
+}
+
+// The shipped model, whose activations both programs round to 8 bits: sums in another order may
+// move a log-probability by some hundredths, and choices that are closer than that may differ.
+TEST(GenerateShipped, GreedyTokensEqualThoseCapturedFromLlamaCpp) {
+  ThreadPool pool(1);
+  const SystemClock clock;
+  model::LoadOptions load;
+  load.kv_dtype = DType::F32;
+  const auto model = test::load_model(test::source_file("models/verge-lm.gguf"), pool, load);
+  ASSERT_NE(model, nullptr);
+  size_t agreed = 0;
+  for (const CapturedAnswer& captured : kCapturedAnswers) {
+    AnswerOptions options;
+    options.max_tokens = 200;
+    options.ignore_end = true;
+    options.sampling.temperature = 0;
+    options.top_logprobs = 2;
+    runtime::Session session = model->session();
+    const auto result =
+        generate(*model, session, model->tokenizer().encode(captured.prompt), options, clock);
+    ASSERT_TRUE(result.ok()) << result.error().message;
+    const std::vector<int32_t> peer(captured.tokens.begin(), captured.tokens.end());
+    const size_t count = clear_choices(*result, peer, 0.02);
+    EXPECT_TRUE(std::equal(peer.begin(), peer.begin() + count, result->tokens.begin()))
+        << captured.prompt;
+    agreed += count;
+  }
+  EXPECT_GE(agreed, 600u) << "of 800";
 }
 
 // The published model of 260 thousand parameters, with caches of f16 and f32.
