@@ -1,42 +1,69 @@
+#include "captured_logits.hpp"
+
+#include "peers.hpp"
 #include "tiny_models.hpp"
 
 namespace verge::model {
 namespace {
 
-// llama.cpp's logits of tokens 7, 90, 173, ... after 60 random tokens, of the random models of seed
-// 1 in f32: what peer_parity_test.cpp compares in full, for machines without llama.cpp.
-struct Captured {
-  const char* shape;
-  float logits[6];
-};
+class CapturedLogitsTest : public testing::Test {
+ protected:
+  std::string write(const CapturedRow& row) {
+    const auto spec =
+        row.dtype == DType::F32 ? test::tiny_spec(row.shape) : test::wide_spec(row.shape);
+    tokens_ = test::random_tokens(60, spec.vocab);
+    return test::write_model(folder_, spec, row.dtype);
+  }
 
-constexpr Captured kCaptured[] = {
-    {"tiny-llama", {-0.96115f, 2.92127f, 4.10563f, 3.70584f, -2.77456f, -0.07377f}},
-    {"tiny-mistral", {-1.83232f, -1.99246f, 4.95593f, 0.83902f, 0.01761f, -0.11737f}},
-    {"tiny-mixtral", {4.59354f, -3.33551f, 1.85464f, 4.37616f, -3.88531f, 0.28413f}},
-    {"tiny-qwen2", {-1.27374f, 2.78058f, 1.87105f, 1.04190f, -2.32177f, 0.76301f}},
-    {"tiny-qwen3", {5.99813f, 0.26668f, 1.09298f, -3.30712f, -2.58437f, 3.37357f}},
-    {"tiny-qwen3moe", {-0.00811f, 0.84032f, 1.99370f, -0.08219f, -2.57783f, 2.19497f}},
-    {"tiny-gemma", {-2.25561f, -3.75126f, -1.30160f, 1.81395f, 0.99828f, 1.57695f}},
-    {"tiny-gemma2", {0.35801f, -2.79925f, -2.67311f, 2.13688f, -0.36277f, 2.17417f}},
-    {"tiny-gemma3", {-1.94259f, -9.13084f, 2.76569f, 1.90149f, -0.63194f, -3.01622f}},
-    {"tiny-phi3", {-0.77749f, -1.95276f, 2.73708f, -6.00626f, 0.07537f, -0.72332f}},
-};
+  static std::vector<float> pick(std::span<const float> logits) {
+    std::vector<float> picked;
+    for (size_t i = 0; i < kCapturedLogits; ++i) picked.push_back(logits[captured_token(i)]);
+    return picked;
+  }
 
-TEST(CapturedLogits, EveryFamilyAgrees) {
-  ThreadPool pool(2);
-  for (const Captured& captured : kCaptured) {
-    const test::TemporaryFolder folder;
-    const build::RandomModelSpec spec = test::tiny_spec(captured.shape);
-    const auto model =
-        test::load_model(test::write_model(folder, spec), pool, test::all_logits_options());
-    ASSERT_NE(model, nullptr);
+  std::vector<float> ours(const CapturedRow& row) {
+    const auto model = test::load_model(write(row), pool_, test::all_logits_options());
+    if (model == nullptr) return {};
     runtime::Session session = model->session();
-    ASSERT_TRUE(session.append(test::random_tokens(60, spec.vocab)).ok());
-    for (size_t i = 0; i < std::size(captured.logits); ++i) {
-      // llama.cpp's GELU is a table of half floats, which moves Gemma's logits by 1e-3.
-      EXPECT_NEAR(session.logits()[7 + 83 * i], captured.logits[i], 2e-3) << captured.shape;
-    }
+    EXPECT_TRUE(session.append(tokens_).ok());
+    return pick(session.logits());
+  }
+
+  test::TemporaryFolder folder_;
+  ThreadPool pool_{2};
+  std::vector<int32_t> tokens_;
+};
+
+TEST_F(CapturedLogitsTest, EveryFamilyAgrees) {
+  for (const CapturedRow& row : kCapturedFamilies) {
+    // See gelu_table_test.cpp for Gemma.
+    const bool is_gemma = std::string_view(row.shape).starts_with("tiny-gemma");
+    EXPECT_LE(test::relative_error(ours(row), row.logits), is_gemma ? 5e-4 : 1e-5) << row.shape;
+  }
+}
+
+// The bounds are those of peer_parity_test.cpp: what rounding activations does.
+TEST_F(CapturedLogitsTest, EveryTypeIsNear) {
+  for (const CapturedRow& row : kCapturedTypes) {
+    const double bound = row.dtype == DType::F16    ? 2e-3
+                         : row.dtype == DType::BF16 ? 1e-2
+                         : row.dtype == DType::Q8_0 ? 0.02
+                                                    : 0.06;
+    EXPECT_LE(test::relative_error(ours(row), row.logits), bound) << name(row.dtype);
+  }
+}
+
+// What was captured is what llama.cpp still says.
+TEST_F(CapturedLogitsTest, AreThoseOfLlamaCpp) {
+  if (llama_peer().empty()) GTEST_SKIP() << llama_peer_missing();
+  std::vector<CapturedRow> rows(std::begin(kCapturedFamilies), std::end(kCapturedFamilies));
+  rows.insert(rows.end(), std::begin(kCapturedTypes), std::end(kCapturedTypes));
+  for (const CapturedRow& row : rows) {
+    const std::string path = write(row);
+    const std::vector<float> all = llama_peer_logits(path, tokens_);
+    const std::vector<float> picked = pick(std::span(all).last(all.size() / tokens_.size()));
+    EXPECT_LE(test::relative_error(picked, row.logits), 1e-4)
+        << fmt::format("{} {} {{{:.6f}f}}", row.shape, name(row.dtype), fmt::join(picked, "f, "));
   }
 }
 
