@@ -128,7 +128,9 @@ int64_t PageKeeper::clear(const Tasks& tasks, int64_t pages, RequestId before) {
 }
 
 Status PageKeeper::save(const std::string& folder, int64_t most_bytes) const {
-  return save_prefixes(prefix_path(folder, decoder_), decoder_, cache_, most_bytes);
+  const std::string path = prefix_path(folder, decoder_);
+  VERGE_RETURN_IF_ERROR(save_prefixes(path, decoder_, cache_, most_bytes));
+  return trim_prefix_folder(path, {});
 }
 
 Status PageKeeper::load(const std::string& folder) {

@@ -1,6 +1,10 @@
+#include <algorithm>
+#include <filesystem>
+#include <functional>
 #include <map>
 
 #include <verge/core/checksum.hpp>
+#include <verge/core/file_lock.hpp>
 #include <verge/engine/runtime/checked_file.hpp>
 #include <verge/stages/serve/scheduler/prefix_file.hpp>
 
@@ -13,6 +17,38 @@ using runtime::Decoder;
 
 constexpr std::string_view kMagic = "VERGEPFX";
 constexpr uint32_t kVersion = 1;
+
+namespace fs = std::filesystem;
+
+struct PrefixEntry {
+  fs::path path;
+  fs::file_time_type used;
+  int64_t bytes;
+};
+
+bool is_prefix_name(std::string_view name) {
+  constexpr std::string_view kBegin = "prompts-", kEnd = ".kv", kDigits = "0123456789abcdef";
+  return name.size() == kBegin.size() + 16 + kEnd.size() && name.starts_with(kBegin) &&
+         name.ends_with(kEnd) &&
+         name.substr(kBegin.size(), 16).find_first_not_of(kDigits) == std::string_view::npos;
+}
+
+// Those of the folder but `path`, the last used first. What goes meanwhile is left out.
+std::vector<PrefixEntry> other_prefix_files(const fs::path& path) {
+  std::vector<PrefixEntry> found;
+  std::error_code error;
+  for (fs::directory_iterator file(path.parent_path(), error), end; !error && file != end;
+       file.increment(error)) {
+    if (!is_prefix_name(file->path().filename().string())) continue;
+    if (file->path().filename() == path.filename()) continue;
+    std::error_code gone;
+    PrefixEntry entry{file->path(), file->last_write_time(gone), 0};
+    if (!gone) entry.bytes = static_cast<int64_t>(file->file_size(gone));
+    if (!gone) found.push_back(std::move(entry));
+  }
+  std::ranges::sort(found, std::greater{}, &PrefixEntry::used);
+  return found;
+}
 
 // What pages must have in common to be exchanged.
 std::string kind_of(const Decoder& decoder) {
@@ -90,6 +126,23 @@ Status save_prefixes(const std::string& path, const Decoder& decoder, const Pref
   return writer.finish();
 }
 
+Status trim_prefix_folder(const std::string& path, const PrefixFolderLimits& limits) {
+  VERGE_TRY(const FileLock alone, FileLock::of_folder_of(path));
+  std::error_code error;
+  const fs::file_time_type now = fs::last_write_time(path, error);
+  if (error) return system_error(path, "read", error.value());
+  int64_t bytes = static_cast<int64_t>(fs::file_size(path, error));
+  for (const PrefixEntry& file : other_prefix_files(path)) {
+    bytes += file.bytes;
+    const bool is_old = now - file.used > std::chrono::seconds(limits.age_s);
+    if (!is_old && bytes <= limits.bytes) continue;
+    bytes -= file.bytes;
+    fs::remove(file.path, error);
+    if (error) return system_error(file.path.string(), "delete", error.value());
+  }
+  return {};
+}
+
 Result<int64_t> load_prefixes(const std::string& path, Decoder& decoder, PrefixCache& cache) {
   VERGE_TRY(const MappedFile file, MappedFile::open(path));
   VERGE_TRY(const auto content, runtime::checked_content(file, kMagic));
@@ -116,6 +169,8 @@ Result<int64_t> load_prefixes(const std::string& path, Decoder& decoder, PrefixC
     }
     decoder.pool.release(page);  // the cache has it now, or nobody
   }
+  std::error_code unwritable;  // then it counts as used when it was written
+  fs::last_write_time(path, fs::file_time_type::clock::now(), unwritable);
   return kept;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -141,6 +142,51 @@ TEST_F(PrefixFile, AFullDiskKeepsWhatWasThere) {
   EXPECT_EQ(folder_.entries(), entries);
 }
 
+class PrefixFolder : public testing::Test {
+ protected:
+  // A file of a model, last used so many days before the one that was just written.
+  std::string add(int number, int days, size_t bytes = 100) {
+    const std::string name = fmt::format("prompts-{:016x}.kv", number);
+    const std::string path = folder_.add(name, std::string(bytes, 'x'));
+    std::filesystem::last_write_time(path, written_ - std::chrono::hours(24 * days));
+    return path;
+  }
+  bool is_there(const std::string& path) { return std::filesystem::exists(path); }
+
+  test::TemporaryFolder folder_;
+  const std::filesystem::file_time_type written_ = std::filesystem::file_time_type::clock::now();
+};
+
+TEST_F(PrefixFolder, WhatNobodyUsesGoes) {
+  const std::string now = add(0, 0), recent = add(1, 29), old = add(2, 31);
+  const std::string foreign = folder_.add("prompts-of-mine.kv", "x");
+  std::filesystem::last_write_time(foreign, written_ - std::chrono::hours(10000));
+  ASSERT_TRUE(trim_prefix_folder(now, {}));
+  EXPECT_TRUE(is_there(now) && is_there(recent) && is_there(foreign));
+  EXPECT_FALSE(is_there(old));
+}
+
+TEST_F(PrefixFolder, TheLongestUnusedGoBeyondTheBytes) {
+  const std::string now = add(0, 0), first = add(1, 1), second = add(2, 2), third = add(3, 3);
+  const std::string large = add(4, 1, 1000);
+  ASSERT_TRUE(trim_prefix_folder(now, {.bytes = 300}));
+  EXPECT_TRUE(is_there(now) && is_there(first) && is_there(second));
+  EXPECT_FALSE(is_there(third) || is_there(large));
+  ASSERT_TRUE(trim_prefix_folder(now, {.bytes = 0}));
+  EXPECT_EQ(folder_.entries(), 1u) << "what was just written stays";
+}
+
+TEST_F(PrefixFile, ReadingIsUse) {
+  PrefixCache cache(decoder().pool, decoder().page_tokens);
+  keep(cache, std::span(tokens_).first(32), {});
+  ASSERT_TRUE(save_prefixes(file(), decoder(), cache, int64_t{1} << 30).ok());
+  const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(5000);
+  std::filesystem::last_write_time(file(), long_ago);
+  PrefixCache loaded(decoder().pool, decoder().page_tokens);
+  ASSERT_TRUE(load_prefixes(file(), decoder(), loaded).ok());
+  EXPECT_GT(std::filesystem::last_write_time(file()), long_ago);
+}
+
 // A server that starts again answers the same, without computing the prompt again.
 TEST_F(PrefixFile, OutlivesTheServer) {
   SystemClock clock;
@@ -162,7 +208,11 @@ TEST_F(PrefixFile, OutlivesTheServer) {
     }
     return receiver;
   };
+  const std::string old = folder_.add("prompts-0123456789abcdef.kv", "of a model that is gone");
+  std::filesystem::last_write_time(
+      old, std::filesystem::file_time_type::clock::now() - std::chrono::hours(24 * 31));
   const auto first = serve(), second = serve();
+  EXPECT_FALSE(std::filesystem::exists(old));
   EXPECT_TRUE(warnings.empty()) << warnings[0];
   EXPECT_EQ(first->started->cached_tokens, 0);
   EXPECT_GT(second->started->cached_tokens, 0);
