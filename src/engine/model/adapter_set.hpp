@@ -17,6 +17,10 @@
 
 namespace verge::model {
 
+/// Whether a model loaded so has slots at all.
+inline bool has_adapters(const LoadOptions& options) {
+  return !options.adapters.empty() || options.max_adapters > 0;
+}
 /// The slots that AdapterSet::load() would make; it fails alike for files and options.
 Result<graph::AdapterLayout> plan_adapters(const format::ModelSource& base,
                                            const graph::Graph& graph, const LoadOptions& options);

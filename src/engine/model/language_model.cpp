@@ -3,7 +3,6 @@
 #include <verge/core/machine.hpp>
 #include <verge/core/units.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
-#include <verge/engine/graph/planner.hpp>
 #include <verge/engine/kernels/attention.hpp>
 #include <verge/engine/model/adapter_set.hpp>
 #include <verge/engine/model/compiled_model.hpp>
@@ -19,29 +18,6 @@ namespace {
 
 using format::ModelSource;
 using format::StoredTensor;
-
-MemoryNeed need_of(const ModelSource& source, const nn::DecoderConfig& config,
-                   const nn::DecoderShape& shape, int64_t arena_bytes) {
-  MemoryNeed need;
-  for (const StoredTensor& tensor : source.tensors()) {
-    need.weights_bytes += static_cast<int64_t>(tensor.bytes.size());
-  }
-  const int64_t values = shape.pages * 2 * config.kv_heads * shape.page_tokens * config.head_dim;
-  need.kv_bytes = config.layers * bytes_of(shape.kv_dtype, values);
-  need.arena_bytes = arena_bytes;
-  return need;
-}
-
-MemoryNeed need_of(const runtime::Residency& residency) {
-  return {.weights_bytes = residency.pinned_bytes + residency.window_bytes,
-          .kv_bytes = residency.fixed.kv_bytes,
-          .arena_bytes = residency.fixed.arena_bytes,
-          .streamed_bytes = residency.streamed_bytes};
-}
-
-bool has_adapters(const LoadOptions& options) {
-  return !options.adapters.empty() || options.max_adapters > 0;
-}
 
 Status check_memory(const MemoryNeed& need, int64_t kv_tokens) {
   constexpr double kMiB = 1 << 20;
@@ -175,11 +151,11 @@ Result<runtime::Plan*> LanguageModel::prepare_exit(int64_t layers) {
 
 // Below a ceiling, weights are read past the page cache, those too that then stay.
 Status LanguageModel::choose_residency(const runtime::PlanFile& compiled) {
-  MemoryNeed need = need_of(source_, config_, shape_, compiled.find("prefill")->memory.arena_bytes);
+  MemoryNeed need = need_of(source_, compiled);
   if (options_.memory_bytes > 0) {
-    VERGE_TRY(runtime::Residency residency, model_residency(source_, compiled, options_));
+    VERGE_TRY(runtime::Residency residency, model_residency(source_, compiled, options_, layout()));
     need = need_of(residency);
-    spare_bytes_ = options_.memory_bytes - residency.total();
+    spare_bytes_ = options_.memory_bytes - residency.total() + residency.fixed.later_bytes;
     if (residency.streams()) {
       VERGE_RETURN_IF_ERROR(set_places(source_, weights_));
       weights_.stream(std::move(residency));
@@ -191,8 +167,7 @@ Status LanguageModel::choose_residency(const runtime::PlanFile& compiled) {
 // Whether another program's activations keep below the ceiling, if there is one.
 Status LanguageModel::take_spare(const runtime::Program& program) {
   if (options_.memory_bytes == 0) return {};
-  const runtime::Program* programs[] = {&program};
-  const int64_t bytes = runtime::fixed_memory(programs).arena_bytes;
+  const int64_t bytes = runtime::added_bytes(program, weights_.residency());
   if (bytes > spare_bytes_) {
     return make_error(Code::OutOfMemory,
                       "{}: activations of {} more exceed the ceiling of {} by {}; allow that",
@@ -235,27 +210,6 @@ Status LanguageModel::compile() {
       .adapters = adapters_ == nullptr ? std::vector<std::string>{} : adapters_->identities(),
   });
   return {};
-}
-
-Result<MemoryNeed> plan_memory_need(const ModelSource& source, const LoadOptions& options) {
-  if (options.memory_bytes > 0) {
-    VERGE_TRY(const runtime::PlanFile compiled, compile_model(source, options, available_cores()));
-    VERGE_TRY(const runtime::Residency residency, model_residency(source, compiled, options));
-    return need_of(residency);
-  }
-  VERGE_TRY(const nn::DecoderConfig config, nn::read_config(FileFacts(source)));
-  VERGE_TRY(graph::Graph prefill, model_graph(source, options, GraphUse::Prefill));
-  int64_t adapter_bytes = 0;
-  if (has_adapters(options)) {
-    VERGE_TRY(const graph::AdapterLayout layout, plan_adapters(source, prefill, options));
-    adapter_bytes = bytes_of_adapters(prefill, layout);
-    prefill = graph::attach_adapters(std::move(prefill), layout);
-  }
-  VERGE_TRY(const graph::Optimized optimized, graph::optimize(std::move(prefill)));
-  MemoryNeed need = need_of(source, config, decoder_shape(config, options),
-                            graph::plan_memory(optimized.graph).arena_bytes);
-  need.weights_bytes += adapter_bytes;
-  return need;
 }
 
 }  // namespace verge::model

@@ -17,6 +17,7 @@
 
 #include <verge/core/threads.hpp>
 #include <verge/engine/format/model_source.hpp>
+#include <verge/engine/model/memory_need.hpp>
 #include <verge/engine/nn/config.hpp>
 #include <verge/engine/nn/decoder.hpp>
 #include <verge/engine/runtime/session.hpp>
@@ -52,6 +53,7 @@ struct LoadOptions {
   /// the file while the model runs. 0: no ceiling, all weights are in memory.
   int64_t memory_bytes = 0;
   int64_t process_bytes = 0;  // of the ceiling, for whatever else the process holds
+  bool embeds = false;        // room below the ceiling is kept for prepare_hidden, where there is
   kernels::Isa isa = kernels::best_isa();
   bool canaries = false;  // see runtime::PlanOptions
   std::string plan = {};  // a file of `verge compile`; empty: compile now
@@ -64,15 +66,6 @@ struct LoadOptions {
 };
 
 class AdapterSet;
-
-/// What loading will take, known before it begins.
-struct MemoryNeed {
-  int64_t weights_bytes = 0;   // with adapters; below a ceiling: those that stay, and the window
-  int64_t kv_bytes = 0;        // of the whole pool of pages
-  int64_t arena_bytes = 0;     // activations, both plans
-  int64_t streamed_bytes = 0;  // of weights that each run reads from storage: not in memory
-  int64_t total() const { return weights_bytes + kv_bytes + arena_bytes; }
-};
 
 class LanguageModel {
  public:
@@ -130,9 +123,5 @@ class LanguageModel {
   int64_t spare_bytes_ = 0;                 // below the ceiling
   std::map<int64_t, runtime::Plan> exits_;  // by layers
 };
-
-/// The planned memory of a model at a context, without loading its weights. Fails with OutOfMemory
-/// for a ceiling that cannot be kept, naming the least.
-Result<MemoryNeed> plan_memory_need(const format::ModelSource& source, const LoadOptions& options);
 
 }  // namespace verge::model

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <verge/core/descriptor.hpp>
+#include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/model/model_residency.hpp>
 
 namespace verge::model {
@@ -17,6 +18,15 @@ bool is_stored(const ModelSource& source, const StoredTensor& tensor) {
          file_of(source, tensor) != nullptr;
 }
 
+Result<runtime::Program> hidden_program(const ModelSource& source,
+                                        const runtime::PlanFile& compiled,
+                                        const LoadOptions& options,
+                                        const graph::AdapterLayout* adapters) {
+  VERGE_TRY(const nn::DecoderConfig config, nn::read_config(FileFacts(source)));
+  return compile_hidden(source, config, shape_of(compiled), options.isa,
+                        compiled.find("prefill")->threads, adapters);
+}
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> file_of(const ModelSource& source, const StoredTensor& tensor) {
@@ -27,18 +37,33 @@ std::shared_ptr<const MappedFile> file_of(const ModelSource& source, const Store
   return nullptr;
 }
 
-Result<runtime::Residency> model_residency(const ModelSource& source,
-                                           const runtime::PlanFile& compiled,
-                                           const LoadOptions& options) {
+std::vector<const runtime::Program*> programs_of(const runtime::PlanFile& compiled) {
   std::vector<const runtime::Program*> programs;
   for (const auto& [name, program] : compiled.programs) programs.push_back(&program);
-  auto residency = runtime::plan_residency(programs, options.memory_bytes, options.process_bytes,
-                                           [&](std::string_view name) {
-                                             const StoredTensor* tensor = source.find(name);
-                                             return tensor != nullptr && is_stored(source, *tensor);
-                                           });
-  if (residency) return residency;
-  return make_error(residency.error().code, "{}: {}", source.path, residency.error().message);
+  return programs;
+}
+
+Result<runtime::Residency> model_residency(const ModelSource& source,
+                                           const runtime::PlanFile& compiled,
+                                           const LoadOptions& options,
+                                           const graph::AdapterLayout* adapters) {
+  const auto plan = [&](int64_t later_bytes) {
+    return runtime::plan_residency(
+        programs_of(compiled), options.memory_bytes,
+        {.process_bytes = options.process_bytes, .later_bytes = later_bytes},
+        [&](std::string_view name) {
+          const StoredTensor* tensor = source.find(name);
+          return tensor != nullptr && is_stored(source, *tensor);
+        });
+  };
+  auto residency = plan(0);
+  if (!residency) {
+    return make_error(residency.error().code, "{}: {}", source.path, residency.error().message);
+  }
+  if (!options.embeds) return residency;
+  VERGE_TRY(const runtime::Program hidden, hidden_program(source, compiled, options, adapters));
+  auto roomy = plan(runtime::added_bytes(hidden, &*residency));
+  return roomy ? roomy : residency;
 }
 
 Status set_places(const ModelSource& source, runtime::WeightStore& weights) {

@@ -15,11 +15,15 @@ namespace verge::model {
 std::shared_ptr<const MappedFile> file_of(const format::ModelSource& source,
                                           const format::StoredTensor& tensor);
 
+std::vector<const runtime::Program*> programs_of(const runtime::PlanFile& compiled);
+
 /// runtime::plan_residency for a model's programs: matrices that stand in the file as they are used
-/// can be streamed. The ceiling is options.memory_bytes.
+/// can be streamed. The ceiling is options.memory_bytes. `adapters`: what the programs were
+/// compiled with.
 Result<runtime::Residency> model_residency(const format::ModelSource& source,
                                            const runtime::PlanFile& compiled,
-                                           const LoadOptions& options);
+                                           const LoadOptions& options,
+                                           const graph::AdapterLayout* adapters = nullptr);
 
 /// Tells the store where those matrices lie; their files are opened anew, for direct reads.
 Status set_places(const format::ModelSource& source, runtime::WeightStore& weights);

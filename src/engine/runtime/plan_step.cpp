@@ -142,6 +142,13 @@ void cut_step(PlanStep step, const graph::Graph& graph, const WeightStore& weigh
   for (const RowProduct& product : step.kernel->row_products(step.call())) cutter.cut(product);
 }
 
+int64_t gathered_bytes(const TensorView& table, const TensorView& ids, int workers) {
+  const int64_t row_bytes = bytes_of(table.dtype, table.shape.back());
+  const int64_t rooms = RangeReader::room_for(row_bytes) + RangeReader::kPage;  // with its header
+  const int64_t numbers = bytes_of(DType::I32, ids.shape.count());
+  return ids.shape.count() * row_bytes + numbers + workers * rooms;
+}
+
 void gather_step(PlanStep& step, FileRange table, int workers) {
   auto gathered = std::make_unique<GatheredRows>();
   const TensorView whole = step.inputs[0];

@@ -59,6 +59,9 @@ struct PlanStep {
 void cut_step(PlanStep step, const graph::Graph& graph, const WeightStore& weights,
               std::vector<PlanStep>& steps, StreamRing& ring);
 
+/// What GatheredRows of a table take for so many ids.
+int64_t gathered_bytes(const TensorView& table, const TensorView& ids, int workers);
+
 /// Lets a look-up find its rows where gather_rows() puts them.
 void gather_step(PlanStep& step, FileRange table, int workers);
 

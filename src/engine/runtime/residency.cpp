@@ -4,6 +4,7 @@
 
 #include <verge/core/units.hpp>
 #include <verge/engine/kernels/packed.hpp>
+#include <verge/engine/runtime/plan_step.hpp>
 #include <verge/engine/runtime/residency.hpp>
 
 namespace verge::runtime {
@@ -26,7 +27,7 @@ struct WeightUse {
   std::string name;
   int64_t native_bytes = 0;
   int64_t packed_bytes = 0;
-  int64_t gathered_bytes = 0;  // of the rows that one run looks up
+  int64_t gathered_bytes = 0;  // of the rows that runs look up, of all programs
   bool is_packed = false;      // by a product
   bool is_looked_up = false;
   bool is_cut = true;  // every use is a product that can be cut or a look-up
@@ -44,7 +45,7 @@ struct Uses {
   int64_t least_piece = 0;  // a group of rows of the widest product
 
   void add(const Program& program);
-  void add_step(const Graph& graph, const ProgramStep& step);
+  void add_step(const Program& program, const ProgramStep& step);
   WeightUse& use(const Graph& graph, ValueId id);
 };
 
@@ -77,7 +78,8 @@ std::vector<TensorView> types_of(const Graph& graph, const std::vector<ValueId>&
   return views;
 }
 
-void Uses::add_step(const Graph& graph, const ProgramStep& step) {
+void Uses::add_step(const Program& program, const ProgramStep& step) {
+  const Graph& graph = program.graph;
   const Node& node = graph.nodes[static_cast<size_t>(step.node)];
   const auto inputs = types_of(graph, node.inputs), outputs = types_of(graph, node.outputs);
   std::set<size_t> cut;
@@ -100,9 +102,7 @@ void Uses::add_step(const Graph& graph, const ProgramStep& step) {
     const bool is_looked_up = node.op->name == "embedding" && i == 0 && step.kernel != nullptr;
     if (is_looked_up) {
       weight.is_looked_up = true;
-      weight.gathered_bytes =
-          std::max(weight.gathered_bytes,
-                   inputs[1].shape.count() * bytes_of(inputs[0].dtype, inputs[0].shape.back()));
+      weight.gathered_bytes += gathered_bytes(inputs[0], inputs[1], program.threads);
     } else {
       weight.is_cut = weight.is_cut && cut.contains(i);
     }
@@ -111,7 +111,7 @@ void Uses::add_step(const Graph& graph, const ProgramStep& step) {
 }
 
 void Uses::add(const Program& program) {
-  for (const ProgramStep& step : program.steps) add_step(program.graph, step);
+  for (const ProgramStep& step : program.steps) add_step(program, step);
 }
 
 // Of `count` in a row, which of them are chosen `wanted` times at even distances.
@@ -153,7 +153,7 @@ Error too_low(int64_t ceiling, const Residency& least) {
       "use "
       "a smaller --context",
       show_bytes(ceiling), show_bytes(whole_mib(least.total())), show_bytes(least.fixed.kv_bytes),
-      show_bytes(least.fixed.arena_bytes), show_bytes(least.pinned_bytes),
+      show_bytes(least.fixed.arena_bytes + least.fixed.later_bytes), show_bytes(least.pinned_bytes),
       show_bytes(least.window_bytes), show_bytes(least.fixed.process_bytes));
 }
 
@@ -229,25 +229,39 @@ FixedMemory fixed_memory(std::span<const Program* const> programs) {
 }
 
 Result<Residency> plan_residency(std::span<const Program* const> programs, int64_t ceiling_bytes,
-                                 int64_t process_bytes,
+                                 const FixedMemory& beside,
                                  const std::function<bool(std::string_view)>& is_stored) {
   Uses uses;
   for (const Program* program : programs) uses.add(*program);
   FixedMemory fixed = fixed_memory(programs);
-  fixed.process_bytes = process_bytes;
+  fixed.process_bytes = beside.process_bytes;
+  fixed.later_bytes = beside.later_bytes;
   const Choice choice{uses, fixed, is_stored};
   Residency whole{.fixed = fixed};
   choice.count(whole);
   if (whole.total() <= ceiling_bytes) return whole;
   const int64_t for_weights = ceiling_bytes - fixed.total();
-  for (const StreamWindow& window : kWindows) {
-    const bool is_last = &window == std::end(kWindows) - 1;
+  const auto fits = [&](const StreamWindow& window) {
     const Residency least = choice.least(window);
-    if (least.total() > ceiling_bytes && is_last) return too_low(ceiling_bytes, least);
-    if (least.window_bytes > for_weights / kWindowPart && !is_last) continue;
-    if (least.total() <= ceiling_bytes) return choice.with_pins(window, ceiling_bytes);
+    return least.window_bytes <= for_weights / kWindowPart && least.total() <= ceiling_bytes;
+  };
+  const auto last = std::end(kWindows) - 1;
+  const StreamWindow& window = *std::find_if(std::begin(kWindows), last, fits);
+  const Residency least = choice.least(window);
+  if (least.total() > ceiling_bytes) return too_low(ceiling_bytes, least);
+  return choice.with_pins(window, ceiling_bytes);
+}
+
+int64_t added_bytes(const Program& program, const Residency* residency) {
+  const Program* programs[] = {&program};
+  int64_t bytes = fixed_memory(programs).arena_bytes;
+  if (residency == nullptr) return bytes;
+  Uses uses;
+  uses.add(program);
+  for (const auto& [name, weight] : uses.weights) {
+    if (residency->by_rows.contains(name)) bytes += weight.gathered_bytes;
   }
-  return too_low(ceiling_bytes, choice.least(kWindows[0]));
+  return bytes;
 }
 
 }  // namespace verge::runtime

@@ -24,7 +24,8 @@ struct FixedMemory {
   int64_t kv_bytes = 0;
   int64_t arena_bytes = 0;    // of all programs, with their inputs
   int64_t process_bytes = 0;  // whatever else a ceiling counts: code, tokenizer, buffers
-  int64_t total() const { return kv_bytes + arena_bytes + process_bytes; }
+  int64_t later_bytes = 0;    // kept for programs that are made later: added_bytes()
+  int64_t total() const { return kv_bytes + arena_bytes + process_bytes + later_bytes; }
 };
 
 struct Residency {
@@ -43,12 +44,16 @@ struct Residency {
 /// What the programs of one model take: the arenas and inputs of all, the states that they share.
 FixedMemory fixed_memory(std::span<const Program* const> programs);
 
-/// Chooses for a ceiling on weights, window and fixed memory together, and `process_bytes` beside
-/// them; everything stays where that fits. `is_stored` says of a weight whether it can be read from
-/// a file whenever it is wanted. Fails with OutOfMemory, naming the least ceiling that does and
-/// what takes it.
+/// What one more program of the model takes beside the others: its arena, its inputs, and the rows
+/// that it looks up in tables that are read by rows. `residency` null: all weights are in memory.
+int64_t added_bytes(const Program& program, const Residency* residency);
+
+/// Chooses for a ceiling on weights, window and fixed memory together (`beside`: its process_bytes
+/// and later_bytes); everything stays where that fits. `is_stored` says of a weight whether it can
+/// be read from a file whenever it is wanted. Fails with OutOfMemory, naming the least ceiling that
+/// does and what takes it.
 Result<Residency> plan_residency(std::span<const Program* const> programs, int64_t ceiling_bytes,
-                                 int64_t process_bytes,
+                                 const FixedMemory& beside,
                                  const std::function<bool(std::string_view)>& is_stored);
 
 }  // namespace verge::runtime

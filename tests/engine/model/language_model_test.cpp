@@ -36,18 +36,6 @@ TEST_F(Loading, FactsAndVocabularyComeFromTheFile) {
   EXPECT_EQ(vocabulary->bos, 1);
 }
 
-TEST_F(Loading, TheNeedIsKnownBefore) {
-  LoadOptions options;
-  options.context = 128;
-  const auto need = plan_memory_need(*format::ModelSource::open(path_), options);
-  ASSERT_TRUE(need.ok());
-  const auto model = test::load_model(path_, pool_, options);
-  EXPECT_EQ(need->kv_bytes, model->decoder().states.reserved_bytes());
-  EXPECT_EQ(need->kv_bytes, 2 * 2 * 32 * 128 * 2);  // layers, k and v, head_dim, tokens, f16
-  EXPECT_GE(model->weights_bytes(), need->weights_bytes / 2);
-  EXPECT_LE(model->weights_bytes(), need->weights_bytes * 11 / 10);
-}
-
 // KiB of a file's mapping that count as this process's memory, or -1 where the system does not say.
 int64_t resident_kib(const std::string& path) {
   std::ifstream maps("/proc/self/smaps");

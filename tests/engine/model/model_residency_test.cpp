@@ -193,6 +193,19 @@ TEST_F(Below, AdditionalProgramsKeepTheCeiling) {
   EXPECT_TRUE(roomy->prepare_hidden().ok());
 }
 
+TEST_F(Below, RoomForEmbeddingsIsKeptWhereThereIs) {
+  LoadOptions options = options_of((ceilings_.least + 3 * ceilings_.whole) / 4);
+  const auto tight = test::load_model(path_, pool_, options);
+  EXPECT_FALSE(tight->prepare_hidden().ok()) << "else this shows nothing";
+  options.embeds = true;
+  const auto roomy = test::load_model(path_, pool_, options);
+  EXPECT_TRUE(roomy->prepare_hidden().ok());
+  EXPECT_GT(roomy->residency()->streamed_bytes, tight->residency()->streamed_bytes);
+  EXPECT_LE(roomy->residency()->total(), options.memory_bytes);
+  options.memory_bytes = ceilings_.least;
+  EXPECT_FALSE(test::load_model(path_, pool_, options)->prepare_hidden().ok());
+}
+
 TEST_F(Below, TheStorageHasARate) {
   const auto rate = storage_rate(*format::ModelSource::open(path_), SystemClock());
   ASSERT_TRUE(rate.ok());

@@ -35,7 +35,7 @@ graph::Graph layers(int64_t most_rows) {
 class Planning : public testing::Test {
  protected:
   Result<Residency> plan(int64_t ceiling, int64_t process = 0) const {
-    return plan_residency(programs_, ceiling, process,
+    return plan_residency(programs_, ceiling, {.process_bytes = process},
                           [](std::string_view name) { return !name.starts_with("norm"); });
   }
   Residency good(int64_t ceiling) const {
@@ -116,7 +116,18 @@ TEST_F(Planning, TablesAreReadByRows) {
   const Residency residency = good(good(kWhole).total() - 1);
   EXPECT_EQ(residency.by_rows, (std::set<std::string, std::less<>>{"table"}));
   EXPECT_FALSE(residency.streamed.contains("table"));
-  EXPECT_GE(residency.window_bytes, 64 * kWidth * 4);
+  // Rows of both programs, their numbers, and a page or two of each of two threads to read into.
+  const int64_t rows = 65 * (kWidth * 4 + 4), rooms = 2 * 2 * 3 * 4096;
+  EXPECT_GE(residency.window_bytes, residency.window.bytes() + rows + rooms / 2);
+  EXPECT_LE(residency.window_bytes, residency.window.bytes() + rows + rooms);
+}
+
+TEST_F(Planning, OneMoreProgramTakesItsArenaAndItsRows) {
+  const Residency streams = good(good(kWhole).total() - 1), whole = good(kWhole);
+  const int64_t arena = fixed_memory(std::span(programs_).first(1)).arena_bytes;
+  EXPECT_EQ(added_bytes(prefill_, nullptr), arena);
+  EXPECT_EQ(added_bytes(prefill_, &whole), arena);
+  EXPECT_GE(added_bytes(prefill_, &streams), arena + 64 * kWidth * 4);
 }
 
 }  // namespace
