@@ -123,9 +123,9 @@ void ServeOptions::declare(Parser& parser) {
   load(parser.add_option("--kv", kv, "Type of the KV cache: f32, f16, bf16 or q8_0"));
   load(parser.add_option("--isa", isa, "Kernels to use: generic, avx2, avx512 or avx512-bf16")
            .environment("VERGE_ISA"));
-  load(parser.add_option(
-      "--mem", memory,
-      "Memory of all loaded models and compiled grammars: 8G; all there is without"));
+  load(parser.add_option("--mem", memory,
+                         "Memory of all loaded models and compiled grammars: 8G; all there is "
+                         "without. A model that needs more is read from its file while it runs"));
   load(parser
            .add_option("--idle-timeout", idle_timeout_s,
                        "Seconds without requests after which a model leaves memory; 0: never")

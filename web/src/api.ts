@@ -24,6 +24,7 @@ export interface LiveModel {
   tokens?: { prefill: number; decode: number; cached?: number };
   ttft?: Percentiles | null;
   tpot?: Percentiles | null;
+  stream?: { step_bytes: number; read_bytes: number; read_s: number; wait_s: number };
 }
 
 export interface Live {

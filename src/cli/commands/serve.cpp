@@ -39,6 +39,10 @@ void print_models(ModelServer& server, const ModelServerOptions& options, std::o
         model.name, face.context, model.load.max_sequences, face.kv_tokens,
         show_bytes(face.need.total()), show_bytes(face.need.weights_bytes),
         show_bytes(face.need.kv_bytes), show_bytes(face.need.arena_bytes));
+    if (face.need.streamed_bytes > 0) {
+      out << fmt::format("  {}: does not fit; about {} of its weights are read at each step\n",
+                         model.name, show_bytes(face.need.streamed_bytes));
+    }
     if (!entry->prompts.has_own_template()) {
       out << fmt::format(
           "  {}: the file has no chat template; ChatML is used, which the model may "

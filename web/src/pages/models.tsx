@@ -40,7 +40,10 @@ function ModelRow({ name, model, onProblem }: RowProps) {
     <tr>
       <th scope="row">{name}</th>
       <td data-name="State">{model ? <span class={`pill ${isLoaded ? 'on' : ''}`}>{state}</span> : '–'}</td>
-      <td data-name="Size">{formatBytes(model?.bytes)}</td>
+      <td data-name="Size">
+        {formatBytes(model?.bytes)}
+        {model?.stream && <small>, {formatBytes(model.stream.step_bytes)} of it read each step</small>}
+      </td>
       <td data-name="Context">{formatNumber(model?.context)}</td>
       <td data-name="Weights">{model?.quantization ?? '–'}</td>
       <td data-name="Running">{isLoaded ? formatNumber(model?.running) : '–'}</td>

@@ -66,6 +66,12 @@ Json live_model(Service& service, const ModelSnapshot& model) {
     json["quantization"] = type.empty() ? Json() : Json(type);
   }
   if (!loaded) return json;
+  if (model.streamed_bytes > 0) {
+    json["stream"] = {{"step_bytes", model.streamed_bytes},
+                      {"read_bytes", model.stream_read_bytes},
+                      {"read_s", model.stream_read_s},
+                      {"wait_s", model.stream_wait_s}};
+  }
   const Latencies latencies = service.parts().metrics.latencies(model.name);
   json["running"] = model.running;
   json["waiting"] = model.waiting;

@@ -115,8 +115,9 @@ void ServiceMetrics::on_end(const std::string& model, const End& end) {
 }
 
 // A counter of the scheduler's: what it has grown by since `before`.
+template <typename T>
 void ServiceMetrics::count(const char* name, const char* help, const telemetry::Labels& labels,
-                           int64_t now, int64_t& before) {
+                           T now, T& before) {
   registry_.counter(name, help, labels).add(static_cast<double>(now - before));
   before = now;
 }
@@ -164,6 +165,18 @@ void ServiceMetrics::update(const ModelSnapshot& model) {
         seen.cached);
   count("verge_preemptions_total", "Times a sequence was put aside.", model.preemptions,
         seen.preemptions);
+  update_stream(model, seen);
+}
+
+void ServiceMetrics::update_stream(const ModelSnapshot& model, Seen& seen) {
+  const telemetry::Labels labels = {{"model", model.name}};
+  registry_
+      .gauge("verge_model_streamed_bytes", "Weights that each step reads from storage.", labels)
+      .set(static_cast<double>(model.streamed_bytes));
+  count("verge_stream_read_bytes_total", "Weights read from storage by steps.", labels,
+        model.stream_read_bytes, seen.stream_read);
+  count("verge_stream_wait_seconds_total", "Time that steps waited for weights.", labels,
+        model.stream_wait_s, seen.stream_wait_s);
 }
 
 void ServiceMetrics::watch(const Snapshot& snapshot) {

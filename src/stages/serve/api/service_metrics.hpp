@@ -62,12 +62,14 @@ class ServiceMetrics {
  private:
   struct Seen {  // of the scheduler's counters
     int64_t prefill = 0, decode = 0, drafts = 0, accepted = 0, hits = 0, cached = 0,
-            preemptions = 0;
+            preemptions = 0, stream_read = 0;
+    double stream_wait_s = 0;
     LoadState state = LoadState::Unloaded;
   };
   void update(const ModelSnapshot& model);
-  void count(const char* name, const char* help, const telemetry::Labels& labels, int64_t now,
-             int64_t& before);
+  void update_stream(const ModelSnapshot& model, Seen& seen);
+  template <typename T>
+  void count(const char* name, const char* help, const telemetry::Labels& labels, T now, T& before);
 
   telemetry::MetricsRegistry& registry_;
   const Clock& clock_;

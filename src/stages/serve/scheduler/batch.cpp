@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <verge/engine/runtime/residency.hpp>
 #include <verge/stages/serve/scheduler/batch.hpp>
 
 namespace verge::serve {
@@ -312,6 +313,12 @@ void Batch::describe(ModelSnapshot& snapshot) const {
   snapshot.draft_tokens = drafts_.draft_tokens();
   snapshot.accepted_tokens = drafts_.accepted_tokens();
   pages_.describe(snapshot);
+  if (model_.stream() == nullptr) return;
+  const runtime::StreamTotals totals = model_.stream()->totals();
+  snapshot.streamed_bytes = model_.residency()->streamed_bytes;
+  snapshot.stream_read_bytes = totals.bytes;
+  snapshot.stream_read_s = totals.read_s;
+  snapshot.stream_wait_s = totals.wait_s;
 }
 
 }  // namespace verge::serve

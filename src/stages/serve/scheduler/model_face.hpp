@@ -23,7 +23,9 @@ struct ModelFace {
   format::ModelSource source;  // metadata: the chat template, general.*
   nn::DecoderConfig config;
   std::unique_ptr<text::Tokenizer> tokenizer;
+  model::LoadOptions load;            // as served; below a ceiling where the weights do not fit
   model::MemoryNeed need;             // a draft model's included
+  model::MemoryNeed draft_need;       // of it
   std::vector<std::string> adapters;  // in the order in which the model has them
   int64_t context = 0;                // most tokens of a sequence
   int64_t kv_tokens = 0;              // most tokens of all sequences together
@@ -38,5 +40,11 @@ model::LoadOptions draft_load(const ServedModel& model);
 /// Fails as LanguageModel::load does for a bad file or bad options, as check_same_vocabulary for a
 /// draft model, Unsupported for exit heads that are not there.
 Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model);
+
+/// The same for a model that may take so much. Weights that exceed it are streamed, below
+/// `ceiling_bytes`, those of a draft model never; what does not fit even so is OutOfMemory, with
+/// the numbers.
+Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model, int64_t budget_bytes,
+                                                   int64_t ceiling_bytes);
 
 }  // namespace verge::serve

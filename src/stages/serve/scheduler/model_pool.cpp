@@ -3,14 +3,17 @@
 #include <fmt/ranges.h>
 
 #include <verge/core/machine.hpp>
-#include <verge/core/units.hpp>
 #include <verge/stages/serve/scheduler/model_pool.hpp>
 
 namespace verge::serve {
 namespace {
 
-Status load_into(LoadedModel& loaded, const ServedModel& served) {
-  VERGE_TRY(loaded.model, model::LanguageModel::load(served.path, served.load, *loaded.threads));
+// Of all the machine has, where nobody has said how much models may take: below this part of it,
+// weights that do not fit are streamed, for what the process takes beside them needs room, too.
+constexpr double kStreamedPart = 0.875;
+
+Status load_into(LoadedModel& loaded, const ServedModel& served, const ModelFace& face) {
+  VERGE_TRY(loaded.model, model::LanguageModel::load(served.path, face.load, *loaded.threads));
   loaded.drafts = served.drafts;
   if (served.drafts.kind != DraftSource::Kind::Model) return {};
   VERGE_TRY(loaded.draft,
@@ -37,7 +40,12 @@ std::optional<std::vector<std::string>> make_room(std::vector<Resident> resident
 
 ModelPool::ModelPool(std::vector<ServedModel> models, const Clock& clock, ModelPoolOptions options)
     : clock_(clock), options_(options) {
-  if (options_.memory_bytes == 0) options_.memory_bytes = available_memory_bytes();
+  ceiling_bytes_ = options_.memory_bytes;
+  if (options_.memory_bytes == 0) {
+    options_.memory_bytes = available_memory_bytes();
+    ceiling_bytes_ =
+        static_cast<int64_t>(kStreamedPart * static_cast<double>(options_.memory_bytes));
+  }
   for (ServedModel& model : models) {
     names_.push_back(model.name);
     entries_[model.name].served = std::move(model);
@@ -58,18 +66,16 @@ Result<std::shared_ptr<const ModelFace>> ModelPool::face(const std::string& name
   }
   Entry& entry = found->second;
   const std::lock_guard lock(entry.face_mutex);
-  if (entry.face == nullptr) {
-    VERGE_TRY(entry.face, read_face(entry.served));
+  if (entry.refusal) return *entry.refusal;
+  if (entry.face != nullptr) return entry.face;
+  auto face = read_face(entry.served, options_.memory_bytes, ceiling_bytes_);
+  if (face) {
+    entry.face = *face;
     entry.need_bytes = entry.face->need.total();
+  } else if (face.error().code == Code::OutOfMemory) {
+    entry.refusal = face.error();
   }
-  if (entry.face->need.total() <= options_.memory_bytes) return entry.face;
-  const model::MemoryNeed& need = entry.face->need;
-  return make_error(
-      Code::OutOfMemory,
-      "model {} needs {} (weights {}, cache {}, activations {}) of the {} that models "
-      "may have; allow more, or give a smaller cache",
-      name, show_bytes(need.total()), show_bytes(need.weights_bytes), show_bytes(need.kv_bytes),
-      show_bytes(need.arena_bytes), show_bytes(options_.memory_bytes));
+  return face;
 }
 
 LoadState ModelPool::state(const std::string& name) const {
@@ -164,7 +170,7 @@ void ModelPool::load_now(Entry& entry) {
   LoadedModel loaded{std::make_unique<ThreadPool>(options_.threads), nullptr};
   Status status;
   try {
-    status = load_into(loaded, entry.served);
+    status = load_into(loaded, entry.served, *entry.face);
   } catch (const std::exception& error) {
     status = make_error(Code::Internal, "model {}: {}", entry.served.name, error.what());
   }

@@ -22,9 +22,11 @@
 namespace verge::serve {
 
 struct ModelPoolOptions {
-  int threads = 1;           // of each model's kernels; one model runs at a time
-  int64_t memory_bytes = 0;  // of all loaded models together; 0: what the machine has
-  double idle_s = 0;         // unused for so long, a model is put out; 0: never
+  int threads = 1;  // of each model's kernels; one model runs at a time
+  /// Of all loaded models together; 0: what the machine has. A model that needs more has its
+  /// weights streamed, and takes all.
+  int64_t memory_bytes = 0;
+  double idle_s = 0;  // unused for so long, a model is put out; 0: never
 };
 
 /// Where its kernels run is a model's own, so that one can be loaded while another runs.
@@ -58,8 +60,8 @@ class ModelPool {
   /// Any thread. In the order given.
   const std::vector<std::string>& names() const { return names_; }
   /// Any thread. Reads the file at the first call. Fails with NotFound for a name nobody serves,
-  /// naming those that are; as read_face does; OutOfMemory, with the numbers, for one that exceeds
-  /// the budget even alone.
+  /// naming those that are; as read_face does: one that exceeds the budget is streamed, and refused
+  /// where it exceeds it even so.
   Result<std::shared_ptr<const ModelFace>> face(const std::string& name);
   /// Any thread.
   LoadState state(const std::string& name) const;
@@ -90,6 +92,7 @@ class ModelPool {
     ServedModel served;
     mutable std::mutex face_mutex;
     std::shared_ptr<const ModelFace> face;
+    std::optional<Error> refusal;  // for a need that only another budget would meet
     std::atomic<int64_t> need_bytes{0};
     LoadState state = LoadState::Unloaded;
     std::optional<Error> error;
@@ -101,6 +104,7 @@ class ModelPool {
 
   const Clock& clock_;
   ModelPoolOptions options_;
+  int64_t ceiling_bytes_ = 0;  // of a model whose weights are streamed
   std::vector<std::string> names_;
   std::map<std::string, Entry> entries_;  // fixed after construction
   mutable std::mutex mutex_;              // of states, errors, models and the queue

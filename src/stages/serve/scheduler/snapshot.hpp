@@ -17,8 +17,12 @@ std::string_view name(LoadState state);
 struct ModelSnapshot {
   std::string name = {};
   LoadState state = LoadState::Unloaded;
-  int64_t need_bytes = 0;  // weights, cache and activations; 0 until first looked at
-  int64_t running = 0;     // in the batch
+  int64_t need_bytes = 0;         // weights, cache and activations; 0 until first looked at
+  int64_t streamed_bytes = 0;     // of weights that each step reads from storage
+  int64_t stream_read_bytes = 0;  // counter, of this load
+  double stream_read_s = 0;       // counter: while some were being read
+  double stream_wait_s = 0;       // counter: that steps waited for them
+  int64_t running = 0;            // in the batch
   int64_t waiting = 0;
   int64_t preempted = 0;                  // put aside for lack of pages, to be resumed
   std::vector<int32_t> batch_sizes = {};  // sequences of the last steps, newest last

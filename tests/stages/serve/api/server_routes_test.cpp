@@ -86,6 +86,27 @@ TEST(ServerRoutes, LiveIsWhatThePageReads) {
   EXPECT_GT(model["ttft"]["p50"], 0);
 }
 
+TEST(ServerRoutes, SaysThatAModelIsStreamed) {
+  ModelServerOptions options = serving_options();
+  const model::MemoryNeed need = (*read_face(options.models[0]))->need;
+  options.pool.memory_bytes = need.total() - need.weights_bytes / 8;
+  const Serving streaming(std::move(options));
+  const std::string body =
+      R"({"model":"verge-lm","prompt":"In the beginning","temperature":0,"max_tokens":9})";
+  EXPECT_EQ(streaming.good("/v1/completions", body)["choices"][0]["text"],
+            serving().good("/v1/completions", body)["choices"][0]["text"]);
+  const Json stream = streaming.get("/verge/live").json()["models"][0]["stream"];
+  EXPECT_GT(stream["step_bytes"], 0);
+  EXPECT_GE(stream["read_bytes"], 9 * stream["step_bytes"].get<int64_t>());
+  EXPECT_FALSE(serving().get("/verge/live").json()["models"][0].contains("stream"));
+  const std::string metrics = streaming.get("/metrics").body;
+  const std::string line = fmt::format("verge_model_streamed_bytes{{model=\"verge-lm\"}} {}\n",
+                                       stream["step_bytes"].get<int64_t>());
+  EXPECT_NE(metrics.find(line), std::string::npos) << metrics;
+  // There is room for the activations of embeddings, too.
+  streaming.good("/v1/embeddings", R"({"model":"verge-lm","input":"a text"})");
+}
+
 TEST(ServerRoutes, TokenizesBothWays) {
   const Json tokens =
       serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"the LORD"})");

@@ -7,6 +7,7 @@
 #include "manual_clock.hpp"
 #include "serving.hpp"
 #include "tiny_model.hpp"
+#include "tiny_models.hpp"
 
 namespace verge::serve {
 namespace {
@@ -87,8 +88,32 @@ TEST_F(Pool, RefusesWhatItCannotServe) {
   EXPECT_EQ(other.error().code, Code::NotFound);
   EXPECT_NE(other.error().message.find("tiny, bad"), std::string::npos) << other.error().message;
   EXPECT_EQ(pool.face("tiny").error().code, Code::OutOfMemory);
-  EXPECT_NE(pool.face("tiny").error().message.find("1000"), std::string::npos);
+  const std::string refusal = pool.face("tiny").error().message;
+  for (const char* part : {"model tiny needs ", "of the 1000 B", "streamed", "the least is "}) {
+    EXPECT_NE(refusal.find(part), std::string::npos) << refusal;
+  }
   EXPECT_FALSE(pool.face("bad").ok());
+}
+
+TEST_F(Pool, AModelThatDoesNotFitIsStreamed) {
+  ServedModel tiny{.name = "tiny",
+                   .path = test::write_model(folder_, test::wide_spec("tiny-llama"))};
+  tiny.load.context = 64;
+  const auto whole = read_face(tiny);
+  ASSERT_TRUE(whole.ok());
+  const int64_t need = (*whole)->need.total();
+  const int64_t budget = need - (*whole)->need.weights_bytes / 2;
+  ModelPool& pool = make({tiny}, {.threads = 1, .memory_bytes = budget});
+  const auto face = pool.face("tiny");
+  ASSERT_TRUE(face.ok()) << face.error().message;
+  EXPECT_EQ((*face)->load.memory_bytes, budget);
+  EXPECT_GT((*face)->need.streamed_bytes, 0);
+  EXPECT_LE(pool.need_bytes("tiny"), budget);
+  pool.load("tiny");
+  loaded_.acquire();
+  ASSERT_EQ(pool.state("tiny"), LoadState::Ready);
+  EXPECT_NE(pool.loaded("tiny")->model->stream(), nullptr);
+  EXPECT_EQ((*read_face(tiny, need, need))->need.streamed_bytes, 0);
 }
 
 }  // namespace

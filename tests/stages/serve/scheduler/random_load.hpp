@@ -30,6 +30,7 @@ struct Setting {
   bool varied = false;  // stop strings, constraints, repetition penalties, repeated text
   DraftSource drafts = {};
   bool always_draft = true;
+  double streamed_part = 0;  // of the weights
 };
 
 /// A constraint with a state: tokens of one parity, then of the other.
@@ -93,7 +94,7 @@ inline std::vector<Request> random_requests(const Setting& setting, int count, i
 class Served {
  public:
   explicit Served(const Setting& setting)
-      : models_({served(setting)}, clock_, {.threads = 1}),
+      : models_({served(setting)}, clock_, {.threads = 1, .memory_bytes = budget(setting)}),
         scheduler_(models_, clock_, options(setting)) {}
 
   void submit(const Request& request) {
@@ -132,6 +133,12 @@ class Served {
     model.drafts = setting.drafts;
     if (setting.drafts.is_on()) model.load.max_outputs = 32;
     return model;
+  }
+  static int64_t budget(const Setting& setting) {
+    if (setting.streamed_part == 0) return 0;
+    const model::MemoryNeed need = (*read_face(served(setting)))->need;
+    const auto weights = static_cast<double>(need.weights_bytes);
+    return need.total() - static_cast<int64_t>(setting.streamed_part * weights);
   }
   static SchedulerOptions options(const Setting& setting) {
     SchedulerOptions options;

@@ -3,6 +3,7 @@
 #include "random_load.hpp"
 #include "small_disk.hpp"
 #include "temporary_folder.hpp"
+#include "tiny_models.hpp"
 
 namespace verge::serve {
 namespace {
@@ -17,6 +18,24 @@ TEST(Scheduler, AnswersAreThoseOfEachAlone) {
 
 TEST(Scheduler, SampledAnswersAreThoseOfEachAlone) {
   serve_and_compare({.name = "sampled", .temperature = 1});
+}
+
+// Below a budget that leaves half of the weights in memory, with experts and without; with a guess.
+TEST(Scheduler, StreamedAnswersAreThoseOfTheModelWhole) {
+  const test::TemporaryFolder folder;
+  for (const char* shape : {"tiny-llama", "tiny-qwen3moe"}) {
+    const std::string path = test::write_model(folder, test::wide_spec(shape), DType::Q8_0);
+    Setting setting{.name = fmt::format("{} streamed", shape),
+                    .model = path,
+                    .kv_tokens = 1024,
+                    .temperature = 1,
+                    .cancel_one_in = 5,
+                    .streamed_part = 0.5};
+    if (shape == std::string("tiny-llama")) setting.drafts.kind = DraftSource::Kind::Ngram;
+    const ModelSnapshot end = serve_and_compare(setting);
+    EXPECT_GT(end.streamed_bytes, 0);
+    EXPECT_GT(end.stream_read_bytes, end.streamed_bytes);
+  }
 }
 
 TEST(Scheduler, WithoutSharingToo) {
