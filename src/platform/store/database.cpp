@@ -10,9 +10,9 @@ namespace {
 
 constexpr int kBusyMs = 10'000;
 
-Error database_error(sqlite3* database) {
+Error database_error(sqlite3* database, const std::string& unnamed = "the store's database") {
   const char* name = sqlite3_db_filename(database, "main");
-  const std::string path = name != nullptr && *name != '\0' ? name : "the store's database";
+  const std::string path = name != nullptr && *name != '\0' ? name : unnamed;
   const int number = sqlite3_system_errno(database);
   switch (sqlite3_errcode(database)) {
     case SQLITE_BUSY:
@@ -87,7 +87,7 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
   Database database;
   database.database_.reset(handle);
   if (handle == nullptr) return make_error(Code::OutOfMemory, "{}: out of memory", path);
-  if (status != SQLITE_OK) return database_error(handle);
+  if (status != SQLITE_OK) return database_error(handle, path);
   sqlite3_busy_timeout(handle, kBusyMs);
   VERGE_RETURN_IF_ERROR(database.run("PRAGMA foreign_keys = ON"));
   return database;
