@@ -1,5 +1,9 @@
 // Keys, limits and readiness, over real sockets.
 
+#include <filesystem>
+
+#include <manual_clock.hpp>
+#include <small_disk.hpp>
 #include <temporary_folder.hpp>
 
 #include "holdup.hpp"
@@ -120,6 +124,87 @@ TEST_F(KeyedService, TheTokensOfADayOutliveTheServer) {
       "rate_limit_exceeded");
   EXPECT_EQ(serving().post("/v1/completions", completion("\"max_tokens\":20"), with(key)).status,
             200);
+}
+
+// What a server that is killed now leaves: files are copied between two of its saves.
+int64_t saved_tokens(const std::string& path, const std::string& copy) {
+  for (const char* end : {"", "-wal"}) {
+    std::filesystem::remove(copy + end);
+    std::error_code none;
+    std::filesystem::copy_file(path + end, copy + end, none);
+  }
+  const auto file = UsageFile::open(copy);
+  const auto usages = file ? (*file)->load() : Result<std::vector<KeyUsage>>(file.error());
+  EXPECT_TRUE(usages) << usages.error().message;
+  return usages && !usages->empty() ? usages->front().tokens : 0;
+}
+
+class Saving : public KeyedService {
+ protected:
+  Saving() : key_(add({.tenant = "a", .limits = {.tokens_per_day = 1000}})) {
+    ModelServerOptions options = serving_options();
+    options.key_file = path_;
+    options.usage_file = folder_ / "usage";
+    auto started = ModelServer::start(std::move(options), clock_);
+    EXPECT_TRUE(started) << started.error().message;
+    if (started) server_ = std::move(*started);
+  }
+  // Its tokens are counted in full from its beginning to its end.
+  void use(int tokens) {
+    const auto answer = test::ask(server_->endpoint().port, "POST", "/v1/completions",
+                                  completion(fmt::format("\"max_tokens\":{}", tokens)), with(key_));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+  }
+  int64_t saved() { return saved_tokens(folder_ / "usage", folder_ / "copy"); }
+
+  test::ManualClock clock_;
+  std::string key_;
+  std::unique_ptr<ModelServer> server_;
+};
+
+TEST_F(Saving, UsedTokensAreSavedEachSecond) {
+  EXPECT_TRUE(server_->tick());
+  use(20);
+  EXPECT_TRUE(server_->tick());
+  EXPECT_EQ(saved(), 0) << "the second is not over";
+  clock_.advance(1);
+  EXPECT_TRUE(server_->tick());
+  const int64_t first = saved();
+  EXPECT_GE(first, 20);
+  use(20);
+  clock_.advance(1);
+  EXPECT_TRUE(server_->tick());
+  EXPECT_GE(saved(), first + 20);
+}
+
+TEST_F(Saving, AFullDiskIsSaidOnceAndStopsNobody) {
+  const auto second_later = [&] {
+    clock_.advance(1);
+    return server_->tick();
+  };
+  use(20);
+  {
+    const test::SmallDisk disk(1024);
+    const Status said = second_later();
+    ASSERT_FALSE(said);
+    EXPECT_NE(said.error().message.find(folder_ / "usage"), std::string::npos);
+    EXPECT_NE(said.error().message.find("--usage"), std::string::npos);
+    EXPECT_TRUE(second_later()) << "once";
+    use(20);
+    EXPECT_TRUE(second_later());
+  }
+  EXPECT_TRUE(second_later());
+  EXPECT_GE(saved(), 40);
+}
+
+TEST_F(Saving, AnotherServerOnTheSameFileDoesNotStart) {
+  ModelServerOptions options = serving_options();
+  options.key_file = path_;
+  options.usage_file = folder_ / "usage";
+  const auto second = ModelServer::start(std::move(options), clock_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::Conflict);
+  use(1);
 }
 
 TEST_F(KeyedService, ARevokedKeyEndsWhatItHasRunning) {

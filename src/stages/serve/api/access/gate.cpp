@@ -123,7 +123,8 @@ void Gate::restore(std::span<const KeyUsage> usages, int64_t unix_s) {
   for (const KeyUsage& usage : usages) {
     const auto quota = quotas_.find(usage.id);
     if (quota == quotas_.end()) continue;
-    quota->second.restore(usage.tokens, now_s - static_cast<double>(unix_s - usage.unix_s), now_s);
+    const double age_s = static_cast<double>(unix_s) - static_cast<double>(usage.unix_s);
+    quota->second.restore(usage.tokens, now_s - age_s, now_s);
   }
 }
 

@@ -6,15 +6,23 @@ namespace {
 
 constexpr int64_t kDayS = 86400;
 
-// The lock is held from the first write to the end.
+// A server that has the file keeps it: waiting for it would only delay the error.
+// The lock is held from the first read to the end.
+constexpr const char* kLocking[] = {"PRAGMA busy_timeout = 500", "PRAGMA locking_mode = EXCLUSIVE"};
+constexpr const char* kForeignTables =
+    "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name <> 'key_usage'";
+constexpr const char* kLoad = "SELECT id, tokens, unix_s FROM key_usage ORDER BY id";
 constexpr const char* kOpening[] = {
-    "PRAGMA locking_mode = EXCLUSIVE",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
-    "BEGIN IMMEDIATE",
+    "PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE",
     "CREATE TABLE IF NOT EXISTS key_usage(id TEXT PRIMARY KEY, tokens INTEGER NOT NULL, "
     "unix_s INTEGER NOT NULL) STRICT",
     "COMMIT"};
+
+Error not_ours(const std::string& path) {
+  return make_error(Code::Malformed,
+                    "{}: is no file of used tokens, or damaged; move it away, or give --usage FILE",
+                    path);
+}
 
 Error explained(const std::string& path, const Error& error) {
   if (error.code == Code::Conflict) {
@@ -23,35 +31,59 @@ Error explained(const std::string& path, const Error& error) {
                       "--usage FILE of its own, or none",
                       path);
   }
-  if (error.code == Code::Malformed) {
-    return make_error(
-        Code::Malformed,
-        "{}: is no file of used tokens, or damaged; move it away, or give --usage FILE", path);
-  }
+  if (error.code == Code::Malformed) return not_ours(path);
   return make_error(error.code,
                     "{}; the used tokens of keys are kept there: give --usage FILE, or "
                     "--usage none",
                     error.message);
 }
 
+// Before anything is changed in it.
+Status refuse_foreign(const std::string& path, const store::Database& database) {
+  VERGE_TRY(auto tables, database.prepare(kForeignTables));
+  VERGE_TRY(const bool has_row, tables.step());
+  if (has_row && tables.number(0) > 0) return not_ours(path);
+  return {};
+}
+
+Status prepare_file(const std::string& path, const store::Database& database) {
+  for (const char* sql : kLocking) VERGE_RETURN_IF_ERROR(database.run(sql));
+  VERGE_RETURN_IF_ERROR(refuse_foreign(path, database));
+  for (const char* sql : kOpening) VERGE_RETURN_IF_ERROR(database.run(sql));
+  if (!database.prepare(kLoad)) return not_ours(path);  // its table has other columns
+  return {};
+}
+
 }  // namespace
 
-UsageFile::UsageFile(std::unique_ptr<store::Database> database) : database_(std::move(database)) {}
+UsageFile::UsageFile(std::string path, std::unique_ptr<store::Database> database)
+    : path_(std::move(path)), database_(std::move(database)) {}
 UsageFile::~UsageFile() = default;
 
 Result<std::unique_ptr<UsageFile>> UsageFile::open(const std::string& path) {
   auto database = store::Database::open(path, store::Database::Mode::Create);
   if (!database) return explained(path, database.error());
-  for (const char* sql : kOpening) {
-    if (const Status status = database->run(sql); !status) return explained(path, status.error());
+  if (const Status status = prepare_file(path, *database); !status) {
+    return explained(path, status.error());
   }
   return std::unique_ptr<UsageFile>(
-      new UsageFile(std::make_unique<store::Database>(std::move(*database))));
+      new UsageFile(path, std::make_unique<store::Database>(std::move(*database))));
 }
 
 Result<std::vector<KeyUsage>> UsageFile::load() const {
-  VERGE_TRY(auto statement,
-            database_->prepare("SELECT id, tokens, unix_s FROM key_usage ORDER BY id"));
+  auto usages = read_all();
+  if (!usages) return explained(path_, usages.error());
+  return usages;
+}
+
+Status UsageFile::save(std::span<const KeyUsage> usages, int64_t unix_s) const {
+  const Status status = write(usages, unix_s);
+  if (!status) return explained(path_, status.error());
+  return {};
+}
+
+Result<std::vector<KeyUsage>> UsageFile::read_all() const {
+  VERGE_TRY(auto statement, database_->prepare(kLoad));
   std::vector<KeyUsage> usages;
   while (true) {
     VERGE_TRY(const bool has_row, statement.step());
@@ -60,7 +92,7 @@ Result<std::vector<KeyUsage>> UsageFile::load() const {
   }
 }
 
-Status UsageFile::save(std::span<const KeyUsage> usages, int64_t unix_s) const {
+Status UsageFile::write(std::span<const KeyUsage> usages, int64_t unix_s) const {
   VERGE_TRY(store::Transaction change, store::Transaction::begin(*database_));
   for (const KeyUsage& usage : usages) {
     VERGE_TRY(auto statement,

@@ -32,7 +32,8 @@ struct KeyUsage {
 class UsageFile {
  public:
   /// Makes it if it is not there. Conflict while another server has it, Malformed for another kind
-  /// of file, Io for a folder that cannot be written.
+  /// of file (left as it is), Io for a folder that cannot be written. Errors of all three name the
+  /// file and the remedy.
   static Result<std::unique_ptr<UsageFile>> open(const std::string& path);
   ~UsageFile();
 
@@ -42,7 +43,11 @@ class UsageFile {
   Status save(std::span<const KeyUsage> usages, int64_t unix_s) const;
 
  private:
-  explicit UsageFile(std::unique_ptr<store::Database> database);
+  UsageFile(std::string path, std::unique_ptr<store::Database> database);
+  Result<std::vector<KeyUsage>> read_all() const;
+  Status write(std::span<const KeyUsage> usages, int64_t unix_s) const;
+
+  const std::string path_;
   std::unique_ptr<store::Database> database_;
 };
 

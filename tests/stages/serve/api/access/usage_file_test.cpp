@@ -1,9 +1,14 @@
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include <child_process.hpp>
 #include <gtest/gtest.h>
+#include <small_disk.hpp>
 #include <temporary_folder.hpp>
 
+#include <verge/platform/store/database.hpp>
 #include <verge/stages/serve/api/access/usage_file.hpp>
 
 namespace verge::serve::api {
@@ -43,17 +48,77 @@ TEST(UsageFile, SurvivesAKill) {
   EXPECT_EQ((*file)->load()->at(0).tokens, 10);
 }
 
+Error refusal(const std::string& path) {
+  const auto file = UsageFile::open(path);
+  EXPECT_FALSE(file) << path;
+  return file ? Error{} : file.error();
+}
+
+void expect_named(const Error& error, Code code, const std::string& path) {
+  EXPECT_EQ(error.code, code) << error.message;
+  EXPECT_NE(error.message.find(path), std::string::npos) << error.message;
+  EXPECT_NE(error.message.find("--usage"), std::string::npos) << error.message;
+}
+
 TEST(UsageFile, WhatCannotBeIsNamedWithItsRemedy) {
   const test::TemporaryFolder folder;
-  const auto refused = [&](const std::string& path) {
-    const auto file = UsageFile::open(path);
-    EXPECT_FALSE(file);
-    return file ? Error{} : file.error();
-  };
-  const Error other = refused(folder.add("keys.json", std::string(4096, '{')));
-  EXPECT_EQ(other.code, Code::Malformed);
-  EXPECT_NE(other.message.find("keys.json"), std::string::npos);
-  EXPECT_NE(refused("/nonexistent/usage").message.find("--usage"), std::string::npos);
+  const std::string text = folder.add("keys.json", std::string(4096, '{'));
+  expect_named(refusal(text), Code::Malformed, text);
+  EXPECT_NE(refusal("/nonexistent/usage").message.find("--usage"), std::string::npos);
+  const std::string directory = folder / "directory";
+  std::filesystem::create_directory(directory);
+  EXPECT_NE(refusal(directory).message.find(directory), std::string::npos);
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(UsageFile, DatabasesOfOthersAreLeftAsTheyAre) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "store.db";
+  for (const char* table : {"CREATE TABLE models(name TEXT)", "CREATE TABLE key_usage(id TEXT)"}) {
+    std::filesystem::remove(path);
+    ASSERT_TRUE(store::Database::open(path, store::Database::Mode::Create)->run(table));
+    const std::string before = bytes_of(path);
+    expect_named(refusal(path), Code::Malformed, path);
+    if (std::string_view(table).find("models") == std::string::npos) continue;
+    EXPECT_EQ(bytes_of(path), before);
+  }
+}
+
+TEST(UsageFile, OneServerKeepsIt) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "usage";
+  {
+    const auto first = UsageFile::open(path);
+    ASSERT_TRUE(first) << first.error().message;
+    expect_named(refusal(path), Code::Conflict, path);
+    EXPECT_NE(refusal(path).message.find("another server"), std::string::npos);
+    EXPECT_TRUE((*first)->save(std::vector{KeyUsage{"a", 10, 1000}}, 1000));
+  }
+  const auto next = UsageFile::open(path);
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_EQ((*next)->load()->size(), 1u);
+}
+
+TEST(UsageFile, AFullDiskIsNamedAndMayBeOver) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder / "usage";
+  const auto file = UsageFile::open(path);
+  ASSERT_TRUE(file) << file.error().message;
+  const KeyUsage kept{"a", 10, 1000}, lost{"b", 20, 1000};
+  ASSERT_TRUE((*file)->save(std::vector{kept}, 1000));
+  {
+    const test::SmallDisk disk(1024);
+    const Status status = (*file)->save(std::vector{lost}, 1000);
+    ASSERT_FALSE(status);
+    expect_named(status.error(), Code::Io, path);
+  }
+  EXPECT_EQ(*(*file)->load(), std::vector{kept});
+  EXPECT_TRUE((*file)->save(std::vector{lost}, 1000));
+  EXPECT_EQ((*file)->load()->size(), 2u);
 }
 
 }  // namespace
