@@ -32,10 +32,17 @@ void ignore_foreign(Fields& fields) {
                  "include_stop_str_in_output",
                  "n_probs",
                  "samplers",
-                 "functions",
-                 "function_call",
                  "audio",
                  "web_search_options"});
+}
+
+// The predecessor of tools: an answer that ignored it would not call anything.
+void refuse_functions(Fields& fields) {
+  for (const char* name : {"functions", "function_call"}) {
+    if (!fields.has(name)) continue;
+    fields.wrong(name, fmt::format("{} is not supported; give \"tools\" and \"tool_choice\"", name),
+                 "unsupported_value");
+  }
 }
 
 void read_streaming(Fields& fields, GenerationRequest& request) {
@@ -75,6 +82,7 @@ void read_openai_common(Fields& fields, GenerationRequest& request) {
   request.choices = static_cast<int>(fields.integer("n", 1, 1, kMostChoices));
   refuse_best_of(fields, request);
   request.format = read_response_format(fields);
+  refuse_functions(fields);
   ignore_foreign(fields);
 }
 

@@ -39,6 +39,24 @@ std::string_view code_of(int status) {
   }
 }
 
+// What clients that were pointed at a neighbouring address meant.
+std::string hint_of(std::string_view path) {
+  for (const char* route : {"/chat/completions", "/completions", "/embeddings", "/models"}) {
+    if (path == route) return fmt::format("; OpenAI's routes begin with /v1: /v1{}", route);
+  }
+  const bool has_slash = path.find("//") != std::string_view::npos || path.ends_with('/');
+  return path.size() > 1 && has_slash ? "; there is a slash too many in it" : "";
+}
+
+// A body that is packed would read as damaged JSON.
+std::optional<ApiError> refused_coding(const http::Request& request) {
+  const std::string_view coding = request.headers.value("Content-Encoding");
+  if (coding.empty() || coding == "identity") return std::nullopt;
+  return ApiError{415, "unsupported_encoding",
+                  fmt::format("bodies with Content-Encoding: {} are not read; send it unpacked",
+                              coding.substr(0, 40))};
+}
+
 class LoadSink : public AnswerSink {
  public:
   explicit LoadSink(std::function<void(const Status&)> then) : then_(std::move(then)) {}
@@ -73,8 +91,11 @@ void Service::configure(http::ServerOptions& options) {
         refusal.request != nullptr ? protocol_of(refusal.request->path) : Protocol::OpenAi;
     const std::string_view id =
         refusal.request != nullptr ? std::string_view(refusal.request->id) : "";
+    const bool is_missing = refusal.status == 404 && refusal.request != nullptr;
+    const std::string hint = is_missing ? hint_of(refusal.request->path) : "";
     return error_response(
-        protocol, {refusal.status, std::string(code_of(refusal.status)), refusal.message}, id);
+        protocol, {refusal.status, std::string(code_of(refusal.status)), refusal.message + hint},
+        id);
   };
 }
 
@@ -107,6 +128,10 @@ http::Handler Service::guarded(Route route) {
     }
     if (is_draining() && request.path != "/metrics") {  // its body came during the drain
       writer.respond(error_response(protocol, shutting_down(), request.id));
+      return;
+    }
+    if (const auto refused = refused_coding(request)) {
+      writer.respond(error_response(protocol, *refused, request.id));
       return;
     }
     dispatch(route, {std::move(request), std::move(writer), std::move(*caller), protocol});

@@ -110,12 +110,39 @@ OutputFormat read_format_object(Fields& fields, const Json& json) {
 }
 
 // A schema as an object, or as text.
-OutputFormat read_guided_json(Fields& fields) {
-  const Json* value = fields.find("guided_json");
+OutputFormat read_guided_json(Fields& fields, const char* name) {
+  const Json* value = fields.find(name);
   if (value->is_object()) return schema_format(*value);
   Json parsed = value->is_string() ? parse_inner(value->get<std::string>()) : Json();
-  if (!parsed.is_object()) fields.wrong("guided_json", "guided_json is no JSON schema");
+  if (!parsed.is_object()) {
+    fields.wrong(name, fmt::format("{} is no JSON schema", fields.path_of(name)));
+  }
   return schema_format(parsed);
+}
+
+// What vLLM's clients ask for and would get no answer of: ignoring it would be worse.
+void refuse_unknown_guides(Fields& fields, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (!fields.has(name)) continue;
+    fields.wrong(name,
+                 fmt::format("{} is not supported; give a JSON schema or a grammar (GBNF)",
+                             fields.path_of(name)),
+                 "unsupported_value");
+  }
+}
+
+// The form that took the place of vLLM's guided_...: one of its members.
+OutputFormat read_structured_outputs(Fields& outer, const Json& given) {
+  Fields fields(given, outer.path_of("structured_outputs"), outer.problem());
+  OutputFormat format;
+  if (fields.boolean("json_object", false)) format.kind = OutputFormat::Kind::JsonObject;
+  if (fields.has("grammar")) {
+    format = {.kind = OutputFormat::Kind::Gbnf, .grammar = fields.text("grammar")};
+  }
+  if (fields.has("json")) format = read_guided_json(fields, "json");
+  refuse_unknown_guides(fields, {"choice", "regex", "structural_tag"});
+  fields.finish();
+  return format;
 }
 
 // Points the references of a schema that moves to `place` to where their targets are then.
@@ -174,7 +201,11 @@ OutputFormat read_response_format(Fields& fields) {
     if (!fields.has(name)) continue;
     format = {.kind = OutputFormat::Kind::Gbnf, .grammar = fields.text(name)};
   }
-  if (fields.has("guided_json")) format = read_guided_json(fields);
+  if (fields.has("guided_json")) format = read_guided_json(fields, "guided_json");
+  if (const Json* given = fields.object("structured_outputs")) {
+    format = read_structured_outputs(fields, *given);
+  }
+  refuse_unknown_guides(fields, {"guided_choice", "guided_regex"});
   return format;
 }
 

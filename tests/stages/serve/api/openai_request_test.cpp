@@ -49,6 +49,8 @@ TEST(OpenAiRequest, WhatCannotBeIsNamed) {
       {R"("logprobs":true,"top_logprobs":21)", "top_logprobs"},
       {R"("logprobs":3)", "logprobs"},
       {R"("best_of":2)", "best_of"},
+      {R"("functions":[{"name":"f"}])", "functions"},
+      {R"("function_call":"auto")", "function_call"},
       {R"("temprature":1)", "temprature"},
       {R"("max_token":1)", "max_token"}};
   for (const auto& [fields, param] : cases) EXPECT_EQ(chat_refusal(fields).param, param) << fields;

@@ -125,10 +125,27 @@ TEST(ServerRoutes, LoadsByName) {
             "model_not_found");
 }
 
+TEST(ServerRoutes, PackedBodiesAreRefusedInWords) {
+  const auto packed =
+      serving().post("/v1/completions", "\x1f\x8b\x08", {{"Content-Encoding", "gzip"}});
+  EXPECT_EQ(packed.status, 415);
+  EXPECT_EQ(packed.json()["error"]["code"], "unsupported_encoding");
+  const auto plain = serving().post("/verge/tokenize", R"({"model":"verge-lm","text":"a"})",
+                                    {{"Content-Encoding", "identity"}});
+  EXPECT_EQ(plain.status, 200);
+}
+
 TEST(ServerRoutes, UnknownPathsAndMethodsHaveErrorObjects) {
   const auto missing = serving().get("/v1/nothing");
   EXPECT_EQ(missing.status, 404);
   EXPECT_EQ(missing.json()["error"]["type"], "invalid_request_error");
+  const auto hint = [](const std::string& path) -> std::string {
+    return serving().get(path).json()["error"]["message"];
+  };
+  EXPECT_NE(hint("/chat/completions").find("/v1/chat/completions"), std::string::npos);
+  for (const char* path : {"/v1/models/", "//v1/models"}) {
+    EXPECT_NE(hint(path).find("slash too many"), std::string::npos) << path;
+  }
   const auto method = serving().get("/v1/chat/completions");
   EXPECT_EQ(method.status, 405);
   EXPECT_EQ(method.json()["error"]["code"], "method_not_allowed");

@@ -81,7 +81,11 @@ TEST(ToolFields, FormatsOfOtherServersAreTaken) {
       {R"("guided_json":{"type":"object"})", Kind::JsonSchema},
       {R"("guided_json":"{\"type\":\"object\"}")", Kind::JsonSchema},
       {R"("grammar":"root ::= \"a\"")", Kind::Gbnf},
-      {R"("guided_grammar":"root ::= \"a\"")", Kind::Gbnf}};
+      {R"("guided_grammar":"root ::= \"a\"")", Kind::Gbnf},
+      {R"("structured_outputs":{"json":{"type":"object"}})", Kind::JsonSchema},
+      {R"("structured_outputs":{"json":"{\"type\":\"object\"}"})", Kind::JsonSchema},
+      {R"("structured_outputs":{"json_object":true})", Kind::JsonObject},
+      {R"("structured_outputs":{"grammar":"root ::= \"a\""})", Kind::Gbnf}};
   for (const auto& [fields, kind] : cases) EXPECT_EQ(chat(fields).format.kind, kind) << fields;
 }
 
@@ -96,6 +100,10 @@ TEST(ToolFields, FormatsThatAreNoneAreNamed) {
       {R"("response_format":{"type":"json_schema","json_schema":{"schema":7}})",
        "response_format.json_schema.schema"},
       {R"("guided_json":"{")", "guided_json"},
+      {R"("guided_choice":["a"])", "guided_choice"},
+      {R"("guided_regex":"a*")", "guided_regex"},
+      {R"("structured_outputs":{"json":3})", "structured_outputs.json"},
+      {R"("structured_outputs":{"choice":["a"]})", "structured_outputs.choice"},
       {tools() + R"(,"response_format":{"type":"json_object"})", "response_format"}};
   for (const auto& [fields, param] : cases) EXPECT_EQ(chat_refusal(fields).param, param) << fields;
 }
