@@ -26,6 +26,14 @@ inline float* f32_out(const graph::KernelCall& call, size_t output = 0) {
   return call.wants(output) ? call.out(output).as<float>() : nullptr;
 }
 
+/// Fills an output with zeros if it is wanted; others may use it after a sync().
+inline void clear_output(const graph::KernelCall& call, size_t output, Worker& worker) {
+  if (!call.wants(output)) return;
+  const auto [first, last] = worker.split(call.out(output).shape.count(), 16);
+  std::memset(call.out(output).as<float>() + first, 0,
+              static_cast<size_t>(last - first) * sizeof(float));
+}
+
 /// Copies input `input` to output 0, unless the planner gave them one memory; then everybody waits.
 inline void copy_to_output(const graph::KernelCall& call, size_t input, Worker& worker) {
   const TensorView &from = call.in(input), &to = call.out();

@@ -28,19 +28,16 @@ void softmax_cross_entropy(Isa isa, int64_t rows, int64_t n, float* logits, cons
   }
 }
 
-void mean_squared_error(Isa isa, int64_t rows, int64_t n, const float* x, const float* y,
-                        float gradient_scale, float* gradient, float* losses, Worker& worker) {
-  (void)isa;
+void mean_squared_error(int64_t rows, int64_t n, const float* x, const float* y, float* losses,
+                        Worker& worker) {
   const auto [first, last] = worker.split(rows);
-  const float slope = gradient_scale * 2 / static_cast<float>(n);
   for (int64_t row = first; row < last; ++row) {
     double sum = 0;
     for (int64_t i = row * n; i < (row + 1) * n; ++i) {
-      const float difference = x[i] - y[i];
-      sum += double{difference} * difference;
-      if (gradient != nullptr) gradient[i] = slope * difference;
+      const double difference = double{x[i]} - y[i];
+      sum += difference * difference;
     }
-    if (losses != nullptr) losses[row] = static_cast<float>(sum / static_cast<double>(n));
+    losses[row] = static_cast<float>(sum / static_cast<double>(n));
   }
 }
 

@@ -14,8 +14,8 @@ namespace verge::kernels {
 void softmax_cross_entropy(Isa isa, int64_t rows, int64_t n, float* logits, const int32_t* targets,
                            float gradient_scale, float* losses, Worker& worker);
 
-/// losses[r] = mean over n of (x - y)^2; gradient, unless null, = gradient_scale * 2 / n * (x - y).
-void mean_squared_error(Isa isa, int64_t rows, int64_t n, const float* x, const float* y,
-                        float gradient_scale, float* gradient, float* losses, Worker& worker);
+/// losses[r] = mean over n of (x - y)^2 for x, y [rows, n].
+void mean_squared_error(int64_t rows, int64_t n, const float* x, const float* y, float* losses,
+                        Worker& worker);
 
 }  // namespace verge::kernels

@@ -29,6 +29,7 @@ void norm_backward(Isa isa, int64_t rows, int64_t n, const float* x, const float
     if (d_bias != nullptr) row_kernels(isa).axpy(to - from, 1, dy + at, d_bias + from);
   }
   if (d_weight != nullptr || d_bias != nullptr) worker.sync();  // dx may be dy
+  if (dx == nullptr) return;
   const auto [first, last] = worker.split(rows);
   for (int64_t row = first; row < last; ++row) {
     kernels.normalize_backward(n, x + row * n, moments.mean_of(row), moments.rstd[row], weight,
@@ -109,12 +110,19 @@ void softmax_backward(Isa isa, int64_t rows, int64_t n, const float* y, const fl
   }
 }
 
-void argmax(Isa isa, int64_t rows, int64_t n, const float* x, int32_t* best, Worker& worker) {
+// The exponentials of a piece at a time stand beside the inputs, either of which dx may be.
+void log_softmax_backward(Isa isa, int64_t rows, int64_t n, const float* y, const float* dy,
+                          float* dx, Worker& worker) {
+  constexpr int64_t kPiece = 256;
+  float p[kPiece];
   const auto [first, last] = worker.split(rows);
   for (int64_t row = first; row < last; ++row) {
-    const float* in = x + row * n;
-    const float max = row_kernels(isa).max(n, in);
-    best[row] = static_cast<int32_t>(std::find(in, in + n, max) - in);
+    const float sum = element_kernels(isa).sum(n, dy + row * n);
+    for (int64_t at = row * n; at < (row + 1) * n; at += kPiece) {
+      const int64_t count = std::min(kPiece, (row + 1) * n - at);
+      row_kernels(isa).exp(count, y + at, p);
+      element_kernels(isa).combine(count, 1, dy + at, -sum, p, 0, dx + at);
+    }
   }
 }
 

@@ -13,7 +13,7 @@ namespace verge::kernels {
 /// weight [n] or null; rstd [rows] or null, kept for the gradient.
 void rms_norm(Isa isa, int64_t rows, int64_t n, const float* x, const float* weight, float epsilon,
               float* y, float* rstd, Worker& worker);
-/// dx[rows, n] is written (dx may be dy); d_weight[n], unless null, is added to.
+/// dx[rows, n], unless null, is written (dx may be dy); d_weight[n], unless null, is added to.
 void rms_norm_backward(Isa isa, int64_t rows, int64_t n, const float* x, const float* weight,
                        const float* rstd, const float* dy, float* dx, float* d_weight,
                        Worker& worker);
@@ -32,7 +32,8 @@ void log_softmax(Isa isa, int64_t rows, int64_t n, const float* x, float* y, Wor
 /// dx = y * (dy - sum(dy * y)) for y = softmax(x).
 void softmax_backward(Isa isa, int64_t rows, int64_t n, const float* y, const float* dy, float* dx,
                       Worker& worker);
-/// The first position of each row's largest value.
-void argmax(Isa isa, int64_t rows, int64_t n, const float* x, int32_t* best, Worker& worker);
+/// dx = dy - e^y * sum(dy) for y = log(softmax(x)).
+void log_softmax_backward(Isa isa, int64_t rows, int64_t n, const float* y, const float* dy,
+                          float* dx, Worker& worker);
 
 }  // namespace verge::kernels

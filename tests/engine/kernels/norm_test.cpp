@@ -96,34 +96,34 @@ TEST(Norm, WorksInPlaceWithoutWeights) {
   }
 }
 
-TEST(Norm, SoftmaxLogSoftmaxArgmaxAndGradient) {
+TEST(Norm, SoftmaxLogSoftmaxAndTheirGradients) {
   const int64_t rows = 3;
   for (Isa isa : machine_isas()) {
     for (int64_t n : {1, 7, 50, 1001}) {
       const auto x = random_floats(rows * n, 5, 5);
       const auto dy = random_floats(rows * n, 6);
-      std::vector<float> p(rows * n), log_p(rows * n), dx(rows * n);
-      std::vector<int32_t> best(rows);
+      std::vector<float> p(rows * n), log_p(rows * n), dx(rows * n), d_log(rows * n);
       on_two_workers([&](Worker& worker) {
         softmax(isa, rows, n, x.data(), p.data(), worker);
         log_softmax(isa, rows, n, x.data(), log_p.data(), worker);
-        argmax(isa, rows, n, x.data(), best.data(), worker);
         worker.sync();
         softmax_backward(isa, rows, n, p.data(), dy.data(), dx.data(), worker);
+        log_softmax_backward(isa, rows, n, log_p.data(), dy.data(), d_log.data(), worker);
       });
       for (int64_t row = 0; row < rows; ++row) {
         const float* in = x.data() + row * n;
         double sum = 0;
-        double along = 0;
+        double along = 0, total = 0;
         for (int64_t i = 0; i < n; ++i) sum += std::exp(double{in[i]});
         for (int64_t i = 0; i < n; ++i) along += std::exp(double{in[i]}) / sum * dy[row * n + i];
+        for (int64_t i = 0; i < n; ++i) total += dy[row * n + i];
         for (int64_t i = 0; i < n; ++i) {
           const double want = std::exp(double{in[i]}) / sum;
           EXPECT_NEAR(p[row * n + i], want, 1e-6);
           EXPECT_NEAR(log_p[row * n + i], std::log(want), 1e-5 * (1 - std::log(want)));
           EXPECT_NEAR(dx[row * n + i], want * (dy[row * n + i] - along), 2e-6);
+          EXPECT_NEAR(d_log[row * n + i], dy[row * n + i] - want * total, 1e-4);
         }
-        EXPECT_EQ(best[row], std::max_element(in, in + n) - in);
       }
     }
   }

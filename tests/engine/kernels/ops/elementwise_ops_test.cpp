@@ -1,5 +1,6 @@
 // Kernels that work on elements or rows, forward: odd sizes, so that tails of vectors are met.
 
+#include <algorithm>
 #include <array>
 
 #include <gtest/gtest.h>
@@ -25,6 +26,59 @@ TEST(ElementwiseOps, AgreeWithTheirReferences) {
     expect_agreement({"swiglu", {reals(dims), reals(dims)}});
     expect_agreement({"geglu", {reals(dims), reals(dims)}});
     expect_agreement({"sum_rows", {reals(dims)}});
+    expect_agreement({"sub", {reals(dims), reals(dims)}});
+    expect_agreement({"div", {reals(dims), positive(dims)}});
+    expect_agreement({"exp", {reals(dims)}});
+    expect_agreement({"softmax", {reals(dims)}});
+    expect_agreement({"log_softmax", {reals(dims)}});
+    expect_agreement({"clip", {reals(dims)}, {{"min", -0.5}, {"max", 0.75}}});
+    expect_agreement({"clip", {reals(dims)}, {{"min", 0.0}, {"max", 6.0}}, 0, {1}});
+  }
+}
+
+TEST(ElementwiseOps, TheSecondOperandRepeatsAlongLeadingAxes) {
+  for (const char* op : {"add", "mul", "sub", "div"}) {
+    for (const graph::Dims& dims : {graph::Dims{}, {1}, {67}, {16, 67}, {1, 16, 67}}) {
+      expect_agreement({op, {reals({4, 16, 67}), positive(dims)}});
+    }
+  }
+}
+
+TEST(ElementwiseOps, EveryActivationAndItsSlope) {
+  struct Function {
+    const char* op;
+    graph::Attrs attrs = {};
+  };
+  const Function functions[] = {{"silu"},
+                                {"gelu"},
+                                {"gelu", {{"approximate", "none"}}},
+                                {"sigmoid"},
+                                {"tanh"},
+                                {"hsigmoid"},
+                                {"hswish"},
+                                {"leaky_relu", {{"slope", 0.2}}},
+                                {"softcap", {{"cap", 2.5}}}};
+  for (const Function& f : functions) {
+    for (const graph::Dims& dims : kOdd) {
+      const OpInput wide = {{DType::F32, dims}, [](size_t, Rng& rng) { return 4 * rng.normal(); }};
+      const OpCase forward{f.op, {wide}, f.attrs};
+      expect_agreement(forward);
+      const std::string_view op = f.op;
+      const bool saves_y = op == "sigmoid" || op == "tanh" || op == "softcap";
+      const OpInput saved = saves_y ? given(dims, reference_of(forward)[0]) : wide;
+      graph::Attrs attrs = f.attrs;
+      attrs.set("of", std::string(op));
+      expect_agreement({"activation_grad", {saved, reals(dims)}, attrs});
+    }
+  }
+}
+
+TEST(ElementwiseOps, CastsBetweenFloatsAndTheirHalves) {
+  for (const graph::Dims& dims : kOdd) {
+    for (const char* half : {"f16", "bf16"}) {
+      expect_agreement({"cast", {reals(dims)}, {{"to", half}}, 0});
+      expect_agreement({"cast", {stored(*dtype_from_name(half), dims)}, {{"to", "f32"}}, 0});
+    }
   }
 }
 
@@ -45,6 +99,15 @@ TEST(NormOps, AgreeWithTheirReferences) {
   }
 }
 
+TEST(NormOps, OfLayersAgree) {
+  const graph::Attrs attrs{{"eps", 1e-3}};
+  for (const graph::Dims& dims : kOdd) {
+    const graph::Dims row = {dims.back()};
+    expect_agreement({"layer_norm", {reals(dims), reals(row), reals(row)}, attrs});
+    expect_agreement({"layer_norm", {reals(dims), reals(row), absent()}, attrs, 2e-4, {1, 2}});
+  }
+}
+
 TEST(SliceOps, EveryAxisAndRange) {
   using Range = std::array<int64_t, 3>;  // axis, start, size of an axis of [4, 5, 6]
   for (const auto& [axis, start, size] :
@@ -52,6 +115,27 @@ TEST(SliceOps, EveryAxisAndRange) {
     expect_agreement(
         {"slice", {reals({4, 5, 6})}, {{"axis", axis}, {"start", start}, {"size", size}}, 0});
   }
+}
+
+TEST(ConcatOps, EveryAxisAndType) {
+  for (const int64_t axis : {0, 1, 2, -1}) {
+    std::vector<OpInput> inputs;
+    for (const int64_t extent : {3, 1, 65}) {
+      graph::Dims dims = {4, 5, 6};
+      dims[static_cast<size_t>(axis < 0 ? 2 : axis)] = extent;
+      inputs.push_back(reals(dims));
+    }
+    expect_agreement({"concat", inputs, {{"axis", axis}}, 0});
+  }
+  expect_agreement({"concat", {below(9, {2, 7}), below(9, {2, 3})}, {{"axis", int64_t{1}}}, 0});
+}
+
+TEST(TransposeOps, EveryOrderOfAxes) {
+  std::vector<int64_t> perm = {0, 1, 2};
+  do {
+    expect_agreement({"transpose", {reals({3, 17, 5})}, {{"perm", perm}}, 0});
+  } while (std::ranges::next_permutation(perm).found);
+  expect_agreement({"transpose", {reals({7})}, {{"perm", std::vector<int64_t>{0}}}, 0});
 }
 
 TEST(RowOps, PickTheRowsAsked) {

@@ -27,6 +27,18 @@ TEST(GradientOps, OfRowsAgree) {
     expect_agreement({"rms_norm_grad", {x, absent(), rstd, dy}, {}, 2e-4, {1}});
     expect_agreement({"swiglu_grad", {x, reals(dims), dy}});
     expect_agreement({"geglu_grad", {x, reals(dims), dy}});
+    expect_agreement({"rms_norm_grad", {x, reals(row), rstd, dy}, {}, 2e-4, {0}});
+    const OpInput mean = reals(rows);
+    for (const std::vector<size_t>& unread : {std::vector<size_t>{}, {0}, {1}, {2}, {1, 2}}) {
+      expect_agreement({"layer_norm_grad", {x, reals(row), mean, rstd, dy}, {}, 1e-3, unread});
+    }
+    expect_agreement({"softmax_grad", {positive(dims), dy}});
+    expect_agreement({"log_softmax_grad", {x, dy}});
+    expect_agreement({"clip_grad", {dy}, {{"max_norm", 0.5}}});
+    expect_agreement({"clip_grad", {dy}, {{"max_norm", 1e6}}, 0});
+    expect_agreement({"sum_squares", {dy}});
+    expect_agreement({"mse_loss", {x, dy}});
+    expect_agreement({"mse_loss_grad", {x, dy, given({}, {0.75})}});
   }
 }
 
@@ -47,6 +59,13 @@ TEST(GradientOps, OfAttentionAgree) {
                        given({2, 4, 21}, forward[1]), reals(q)},
                       attrs});
   }
+}
+
+TEST(GradientOps, OfAllTogetherAreShortenedAlike) {
+  const std::vector<OpInput> sums = {positive({}), positive({}), positive({})};
+  expect_agreement({"clip_factor", sums, {{"max_norm", 0.5}}});
+  expect_agreement({"clip_factor", sums, {{"max_norm", 100.0}}, 0});
+  expect_agreement({"sum_squares", {reals({3, 4097})}});
 }
 
 TEST(LossOps, RowsWithoutATargetDoNotCount) {
@@ -72,6 +91,8 @@ TEST(OptimizerOps, AgreeWithTheirReferences) {
       expect_agreement({"sgd", {p, g, m, rate}, sgd});
       expect_agreement({"sgd", {p, g, absent(), rate}, sgd});
     }
+    const graph::Attrs lion{{"beta1", 0.9}, {"beta2", 0.95}, {"weight_decay", 0.1}};
+    expect_agreement({"lion", {p, g, m, rate}, lion});
   }
   for (const graph::Attrs& attrs : {graph::Attrs{{"weight_decay", 0.1}}, graph::Attrs{}}) {
     expect_agreement(

@@ -1,0 +1,20 @@
+#include <verge/engine/kernels/call_shapes.hpp>
+#include <verge/engine/kernels/elementwise.hpp>
+#include <verge/engine/kernels/kernel.hpp>
+
+namespace verge::kernels::ops {
+namespace {
+
+void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
+  const bool is_exact = call.attrs.text("approximate", "tanh") == "none";
+  activate(isa, is_exact ? Activation::GeluErf : Activation::GeluTanh, call.out().shape.count(),
+           f32(call, 0), f32_out(call), worker);
+}
+
+}  // namespace
+
+KernelDef gelu() {
+  return {.op = "gelu", .supports = all_f32, .run = run};
+}
+
+}  // namespace verge::kernels::ops

@@ -1,0 +1,17 @@
+#include <verge/engine/kernels/kernel.hpp>
+#include <verge/engine/kernels/map_call.hpp>
+
+namespace verge::kernels::ops {
+namespace {
+
+void run(const graph::KernelCall& call, Worker& worker, Isa) {
+  map_elements(call, worker, [](float x) { return std::clamp(x * (1.0f / 6) + 0.5f, 0.0f, 1.0f); });
+}
+
+}  // namespace
+
+KernelDef hsigmoid() {
+  return {.op = "hsigmoid", .supports = all_f32, .run = run};
+}
+
+}  // namespace verge::kernels::ops

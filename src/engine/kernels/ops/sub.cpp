@@ -1,0 +1,19 @@
+#include <verge/engine/kernels/kernel.hpp>
+#include <verge/engine/kernels/map_call.hpp>
+
+namespace verge::kernels::ops {
+namespace {
+
+void run(const graph::KernelCall& call, Worker& worker, Isa) {
+  map_repeated(call, worker, [](int64_t n, const float* x, const float* y, float* out) {
+    for (int64_t i = 0; i < n; ++i) out[i] = x[i] - y[i];
+  });
+}
+
+}  // namespace
+
+KernelDef sub() {
+  return {.op = "sub", .supports = repeats_second, .run = run};
+}
+
+}  // namespace verge::kernels::ops
