@@ -16,8 +16,9 @@ constexpr std::pair<std::string_view, GraphUse> kPrograms[] = {{"prefill", Graph
 
 Result<runtime::Program> compile_program(graph::Graph graph, std::string_view name,
                                          const LoadOptions& options, int threads,
-                                         const PassVisitor& observe) {
-  graph::PipelineOptions pipeline;
+                                         const PassVisitor& observe,
+                                         const graph::AdapterLayout* adapters) {
+  graph::PipelineOptions pipeline{.adapters = adapters};
   if (observe) {
     pipeline.observe = [&](std::string_view pass, const graph::Graph& before,
                            const graph::Graph& after) { observe(name, pass, before, after); };
@@ -32,8 +33,7 @@ Result<runtime::Program> compile_decoder(const format::ModelSource& source,
                                          int threads,
                                          const graph::AdapterLayout* adapters = nullptr) {
   VERGE_TRY(graph::Graph graph, nn::build_decoder(config, FileFacts(source), shape));
-  if (adapters != nullptr) graph = graph::attach_adapters(std::move(graph), *adapters);
-  VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(graph)));
+  VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(graph), {.adapters = adapters}));
   return runtime::make_program(std::move(optimized.graph), isa, threads);
 }
 
@@ -134,9 +134,8 @@ Result<runtime::PlanFile> compile_model(const format::ModelSource& source,
   runtime::PlanFile plan{identity_of(source), {}};
   for (const auto& [name, use] : kPrograms) {
     VERGE_TRY(graph::Graph graph, model_graph(source, options, use));
-    if (adapters != nullptr) graph = graph::attach_adapters(std::move(graph), *adapters);
     VERGE_TRY(runtime::Program program,
-              compile_program(std::move(graph), name, options, threads, observe));
+              compile_program(std::move(graph), name, options, threads, observe, adapters));
     plan.programs.emplace_back(name, std::move(program));
   }
   return plan;

@@ -3,6 +3,7 @@
 #include <verge/core/clock.hpp>
 #include <verge/engine/graph/passes/canonicalise.hpp>
 #include <verge/engine/graph/passes/common_subexpressions.hpp>
+#include <verge/engine/graph/passes/compute_bf16.hpp>
 #include <verge/engine/graph/passes/dead_code.hpp>
 #include <verge/engine/graph/passes/fold_constants.hpp>
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
@@ -14,20 +15,48 @@
 #include <verge/engine/graph/passes/update_into_gradient.hpp>
 
 namespace verge::graph {
+namespace {
+
+template <Graph (*pass)(Graph)>
+Graph always(Graph graph, const PipelineOptions&) {
+  return pass(std::move(graph));
+}
+
+Graph adapters_asked_for(Graph graph, const PipelineOptions& options) {
+  if (options.adapters == nullptr) return graph;
+  return attach_adapters(std::move(graph), *options.adapters);
+}
+
+Graph bf16_asked_for(Graph graph, const PipelineOptions& options) {
+  return options.bf16 ? compute_bf16(std::move(graph)) : graph;
+}
+
+Graph folding_asked_for(Graph graph, const PipelineOptions& options) {
+  return options.parameters ? fold_batch_norm(std::move(graph), options.parameters) : graph;
+}
+
+}  // namespace
 
 std::span<const Pass> all_passes() {
   static constexpr Pass kPasses[] = {
-      {"dead_code", "removes what nobody reads", dead_code},
-      {"canonicalise", "gives equal work one form, drops what changes nothing", canonicalise},
-      {"fold_constants", "computes what depends on constants only", fold_constants},
-      {"common_subexpressions", "computes equal things once", common_subexpressions},
-      {"fuse_cross_entropy", "makes a written-out cross-entropy one operator", fuse_cross_entropy},
-      {"fuse_linear", "gives products their bias, activation and residual", fuse_linear},
-      {"fuse_projections", "joins query, key and value; gate and up", fuse_projections},
-      {"update_into_gradient", "applies plain SGD inside the product", update_into_gradient},
-      {"hoist_updates", "applies each gradient as soon as it is complete", hoist_updates},
-      {"drop_leftovers", "removes what the other passes left unread", dead_code},
-      {"reorder", "runs nodes in the order that needs the smallest arena", reorder},
+      {"attach_adapters", "puts low-rank adapters behind linear layers, where some are loaded",
+       adapters_asked_for},
+      {"compute_bf16", "lets products round to bf16, where training asks for it", bf16_asked_for},
+      {"fold_batch_norm", "makes batch norm part of frozen convolutions", folding_asked_for},
+      {"dead_code", "removes what nobody reads", always<dead_code>},
+      {"canonicalise", "gives equal work one form, drops what changes nothing",
+       always<canonicalise>},
+      {"fold_constants", "computes what depends on constants only", always<fold_constants>},
+      {"common_subexpressions", "computes equal things once", always<common_subexpressions>},
+      {"fuse_cross_entropy", "makes a written-out cross-entropy one operator",
+       always<fuse_cross_entropy>},
+      {"fuse_linear", "gives products their bias, activation and residual", always<fuse_linear>},
+      {"fuse_projections", "joins query, key and value; gate and up", always<fuse_projections>},
+      {"update_into_gradient", "applies plain SGD inside the product",
+       always<update_into_gradient>},
+      {"hoist_updates", "applies each gradient as soon as it is complete", always<hoist_updates>},
+      {"drop_leftovers", "removes what the other passes left unread", always<dead_code>},
+      {"reorder", "runs nodes in the order that needs the smallest arena", always<reorder>},
   };
   return kPasses;
 }
@@ -46,7 +75,7 @@ Result<Optimized> optimize(Graph graph, const PipelineOptions& options) {
     const size_t nodes_before = result.graph.nodes.size();
     const Graph before = options.observe ? result.graph : Graph{};
     const double begin = clock.seconds();
-    result.graph = pass.run(std::move(result.graph));
+    result.graph = pass.run(std::move(result.graph), options);
     result.report.push_back(
         {pass.name, nodes_before, result.graph.nodes.size(), clock.seconds() - begin});
     if (options.observe) options.observe(pass.name, before, result.graph);

@@ -9,13 +9,17 @@
 #include <vector>
 
 #include <verge/engine/graph/ir.hpp>
+#include <verge/engine/graph/passes/attach_adapters.hpp>
+#include <verge/engine/graph/passes/fold_batch_norm.hpp>
 
 namespace verge::graph {
+
+struct PipelineOptions;
 
 struct Pass {
   std::string_view name;
   std::string_view summary;
-  Graph (*run)(Graph graph);
+  Graph (*run)(Graph graph, const PipelineOptions& options);
 };
 
 /// All passes in order.
@@ -28,9 +32,13 @@ struct PassReport {
 };
 
 struct PipelineOptions {
-  std::vector<std::string> disabled;  // names of passes to leave out
+  std::vector<std::string> disabled = {};  // names of passes to leave out
   /// Called after each pass, for dumps.
-  std::function<void(std::string_view pass, const Graph& before, const Graph& after)> observe;
+  std::function<void(std::string_view pass, const Graph& before, const Graph& after)> observe = {};
+  /// What the passes that need to be asked are asked for; without it they change nothing.
+  const AdapterLayout* adapters = nullptr;  // attach_adapters
+  bool bf16 = false;                        // compute_bf16
+  ParameterValues parameters = {};          // fold_batch_norm, for weights that stay as they are
 };
 
 struct Optimized {

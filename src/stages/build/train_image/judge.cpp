@@ -25,12 +25,20 @@ Status expect_same_images(const ImageNetwork& network, const ImageData& data,
 }  // namespace
 
 Result<ImageJudge> ImageJudge::create(const ImageNetwork& network, runtime::WeightStore& weights,
-                                      runtime::StateStore& states, ThreadPool& pool) {
+                                      runtime::StateStore& states, ThreadPool& pool,
+                                      bool is_frozen) {
   VERGE_TRY(graph::Graph inference, nn::build_cnn(network.config, kBatch));
-  for (graph::Value& value : inference.values) {  // or the plan would repack today's weights
-    value.is_trainable = value.kind == graph::ValueKind::Param;
+  graph::PipelineOptions pipeline;
+  if (is_frozen) {
+    pipeline.parameters = [&weights](std::string_view name) -> std::optional<TensorView> {
+      const auto found = weights.native(std::string(name));
+      return found ? std::optional(*found) : std::nullopt;
+    };
   }
-  VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(inference)));
+  for (graph::Value& value : inference.values) {  // or the plan would repack today's weights
+    value.is_trainable = !is_frozen && value.kind == graph::ValueKind::Param;
+  }
+  VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(inference), pipeline));
   VERGE_TRY(runtime::Plan plan,
             runtime::Plan::compile(std::move(optimized.graph), weights, states, pool));
   return ImageJudge(network, std::move(plan));
@@ -88,7 +96,7 @@ Result<ImageEvaluation> evaluate_image(const std::string& path, const ImageData&
     VERGE_TRY(const TensorView view, tensor.view());
     weights.add(tensor.name, view, file.file());
   }
-  VERGE_TRY(ImageJudge judge, ImageJudge::create(network, weights, states, pool));
+  VERGE_TRY(ImageJudge judge, ImageJudge::create(network, weights, states, pool, true));
   ImageEvaluation result{.images = data.test.count(), .accuracy = 0, .confusion = {}};
   const auto classes = static_cast<size_t>(data.classes);
   result.confusion.assign(classes, std::vector<int64_t>(classes));

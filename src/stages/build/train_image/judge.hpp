@@ -13,14 +13,17 @@ namespace verge::build {
 
 class ImageJudge {
  public:
-  /// Over the parameters of `weights`, as they are at each call. Fails as Plan::compile does.
+  /// Over the parameters of `weights`, as they are at each call, or, with `is_frozen`, as they are
+  /// now: batch norm is then part of the convolutions. Fails as Plan::compile does.
   static Result<ImageJudge> create(const ImageNetwork& network, runtime::WeightStore& weights,
-                                   runtime::StateStore& states, ThreadPool& pool);
+                                   runtime::StateStore& states, ThreadPool& pool,
+                                   bool is_frozen = false);
 
   /// The class of the largest logit for every image.
   std::vector<int32_t> judge(const ImageSet& images);
   /// Share of the images whose largest logit is the label's.
   double accuracy(const ImageSet& images);
+  const graph::Graph& graph() const { return plan_.graph(); }
 
  private:
   ImageJudge(const ImageNetwork& network, runtime::Plan plan)

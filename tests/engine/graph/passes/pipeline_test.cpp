@@ -49,5 +49,38 @@ TEST(Pipeline, EachPassCanBeLeftOut) {
             Code::InvalidArgument);
 }
 
+TEST(Pipeline, WhatMustBeAskedForChangesNothingElse) {
+  Builder b("net");
+  const ValueId x = b.input("x", {DType::F32, {Dim(1, b.symbol("tokens", 4)), 4}});
+  const ValueId image = b.input("image", {DType::F32, {1, 2, 5, 5}});
+  b.output(b.op("linear", {x, b.param("w", {DType::F32, {3, 4}})}), "y");
+  std::vector<ValueId> norm = {b.op("conv2d", {image, b.param("c", {DType::F32, {3, 2, 3, 3}})})};
+  for (const char* name : {"scale", "shift", "mean", "variance"}) {
+    norm.push_back(b.param(name, {DType::F32, {3}}));
+  }
+  b.output(b.op("batch_norm", norm), "z");
+  const Graph graph = *b.finish();
+  const auto optimized = [&](const PipelineOptions& options) {
+    return optimize(graph, options)->graph;
+  };
+  const Graph plain = optimized({});
+  EXPECT_EQ(support::count_of(plain, "lora"), 0);
+  EXPECT_EQ(support::count_of(plain, "batch_norm"), 1);
+  EXPECT_FALSE(plain.nodes[0].attrs.has("compute"));
+  const AdapterLayout layout{.adapters = 1, .rank = 2, .weights = {"w"}};
+  EXPECT_EQ(support::count_of(optimized({.adapters = &layout}), "lora"), 1);
+  const Graph rounded = optimized({.bf16 = true});
+  EXPECT_TRUE(std::ranges::any_of(
+      rounded.nodes, [](const Node& node) { return node.attrs.text("compute") == "bf16"; }));
+  const Tensor weight(DType::F32, {3, 2, 3, 3}), channels(DType::F32, {3});
+  const PipelineOptions fold{.parameters = [&](std::string_view name) {
+    return std::optional(name == "c" ? weight.view() : channels.view());
+  }};
+  EXPECT_EQ(support::count_of(optimized(fold), "batch_norm"), 0);
+  PipelineOptions kept = fold;
+  kept.disabled = {"fold_batch_norm"};
+  EXPECT_EQ(support::count_of(optimized(kept), "batch_norm"), 1);
+}
+
 }  // namespace
 }  // namespace verge::graph

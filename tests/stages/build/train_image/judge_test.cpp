@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <verge/core/rng.hpp>
+#include <verge/stages/build/train_image/judge.hpp>
 #include <verge/stages/build/train_image/train_image.hpp>
 
 #include "toy_images.hpp"
@@ -28,6 +30,35 @@ TEST(ImageJudge, JudgesAFileAsTrainingDid) {
   }
   EXPECT_EQ(all, found->images);
   EXPECT_DOUBLE_EQ(static_cast<double>(right) / static_cast<double>(all), found->accuracy);
+}
+
+// The same answers, one pass over each image less.
+TEST(ImageJudge, FrozenNetworksHaveNoBatchNormOfTheirOwn) {
+  ThreadPool pool(1);
+  const ImageData data = toy_images();
+  ImageNetwork network{{}, measure(data.training.pixels), false};
+  network.config.height = data.test.height;
+  network.config.width = data.test.width;
+  network.config.classes = data.classes;
+  network.config.stages = toy_options().stages;
+  runtime::WeightStore weights;
+  runtime::StateStore states;
+  Rng rng(1);
+  for (const nn::CnnParameter& parameter : nn::cnn_parameters(network.config)) {
+    Tensor tensor(DType::F32, parameter.shape);
+    for (float& x : tensor.span<float>()) x = 0.5f + 0.5f * static_cast<float>(rng.uniform());
+    weights.add(parameter.name, std::move(tensor));
+  }
+  const auto norms = [](const ImageJudge& judge) {
+    return std::ranges::count(judge.graph().nodes, std::string_view("batch_norm"),
+                              [](const graph::Node& node) { return node.op->name; });
+  };
+  auto frozen = ImageJudge::create(network, weights, states, pool, true);
+  auto changing = ImageJudge::create(network, weights, states, pool);
+  ASSERT_TRUE(frozen) << frozen.error().message;
+  EXPECT_EQ(norms(*frozen), 0);
+  EXPECT_GT(norms(*changing), 0);
+  EXPECT_EQ(frozen->judge(data.test), changing->judge(data.test));
 }
 
 TEST(ImageJudge, RefusesOtherImages) {
