@@ -9,8 +9,10 @@
 #include <verge/cli/parser.hpp>
 #include <verge/cli/profile_table.hpp>
 #include <verge/cli/progress.hpp>
+#include <verge/cli/reference_warning.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/stages/serve/bench/bench.hpp>
 
 namespace verge::cli::commands {
@@ -29,6 +31,7 @@ struct Report {
   const model::LanguageModel& model;
   double load_s;
   int threads;
+  const std::vector<std::string>& reference_nodes;
 
   std::string command() const {
     return fmt::format(
@@ -67,6 +70,7 @@ void print_json(const Report& report, std::ostream& out) {
                          {"f32_gflops", bench.rates.f32_gflops},
                          {"bf16_gflops", bench.rates.bf16_gflops},
                          {"int8_gops", bench.rates.int8_gops}}},
+                       {"reference_nodes", report.reference_nodes},
                        {"command", report.command()}};
   if (report.options.bench.profile) {
     json["prefill_profile"] = profile_json(bench.prefill_profile);
@@ -111,6 +115,7 @@ Status execute(Options options, Context& context) {
   }
   const double begin = clock.seconds();
   VERGE_TRY(const auto model, options.model.load(*pool));
+  const auto slow = warn_of_reference(runtime::reference_nodes(model->decoder()), context);
   const double load_s = clock.seconds() - begin;
   Progress progress(context, clock);
   const auto show = [&](int done, int all) {
@@ -118,7 +123,7 @@ Status execute(Options options, Context& context) {
   };
   VERGE_TRY(const serve::Bench bench, serve::run_bench(*model, *pool, clock, options.bench, show));
   progress.clear();
-  const Report report{options, bench, *model, load_s, pool->size()};
+  const Report report{options, bench, *model, load_s, pool->size(), slow};
   if (context.json) {
     print_json(report, context.out);
   } else {

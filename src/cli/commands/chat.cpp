@@ -5,9 +5,11 @@
 #include <verge/cli/memory_report.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/cli/reference_warning.hpp>
 #include <verge/cli/speculation.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/stages/serve/chat/conversation.hpp>
 #include <verge/stages/serve/generate/generate.hpp>
 
@@ -159,6 +161,7 @@ class Chat {
 Status execute(const Options& options, Context& context) {
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
   VERGE_TRY(const auto model, options.model.load(*pool, options.speculation.max_outputs()));
+  warn_of_reference(runtime::reference_nodes(model->decoder()), context);
   const SystemClock clock;
   VERGE_TRY(const Speculation speculation,
             options.speculation.make(*model, options.model, *pool, clock));

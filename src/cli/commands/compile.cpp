@@ -9,8 +9,10 @@
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/pass_table.hpp>
+#include <verge/cli/reference_warning.hpp>
 #include <verge/core/units.hpp>
 #include <verge/engine/model/compiled_model.hpp>
+#include <verge/engine/runtime/reference_nodes.hpp>
 
 namespace verge::cli::commands {
 namespace {
@@ -39,6 +41,7 @@ ordered_json json_of(const runtime::Program& program, const PassTable& passes) {
           {"arena_bytes", program.memory.arena_bytes},
           {"lower_bound_bytes", program.memory.lower_bound_bytes},
           {"flops", graph::cost_of(program.graph).flops},
+          {"reference_nodes", runtime::reference_nodes(program)},
           {"passes", passes.json()}};
 }
 
@@ -58,6 +61,7 @@ Status execute(const Options& options, Context& context) {
   ordered_json json = {{"output", options.output}, {"threads", pool->size()}};
   for (const auto& [name, program] : plan.programs) {
     if (!context.json) print(name, program, passes[name], context);
+    warn_of_reference(runtime::reference_nodes(program), context);
     json[name] = json_of(program, passes[name]);
   }
   if (context.json) {

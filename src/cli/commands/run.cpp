@@ -8,9 +8,11 @@
 #include <verge/cli/memory_report.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/cli/reference_warning.hpp>
 #include <verge/cli/speculation.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/engine/text/grammar/grammar_constraint.hpp>
 #include <verge/stages/serve/generate/generate.hpp>
 
@@ -49,6 +51,7 @@ struct Report {
   const model::LanguageModel& model;
   double load_s;
   double time_to_first_token_s;  // from the start of the command, loading included
+  const std::vector<std::string>& reference_nodes;
 };
 
 void print_json(const Report& report, std::ostream& out) {
@@ -65,6 +68,7 @@ void print_json(const Report& report, std::ostream& out) {
                        {"prefill_tokens_per_s", answer.prefill_tokens_per_s()},
                        {"decode_tokens_per_s", answer.decode_tokens_per_s()},
                        {"peak_rss_bytes", peak_rss_bytes()}};
+  json["reference_nodes"] = report.reference_nodes;
   report.speculation.report(json);
   add_stream(report.model, json);
   print_json_line(json, out);
@@ -97,6 +101,7 @@ Status execute(const Options& options, Context& context) {
   VERGE_TRY(const auto grammar, options.grammar.read());
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
   VERGE_TRY(const auto model, options.model.load(*pool, options.speculation.max_outputs()));
+  const auto slow = warn_of_reference(runtime::reference_nodes(model->decoder()), context);
   VERGE_TRY(const Speculation speculation,
             options.speculation.make(*model, options.model, *pool, clock));
   const double load_s = clock.seconds() - begin;
@@ -113,8 +118,8 @@ Status execute(const Options& options, Context& context) {
   VERGE_TRY(const serve::Generation answer,
             serve::generate(*model, session, prompt, options.generate, clock, show, &interrupted,
                             speculation.advance(), constraint_of(grammar, model->tokenizer())));
-  const Report report{answer, prompt, speculation,
-                      *model, load_s, load_s + answer.time_to_first_token_s};
+  const Report report{
+      answer, prompt, speculation, *model, load_s, load_s + answer.time_to_first_token_s, slow};
   if (context.json) {
     print_json(report, context.out);
   } else {

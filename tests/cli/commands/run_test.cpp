@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <standard_input.hpp>
 #include <tiny_model.hpp>
+#include <tiny_models.hpp>
 
 namespace verge::cli {
 namespace {
@@ -38,6 +39,21 @@ TEST_F(RunCommand, ReportsTheAnswerAsJson) {
     EXPECT_EQ(entry["top"][0]["token"], entry["token"]);  // greedy takes the likeliest
     EXPECT_LE(entry["logprob"], 0);
   }
+}
+
+// Ternary weights must be converted for the fast products; as they are, the reference reads them.
+TEST_F(RunCommand, SaysWhatNoFastKernelRuns) {
+  const std::string ternary =
+      test::write_model(folder_, test::wide_spec("tiny-llama"), DType::TQ1_0);
+  const std::vector<std::string> command = {"run", ternary, "-t", "1", "-n", "1", "-p", "a"};
+  const auto slow = test::run_verge(command);
+  EXPECT_EQ(slow.status, 0) << slow.err;
+  EXPECT_NE(slow.err.find("warning: no fast kernel for linear"), std::string::npos) << slow.err;
+  std::vector<std::string> with_json = command;
+  with_json.push_back("--json");
+  EXPECT_FALSE(test::run_json(with_json)["reference_nodes"].empty());
+  EXPECT_EQ(json({"-p", "hello"})["reference_nodes"], nlohmann::json::array());
+  EXPECT_EQ(test::run_verge(arguments({"-p", "hello"})).err.find("no fast"), std::string::npos);
 }
 
 TEST_F(RunCommand, ThePromptMayComeFromStandardInput) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/stages/serve/scheduler/lanes.hpp>
 
 namespace verge::serve {
@@ -156,6 +157,11 @@ void Lanes::open(const std::string& name, Lane& lane) try {
     finish_lane(lane, status);
     sweep(name, lane);
     return;
+  }
+  const std::string slow =
+      runtime::reference_warning(runtime::reference_nodes(loaded.model->decoder()));
+  if (!slow.empty() && options_.warn) {
+    options_.warn(make_error(Code::Unsupported, "{}: {}", name, slow));
   }
   BatchOptions batch = options_.batch;
   batch.drafts.policy.max_draft = loaded.drafts.most_tokens;
