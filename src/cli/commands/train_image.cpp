@@ -5,10 +5,12 @@
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
+#include <verge/cli/optimizer_options.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/profile_table.hpp>
 #include <verge/cli/progress.hpp>
+#include <verge/cli/reference_warning.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/file.hpp>
 #include <verge/core/line_plot.hpp>
@@ -24,6 +26,7 @@ using nlohmann::ordered_json;
 struct Options {
   build::TrainImageOptions train;
   ThreadOptions threads;
+  OptimizerOptions optimizer;
   std::string data;
   std::string plot;
   std::string evaluate;
@@ -75,6 +78,8 @@ void print(const build::TrainImageResult& r, const Options& options, Context& co
                          {"arena_bytes", r.arena_bytes},
                          {"peak_rss_bytes", peak_rss_bytes()},
                          {"reference_nodes", r.reference_nodes},
+                         {"optimizer", graph::describe(options.train.optimizer)},
+                         {"clip_price_bytes", r.clip_price_bytes},
                          {"output", options.train.output}};
     if (options.train.profile) json["profile"] = profile_json(r.profile);
     print_json_line(json, context.out);
@@ -111,6 +116,7 @@ void print(const build::ImageEvaluation& e, Context& context) {
 }
 
 Status execute(Options& options, Context& context) {
+  VERGE_RETURN_IF_ERROR(options.optimizer.apply(options.train.optimizer));
   VERGE_TRY(const auto pool, options.threads.make_pool());
   VERGE_TRY(const build::ImageData data, build::read_image_data(options.data));
   if (!options.evaluate.empty()) {
@@ -127,6 +133,8 @@ Status execute(Options& options, Context& context) {
                 [&](const build::ImageProgress& now) { show(now, context, progress); },
                 &catch_interrupts()));
   progress.clear();
+  warn_of_reference(result.reference_nodes, context);
+  print_clip_price(options.train.optimizer, result.clip_price_bytes, context);
   print(result, options, context);
   if (options.plot.empty()) return {};
   return write_plot(result, options.plot);
@@ -150,7 +158,6 @@ void declare_training(Parser& parser, build::TrainImageOptions& train) {
   add("--epochs", train.epochs, "Passes over the training images");
   add("--batch", train.batch, "Images of a step");
   add("--lr", train.learning_rate, "Peak learning rate");
-  add("--weight-decay", train.weight_decay, "Of matrices and convolutions");
   add("--seed", train.seed, "Of initial values, order and augmentation");
   add("--checkpoint", train.checkpoint, "File to save to and to continue from");
   add("--checkpoint-every", train.checkpoint_every, "Steps between saves").positive();
@@ -170,6 +177,7 @@ Action declare(Parser& parser, Context& context) {
   parser.add_flag("--profile", options->train.profile, "Add the time of all steps by operator");
   declare_training(parser, options->train);
   declare_augmentation(parser, options->train.augmentation);
+  options->optimizer.declare(parser, options->train.optimizer, options->train.accumulate);
   options->threads.declare(parser);
   return [options, &context] {
     options->train.command = context.command_line;

@@ -5,10 +5,12 @@
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
+#include <verge/cli/optimizer_options.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/profile_table.hpp>
 #include <verge/cli/progress.hpp>
+#include <verge/cli/reference_warning.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/file.hpp>
 #include <verge/core/line_plot.hpp>
@@ -23,6 +25,7 @@ using nlohmann::ordered_json;
 struct Options {
   build::TrainLmOptions train;
   ThreadOptions threads;
+  OptimizerOptions optimizer;
   std::string type = "q8_0";
   std::string precision = "bf16";
   std::string plot;
@@ -59,11 +62,19 @@ Status write_plot(const build::TrainLmResult& result, const std::string& path) {
 
 void print(const build::TrainLmResult& r, const Options& options, Context& context) {
   if (context.json) {
-    ordered_json result = {{"parameters", r.parameters},       {"steps", r.steps},
-                           {"finished", r.finished},           {"held_out_loss", r.held_out_loss},
-                           {"bits_per_byte", r.bits_per_byte}, {"seconds", r.seconds},
-                           {"tokens_per_s", r.tokens_per_s},   {"step_ms", r.step_ms},
-                           {"arena_bytes", r.arena_bytes},     {"peak_rss_bytes", peak_rss_bytes()},
+    ordered_json result = {{"parameters", r.parameters},
+                           {"steps", r.steps},
+                           {"finished", r.finished},
+                           {"held_out_loss", r.held_out_loss},
+                           {"bits_per_byte", r.bits_per_byte},
+                           {"seconds", r.seconds},
+                           {"tokens_per_s", r.tokens_per_s},
+                           {"step_ms", r.step_ms},
+                           {"arena_bytes", r.arena_bytes},
+                           {"peak_rss_bytes", peak_rss_bytes()},
+                           {"reference_nodes", r.reference_nodes},
+                           {"optimizer", graph::describe(options.train.optimizer)},
+                           {"clip_price_bytes", r.clip_price_bytes},
                            {"output", options.train.output}};
     if (options.train.profile) result["profile"] = profile_json(r.profile);
     print_json_line(result, context.out);
@@ -94,6 +105,7 @@ Status execute(Options& options, Context& context) {
   }
   options.train.type = *type;
   options.train.bf16 = options.precision == "bf16";
+  VERGE_RETURN_IF_ERROR(options.optimizer.apply(options.train.optimizer));
   VERGE_TRY(const auto pool, options.threads.make_pool());
   const SystemClock clock;
   Progress progress(context, clock);
@@ -103,6 +115,8 @@ Status execute(Options& options, Context& context) {
                 [&](const build::TrainingProgress& now) { show(now, context, progress); },
                 &catch_interrupts()));
   progress.clear();
+  warn_of_reference(result.reference_nodes, context);
+  print_clip_price(options.train.optimizer, result.clip_price_bytes, context);
   print(result, options, context);
   if (options.plot.empty()) return {};
   return write_plot(result, options.plot);
@@ -133,7 +147,6 @@ void declare_training(Parser& parser, build::TrainLmOptions& train) {
   add("--steps", train.schedule.steps, "Optimizer steps in all");
   add("--lr", train.schedule.peak, "Peak learning rate");
   add("--warmup", train.schedule.warmup, "Steps of linear warm-up");
-  add("--weight-decay", train.weight_decay, "Of matrices");
   add("--seed", train.seed, "Of initial values and batches");
   add("--evaluate-every", train.evaluate_every, "Steps between held-out losses");
   add("--checkpoint", train.checkpoint, "File to save to and to continue from");
@@ -154,6 +167,7 @@ Action declare(Parser& parser, Context& context) {
   parser.add_flag("--profile", options->train.profile, "Add the time of all steps by operator");
   declare_model(parser, options->train.shape);
   declare_training(parser, options->train);
+  options->optimizer.declare(parser, options->train.optimizer, options->train.accumulate);
   options->threads.declare(parser);
   return [options, &context] {
     options->train.command = context.command_line;

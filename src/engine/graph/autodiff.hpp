@@ -36,7 +36,14 @@ struct OptimizerSpec {
   bool nesterov = false;
   double weight_decay = 0;  // of matrices only: values of rank 2 or more
   double max_norm = 0;      // clips each gradient by itself; 0: not at all
+  double global_norm = 0;   // clips all of them together, which keeps all alive; 0: not at all
 };
+
+/// "adamw", "adamw8bit", "sgd", "lion"; nothing for another name.
+std::optional<OptimizerKind> optimizer_from_name(std::string_view name);
+std::string_view name(OptimizerKind kind);
+/// The optimizer with all that its updates depend on: "sgd, momentum 0.9, weight decay 0.1".
+std::string describe(const OptimizerSpec& spec);
 
 /// Appends one update node for each trainable param, which overwrites it. Moments are states
 /// "<param>.m" and "<param>.v" (f32; f64 for f64 params; of AdamW8bit u8, with the scales of blocks

@@ -21,6 +21,18 @@ class Updater {
     }
   }
 
+  /// The gradients of all params, no longer together than the spec allows.
+  void shorten(const std::vector<ValueId>& params, std::vector<ValueId>& gradients) {
+    if (spec_.global_norm <= 0) return;
+    std::vector<ValueId> squares;
+    for (size_t i = 0; i < params.size() && !builder_.failed(); ++i) {
+      builder_.source(builder_.graph().value(params[i]).name);
+      squares.push_back(builder_.op("sum_squares", {gradients[i]}));
+    }
+    const ValueId factor = builder_.op("clip_factor", squares, {{"max_norm", spec_.global_norm}});
+    for (ValueId& gradient : gradients) gradient = builder_.op("mul", {gradient, factor});
+  }
+
   void update(ValueId param, ValueId gradient) {
     if (builder_.failed()) return;
     builder_.source(builder_.graph().value(param).name);
@@ -102,13 +114,49 @@ ValueId accumulator(Builder& b, const Value& param) {
   return b.state(param.name + ".g", {compute_dtype(param.type.dtype), param.type.dims});
 }
 
+struct OptimizerName {
+  OptimizerKind kind;
+  std::string_view name;
+};
+
+constexpr OptimizerName kOptimizers[] = {{OptimizerKind::AdamW, "adamw"},
+                                         {OptimizerKind::AdamW8bit, "adamw8bit"},
+                                         {OptimizerKind::Sgd, "sgd"},
+                                         {OptimizerKind::Lion, "lion"}};
+
 }  // namespace
+
+std::optional<OptimizerKind> optimizer_from_name(std::string_view name) {
+  const auto* at = std::ranges::find(kOptimizers, name, &OptimizerName::name);
+  return at == std::end(kOptimizers) ? std::nullopt : std::optional(at->kind);
+}
+
+std::string_view name(OptimizerKind kind) {
+  return std::ranges::find(kOptimizers, kind, &OptimizerName::kind)->name;
+}
+
+std::string describe(const OptimizerSpec& spec) {
+  std::string text(name(spec.kind));
+  const auto add = [&](std::string_view what, double value) {
+    if (value != 0) text += fmt::format(", {} {}", what, value);
+  };
+  if (spec.kind != OptimizerKind::Sgd) {
+    add("beta1", spec.beta1);
+    add("beta2", spec.beta2);
+  }
+  if (spec.kind == OptimizerKind::Sgd) add(spec.nesterov ? "nesterov momentum" : "momentum", spec.momentum);
+  add("weight decay", spec.weight_decay);
+  add("each gradient clipped at", spec.max_norm);
+  add("all gradients clipped at", spec.global_norm);
+  return text;
+}
 
 Result<Graph> add_updates(JointGraph joint, const std::vector<ValueId>& trainable,
                           const OptimizerSpec& optimizer) {
   VERGE_CHECK(trainable.size() == joint.gradients.size(), trainable.size(), joint.gradients.size());
   const DType real = real_of(joint.graph, trainable);
   Updater updater(std::move(joint.graph), optimizer, real);
+  updater.shorten(trainable, joint.gradients);
   for (size_t i = 0; i < trainable.size(); ++i) updater.update(trainable[i], joint.gradients[i]);
   return updater.finish();
 }

@@ -1,26 +1,28 @@
 #include <cstring>
 #include <span>
 
-#include <verge/engine/runtime/checked_file.hpp>
 #include <verge/engine/runtime/checkpoint.hpp>
 
 namespace verge::runtime {
 namespace {
 
 constexpr std::string_view kCheckpointMagic = "VERGECKP";
-constexpr uint32_t kCheckpointVersion = 1;
+constexpr uint32_t kCheckpointVersion = 2;
 
-bool describes(CheckedReader& reader, const std::string& name, const TensorView& view) {
-  const std::string_view stored_name = reader.text();
-  const auto dtype = reader.number<uint32_t>(), rank = reader.number<uint32_t>();
-  if (stored_name != name || dtype != static_cast<uint32_t>(view.dtype) ||
-      rank != static_cast<uint32_t>(view.shape.rank())) {
-    return false;
+Status check_origin(const std::string& path, CheckedReader& reader, const Checkpoint& into) {
+  const std::string_view optimizer = reader.text(), note = reader.text();
+  if (optimizer != into.optimizer) {
+    return make_error(Code::Conflict,
+                      "{}: the checkpoint is of the optimizer \"{}\", this run has \"{}\"; give "
+                      "the same options or another --checkpoint",
+                      path, optimizer, into.optimizer);
   }
-  for (int64_t extent : view.shape.extents()) {
-    if (reader.number<int64_t>() != extent) return false;
+  if (note != into.note) {
+    return make_error(Code::Conflict,
+                      "{}: made with other data or options; use those or another --checkpoint",
+                      path);
   }
-  return reader.good();
+  return {};
 }
 
 }  // namespace
@@ -30,15 +32,10 @@ Status write_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   CheckedWriter writer(std::move(file), kCheckpointMagic);
   writer.number(kCheckpointVersion);
   writer.number(checkpoint.step);
+  writer.text(checkpoint.optimizer);
   writer.text(checkpoint.note);
   writer.number<uint64_t>(checkpoint.tensors.size());
-  for (const auto& [name, view] : checkpoint.tensors) {
-    writer.text(name);
-    writer.number(static_cast<uint32_t>(view.dtype));
-    writer.number(static_cast<uint32_t>(view.shape.rank()));
-    for (int64_t extent : view.shape.extents()) writer.number(extent);
-    writer.bytes({view.as<std::byte>(), static_cast<size_t>(view.bytes())});
-  }
+  for (const auto& [name, view] : checkpoint.tensors) write_tensor(writer, name, view);
   return writer.finish();
 }
 
@@ -51,17 +48,14 @@ Status read_checkpoint(const std::string& path, Checkpoint& into) {
                       "{}: a checkpoint of another version; finish it with that version", path);
   }
   const auto step = reader.number<uint64_t>();
-  if (reader.text() != into.note) {
-    return make_error(Code::Conflict,
-                      "{}: made with other data or options; use those or another --checkpoint",
-                      path);
-  }
+  VERGE_RETURN_IF_ERROR(check_origin(path, reader, into));
   if (reader.number<uint64_t>() != into.tensors.size()) {
     return make_error(Code::Conflict, "{}: the checkpoint of another model", path);
   }
   std::vector<std::span<const std::byte>> found;
   for (const auto& [name, view] : into.tensors) {
-    if (!describes(reader, name, view)) {
+    const TensorHeader header = read_header(reader);
+    if (!reader.good() || header.name != name || !header.fits(view)) {
       return make_error(Code::Conflict, "{}: tensor {} differs from the model's", path, name);
     }
     found.push_back(reader.bytes(static_cast<uint64_t>(view.bytes())));

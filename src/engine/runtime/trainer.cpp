@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <numbers>
 
-#include <verge/engine/graph/passes/compute_bf16.hpp>
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/runtime/trainer.hpp>
@@ -36,37 +35,53 @@ Result<std::unique_ptr<Trainer>> Trainer::create(TrainingGraph training,
   training.graph = graph::fuse_cross_entropy(std::move(training.graph));
   VERGE_TRY(graph::JointGraph joint,
             graph::differentiate(training.graph, training.loss, training.trainable));
-  if (options.accumulate > 1) {
-    VERGE_RETURN_IF_ERROR(trainer->compile_accumulation(std::move(joint), training, pool));
-  } else {
-    VERGE_TRY(graph::Graph step,
-              graph::add_updates(std::move(joint), training.trainable, options.optimizer));
-    VERGE_TRY(trainer->plan_, trainer->compile(std::move(step), pool));
+  VERGE_TRY(graph::Graph updating, trainer->updating_graph(joint, training, options.optimizer));
+  trainer->has_step_input_ = updating.find("step") != graph::kNone;
+  VERGE_TRY(trainer->plan_, trainer->compile(std::move(updating), pool));
+  if (options.optimizer.global_norm > 0) {
+    VERGE_RETURN_IF_ERROR(trainer->measure_clip_price(joint, training, pool));
   }
-  const Plan& updating = trainer->update_ != nullptr ? *trainer->update_ : *trainer->plan_;
-  trainer->has_step_input_ = updating.graph().find("step") != graph::kNone;
+  if (options.accumulate <= 1) return trainer;
+  trainer->update_ = std::move(trainer->plan_);
+  VERGE_TRY(graph::Graph pass,
+            graph::accumulate_gradients(std::move(joint), training.trainable, options.accumulate));
+  VERGE_TRY(trainer->plan_, trainer->compile(std::move(pass), pool));
   return trainer;
 }
 
-Result<std::unique_ptr<Plan>> Trainer::compile(graph::Graph graph, ThreadPool& pool) {
-  if (options_.bf16) graph = graph::compute_bf16(std::move(graph));
-  VERGE_TRY(
-      graph::Optimized optimized,
-      graph::optimize(std::move(graph), {.disabled = options_.disabled_passes, .observe = {}}));
-  VERGE_TRY(Plan plan,
-            Plan::compile(std::move(optimized.graph), weights_, states_, pool, options_.plan));
-  return std::make_unique<Plan>(std::move(plan));
+// The graph that updates: the whole step, or what follows its last pass.
+Result<graph::Graph> Trainer::updating_graph(graph::JointGraph joint, const TrainingGraph& training,
+                                             const graph::OptimizerSpec& optimizer) const {
+  if (options_.accumulate > 1) {
+    return graph::updates_from_accumulators(training.graph, training.trainable, optimizer);
+  }
+  return graph::add_updates(std::move(joint), training.trainable, optimizer);
 }
 
-Status Trainer::compile_accumulation(graph::JointGraph joint, const TrainingGraph& training,
-                                     ThreadPool& pool) {
-  VERGE_TRY(graph::Graph update, graph::updates_from_accumulators(
-                                     training.graph, training.trainable, options_.optimizer));
-  VERGE_TRY(update_, compile(std::move(update), pool));
-  VERGE_TRY(graph::Graph pass,
-            graph::accumulate_gradients(std::move(joint), training.trainable, options_.accumulate));
-  VERGE_TRY(plan_, compile(std::move(pass), pool));
+Status Trainer::measure_clip_price(graph::JointGraph joint, const TrainingGraph& training,
+                                   const ThreadPool& pool) {
+  graph::OptimizerSpec unclipped = options_.optimizer;
+  unclipped.global_norm = 0;
+  VERGE_TRY(graph::Graph updating, updating_graph(std::move(joint), training, unclipped));
+  VERGE_TRY(graph::Graph optimized, optimize(std::move(updating)));
+  VERGE_TRY(const Program program,
+            make_program(std::move(optimized), options_.plan.isa, pool.size()));
+  clip_price_bytes_ =
+      std::max<int64_t>(0, plan_->memory().arena_bytes - program.memory.arena_bytes);
   return {};
+}
+
+Result<graph::Graph> Trainer::optimize(graph::Graph graph) const {
+  VERGE_TRY(graph::Optimized optimized,
+            graph::optimize(std::move(graph),
+                            {.disabled = options_.disabled_passes, .bf16 = options_.bf16}));
+  return std::move(optimized.graph);
+}
+
+Result<std::unique_ptr<Plan>> Trainer::compile(graph::Graph graph, ThreadPool& pool) {
+  VERGE_TRY(graph::Graph optimized, optimize(std::move(graph)));
+  VERGE_TRY(Plan plan, Plan::compile(std::move(optimized), weights_, states_, pool, options_.plan));
+  return std::make_unique<Plan>(std::move(plan));
 }
 
 void Trainer::clear_accumulators() {
@@ -96,7 +111,11 @@ int64_t Trainer::parameter_count() const {
 }
 
 Checkpoint Trainer::checkpoint(std::string note) const {
-  Checkpoint checkpoint{static_cast<uint64_t>(steps_), std::move(note), parameters_};
+  Checkpoint checkpoint{static_cast<uint64_t>(steps_), std::move(note), parameters_,
+                        graph::describe(options_.optimizer)};
+  if (options_.accumulate > 1) {
+    checkpoint.optimizer += fmt::format(", {} passes a step", options_.accumulate);
+  }
   for (const auto& state : states_.all()) checkpoint.tensors.push_back(state);
   return checkpoint;
 }

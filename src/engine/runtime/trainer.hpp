@@ -63,12 +63,18 @@ class Trainer {
   /// learning rate and the mean of the gradients since the last update.
   void step();
   int64_t steps() const { return steps_; }
+  /// Calls of step() that make one optimizer step.
+  int64_t passes() const { return options_.accumulate; }
+  const Schedule& schedule() const { return options_.schedule; }
 
   /// Parameters by name; shared with plans that are compiled over this store (evaluation).
   WeightStore& weights() { return weights_; }
   StateStore& states() { return states_; }
-  const std::vector<std::pair<std::string, TensorView>>& parameters() const { return parameters_; }
+  const NamedTensors& parameters() const { return parameters_; }
   int64_t parameter_count() const;
+  /// What clipping all gradients together adds to the arena, because all of them must be there at
+  /// once; 0 where it is not asked for.
+  int64_t clip_price_bytes() const { return clip_price_bytes_; }
   const Plan& plan() const { return *plan_; }
   Plan& plan() { return *plan_; }
 
@@ -86,19 +92,23 @@ class Trainer {
   std::string first_not_finite() const;
   explicit Trainer(const TrainerOptions& options) : options_(options) {}
   Result<std::unique_ptr<Plan>> compile(graph::Graph graph, ThreadPool& pool);
-  Status compile_accumulation(graph::JointGraph joint, const TrainingGraph& training,
-                              ThreadPool& pool);
+  Result<graph::Graph> optimize(graph::Graph graph) const;
+  Result<graph::Graph> updating_graph(graph::JointGraph joint, const TrainingGraph& training,
+                                      const graph::OptimizerSpec& optimizer) const;
+  Status measure_clip_price(graph::JointGraph joint, const TrainingGraph& training,
+                            const ThreadPool& pool);
   void clear_accumulators();
   Checkpoint checkpoint(std::string note) const;
 
   TrainerOptions options_;
   WeightStore weights_;
   StateStore states_;
-  std::vector<std::pair<std::string, TensorView>> parameters_;
+  NamedTensors parameters_;
   std::unique_ptr<Plan> plan_;
   std::unique_ptr<Plan> update_;  // where gradients accumulate; else plan_ updates
   bool has_step_input_ = false;
   int64_t steps_ = 0;
+  int64_t clip_price_bytes_ = 0;
   int64_t accumulated_ = 0;  // passes since the last update
 };
 

@@ -53,14 +53,30 @@ TEST_F(TrainLmCommand, JsonIsALineForEachReportAndTheResult) {
     }
   }
   test::expect_fields(last, {"parameters", "steps", "finished", "held_out_loss", "bits_per_byte",
-                             "seconds", "arena_bytes", "peak_rss_bytes", "output"});
+                             "seconds", "arena_bytes", "peak_rss_bytes", "output", "optimizer",
+                             "clip_price_bytes", "reference_nodes"});
   EXPECT_EQ(last["steps"], 4);
   EXPECT_EQ(last["finished"], true);
+}
+
+TEST_F(TrainLmCommand, EveryOptimizerTrainsAndItsCheckpointIsItsOwn) {
+  const std::string checkpoint = folder_ / "c";
+  for (const char* name : {"adamw", "adamw8bit", "sgd", "lion"}) {
+    const auto run = arguments({"--optimizer", name, "--accumulate", "2", "--clip-grad", "0.5",
+                                "--checkpoint", checkpoint + name});
+    const test::Ran ran = test::run_verge(run);
+    ASSERT_EQ(ran.status, 0) << ran.err;
+    EXPECT_NE(ran.err.find("more memory; --clip-each needs none"), std::string::npos) << ran.err;
+  }
+  const auto other = arguments({"--optimizer", "lion", "--checkpoint", checkpoint + "sgd"});
+  test::expect_refused(test::run_verge(other), 1, "of the optimizer \"sgd");
 }
 
 TEST_F(TrainLmCommand, RefusesBadInput) {
   test::expect_refused(test::run_verge(arguments({"--type", "q99"})), 2, "--type q99");
   test::expect_refused(test::run_verge(arguments({"--precision", "f8"})), 2, "--precision f8");
+  test::expect_refused(test::run_verge(arguments({"--optimizer", "adam"})), 2, "--optimizer adam");
+  test::expect_refused(test::run_verge(arguments({"--momentum", "0.9"})), 2, "--optimizer sgd");
   test::expect_refused(test::run_verge({"train", "lm", folder_ / "no.txt"}), 1, "no.txt");
 }
 

@@ -57,6 +57,23 @@ TEST(Checkpoint, EveryCutAndEveryFlippedByteIsRefused) {
   }
 }
 
+TEST(Checkpoint, OfAnotherOptimizerNamesBoth) {
+  const test::TemporaryFolder folder;
+  Model saved = filled();
+  Checkpoint by_sgd = saved.checkpoint(), by_lion = saved.checkpoint("and another note");
+  by_sgd.optimizer = "sgd, momentum 0.9";
+  by_lion.optimizer = "lion";
+  ASSERT_TRUE(write_checkpoint(folder / "c", by_sgd));
+  const Status refused = read_checkpoint(folder / "c", by_lion);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::Conflict);
+  EXPECT_NE(
+      refused.error().message.find("of the optimizer \"sgd, momentum 0.9\", this run has \"lion\""),
+      std::string::npos)
+      << refused.error().message;
+  EXPECT_TRUE(read_checkpoint(folder / "c", by_sgd));
+}
+
 TEST(Checkpoint, AnotherRunOrModelIsAConflict) {
   const test::TemporaryFolder folder;
   Model saved = filled();

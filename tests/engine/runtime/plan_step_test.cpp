@@ -22,7 +22,7 @@ using graph::Dim;
 using graph::Dims;
 using graph::ValueId;
 
-constexpr int64_t kMostRows = 40, kWidth = 256, kTable = 70;
+constexpr int64_t kMostRows = 40, kStepWidth = 256, kTable = 70;
 
 Tensor random_floats(Rng& rng, Shape shape) {
   Tensor tensor(DType::F32, shape);
@@ -73,21 +73,21 @@ graph::Graph all_products(DType dtype) {
   const ValueId experts = b.input("experts", {DType::I32, {rows, 2}});
   const auto weight = [&](const char* name, Dims dims) { return b.param(name, {dtype, dims}); };
   const auto bias = [&](const char* name, int64_t n) { return b.param(name, {DType::F32, {n}}); };
-  const ValueId table = weight("table", {kTable, kWidth});
+  const ValueId table = weight("table", {kTable, kStepWidth});
   const ValueId x = b.op("embedding", {table, ids});
   const auto qkv =
-      b.op_all("linear_multi",
-               {x, weight("q", {kWidth, kWidth}), bias("q_bias", kWidth), weight("k", {48, kWidth}),
-                graph::kNone, weight("v", {50, kWidth}), bias("v_bias", 50)});
-  const ValueId out =
-      b.op("linear", {qkv[0], weight("out", {kWidth, kWidth}), bias("out_bias", kWidth), x});
+      b.op_all("linear_multi", {x, weight("q", {kStepWidth, kStepWidth}),
+                                bias("q_bias", kStepWidth), weight("k", {48, kStepWidth}),
+                                graph::kNone, weight("v", {50, kStepWidth}), bias("v_bias", 50)});
+  const ValueId out = b.op(
+      "linear", {qkv[0], weight("out", {kStepWidth, kStepWidth}), bias("out_bias", kStepWidth), x});
   const ValueId glu =
-      b.op("linear_glu", {out, weight("gate", {512, kWidth}), weight("up", {512, kWidth})});
-  const ValueId down = b.op("linear", {glu, weight("down", {kWidth, 512}), graph::kNone, out});
-  const ValueId each = b.op(
-      "reshape", {down},
-      {{"dims", std::vector<int64_t>{1, 1, kWidth}}, {"symbols", std::vector<int64_t>{0, -1, -1}}});
-  b.output(b.op("expert_linear", {each, weight("experts_w", {5, 64, kWidth}), experts}),
+      b.op("linear_glu", {out, weight("gate", {512, kStepWidth}), weight("up", {512, kStepWidth})});
+  const ValueId down = b.op("linear", {glu, weight("down", {kStepWidth, 512}), graph::kNone, out});
+  const ValueId each = b.op("reshape", {down},
+                            {{"dims", std::vector<int64_t>{1, 1, kStepWidth}},
+                             {"symbols", std::vector<int64_t>{0, -1, -1}}});
+  b.output(b.op("expert_linear", {each, weight("experts_w", {5, 64, kStepWidth}), experts}),
            "experts_y");
   b.output(b.op("linear", {down, table}), "logits");
   b.output(qkv[1], "k_y");

@@ -2,10 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <verge/core/rng.hpp>
-#include <verge/engine/graph/builder.hpp>
 #include <verge/engine/runtime/trainer.hpp>
 
+#include "small_trainer.hpp"
 #include "temporary_folder.hpp"
 
 namespace verge::runtime {
@@ -21,46 +20,15 @@ TEST(LearningRate, WarmsUpThenFallsByACosine) {
   EXPECT_NEAR(learning_rate(schedule, 500), 0.2, 1e-12);
 }
 
-// Two linear layers that learn which class a row of four numbers has its largest value in.
-TrainingGraph classifier() {
-  graph::Builder b("classifier");
-  const graph::ValueId x = b.input("x", {DType::F32, {32, 4}});
-  const graph::ValueId targets = b.input("targets", {DType::I32, {32}});
-  const graph::ValueId first = b.param("first", {DType::F32, {16, 4}});
-  const graph::ValueId second = b.param("second", {DType::F32, {4, 16}});
-  for (graph::ValueId id : {first, second}) b.graph().value(id).is_trainable = true;
-  const graph::ValueId hidden = b.op("silu", {b.op("linear", {x, first})});
-  const graph::ValueId loss =
-      b.op("softmax_cross_entropy", {b.op("linear", {hidden, second}), targets});
-  b.output(loss, "loss");
-  return {*b.finish(), loss, {first, second}};
-}
+using graph::OptimizerKind;
 
-std::unique_ptr<Trainer> make_trainer(
-    ThreadPool& pool, int64_t accumulate = 1,
-    graph::OptimizerKind optimizer = graph::OptimizerKind::AdamW) {
-  TrainerOptions options;
-  options.optimizer.kind = optimizer;
-  options.accumulate = accumulate;
-  options.schedule = {.peak = 0.02, .warmup = 5, .steps = 200};
-  auto trainer = Trainer::create(
-      classifier(),
-      [](const std::string& name, const TensorView& view) {
-        Rng rng(name == "first" ? 1 : 2);
-        for (float& value : view.span<float>()) value = 0.5f * rng.normal();
-      },
-      options, pool);
-  return std::move(*trainer);
+std::unique_ptr<Trainer> make_trainer(ThreadPool& pool, int64_t accumulate = 1,
+                                      OptimizerKind optimizer = OptimizerKind::AdamW) {
+  return test::small_trainer(pool, test::small_options({.kind = optimizer}, accumulate));
 }
 
 float step(Trainer& trainer) {
-  Rng rng(3, static_cast<uint64_t>(trainer.steps()));
-  for (int row = 0; row < 32; ++row) {
-    float* x = trainer.input("x").as<float>() + row * 4;
-    for (int i = 0; i < 4; ++i) x[i] = rng.normal();
-    trainer.input("targets").as<int32_t>()[row] =
-        static_cast<int32_t>(std::max_element(x, x + 4) - x);
-  }
+  test::fill_small(trainer, trainer.steps());
   trainer.step();
   return *trainer.output("loss").as<float>();
 }
@@ -119,6 +87,116 @@ TEST(Trainer, AHalfAccumulatedStepBeginsAgainWhenResumed) {
   const auto whole = make_trainer(pool, 2);
   for (int pass = 0; pass < 2; ++pass) step(*whole);
   for (int pass = 0; pass < 4; ++pass) EXPECT_EQ(step(*resumed), step(*whole)) << pass;
+}
+
+constexpr OptimizerKind kOptimizers[] = {OptimizerKind::AdamW, OptimizerKind::AdamW8bit,
+                                         OptimizerKind::Sgd, OptimizerKind::Lion};
+
+TEST(Trainer, EveryOptimizerLearnsByFastKernelsAlone) {
+  ThreadPool pool(1);
+  for (const OptimizerKind kind : kOptimizers) {
+    for (const int64_t accumulate : {1, 2}) {
+      TrainerOptions options = test::small_options({.kind = kind, .global_norm = 1}, accumulate);
+      if (kind == OptimizerKind::Sgd) options.optimizer.momentum = 0.9;
+      if (kind == OptimizerKind::Sgd) options.schedule.peak = 0.5;
+      const auto trainer = test::small_trainer(pool, options);
+      EXPECT_EQ(trainer->plan().reference_nodes(), std::vector<std::string>{});
+      const float first = step(*trainer);
+      float last = first;
+      while (trainer->steps() < 100) last = step(*trainer);
+      EXPECT_LT(last, 0.7f * first) << name(kind) << " " << accumulate;
+    }
+  }
+}
+
+TEST(Trainer, PlainSgdNeverHoldsAGradient) {
+  ThreadPool pool(1);
+  const auto count = [](const Trainer& trainer, std::string_view op) {
+    return std::ranges::count(trainer.plan().graph().nodes, op,
+                              [](const graph::Node& node) { return node.op->name; });
+  };
+  const auto plain = make_trainer(pool, 1, OptimizerKind::Sgd);
+  EXPECT_EQ(count(*plain, "sgd_matmul"), 2);
+  EXPECT_EQ(count(*plain, "sgd"), 0);
+  const auto momentum =
+      test::small_trainer(pool, test::small_options({.kind = OptimizerKind::Sgd, .momentum = 0.9}));
+  EXPECT_EQ(count(*momentum, "sgd_matmul"), 0);
+}
+
+// SGD moves by learning rate times gradient, so the way that parameters go shows its length.
+TEST(Trainer, ClippingShortensAllGradientsTogether) {
+  ThreadPool pool(1);
+  const auto moved = [&](double global_norm) {
+    const auto trainer = test::small_trainer(
+        pool, test::small_options({.kind = OptimizerKind::Sgd, .global_norm = global_norm}));
+    std::vector<double> way;
+    for (const auto& [name, view] : trainer->parameters()) {
+      for (float value : view.span<float>()) way.push_back(value);
+    }
+    step(*trainer);
+    size_t i = 0;
+    for (const auto& [name, view] : trainer->parameters()) {
+      for (float value : view.span<float>()) way[i++] -= value;
+    }
+    return way;
+  };
+  const auto length = [](const std::vector<double>& way) {
+    double squares = 0;
+    for (double x : way) squares += x * x;
+    return std::sqrt(squares);
+  };
+  const std::vector<double> free = moved(0), clipped = moved(0.01);
+  const double rate = learning_rate(test::small_options().schedule, 0);
+  EXPECT_GT(length(free), 2 * rate * 0.01);
+  EXPECT_NEAR(length(clipped), rate * 0.01, 0.02 * rate * 0.01);
+  const double factor = length(clipped) / length(free);
+  for (size_t i = 0; i < free.size(); ++i) {
+    EXPECT_NEAR(clipped[i], factor * free[i], 1e-6);
+  }
+}
+
+// Four matrices of 16 KiB: one gradient at a time, or all of them.
+TEST(Trainer, ClippingTogetherHasItsPriceInMemory) {
+  constexpr int64_t kSide = 64, kMatrix = kSide * kSide * int64_t{sizeof(float)};
+  ThreadPool pool(1);
+  const auto price = [&](const graph::OptimizerSpec& optimizer, int64_t accumulate) {
+    graph::Builder b("deep");
+    TrainingGraph training;
+    graph::ValueId x = b.input("x", {DType::F32, {2, kSide}});
+    for (const char* name : {"a", "b", "c", "d"}) {
+      training.trainable.push_back(b.param(name, {DType::F32, {kSide, kSide}}));
+      b.graph().value(training.trainable.back()).is_trainable = true;
+      x = b.op("linear", {x, training.trainable.back()});
+    }
+    training.loss = b.op("mse_loss", {x, b.input("target", {DType::F32, {2, kSide}})});
+    b.output(training.loss, "loss");
+    training.graph = *b.finish();
+    const auto trainer = Trainer::create(
+        training, [](const std::string&, const TensorView&) {},
+        test::small_options(optimizer, accumulate), pool);
+    return (*trainer)->clip_price_bytes();
+  };
+  EXPECT_GT(price({.global_norm = 1}, 1), kMatrix);
+  EXPECT_GE(price({.global_norm = 1}, 2), 0);  // accumulators are there anyway
+  EXPECT_EQ(price({.max_norm = 1}, 1), 0);
+  EXPECT_EQ(price({}, 1), 0);
+}
+
+TEST(Trainer, ACheckpointOfAnotherOptimizerIsRefused) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  const auto trainer = make_trainer(pool, 1, OptimizerKind::Lion);
+  step(*trainer);
+  ASSERT_TRUE(trainer->save(folder / "c", "note"));
+  for (const int64_t accumulate : {1, 2}) {
+    const auto other = make_trainer(pool, accumulate,
+                                    accumulate == 1 ? OptimizerKind::AdamW : OptimizerKind::Lion);
+    const Status refused = other->load(folder / "c", "note");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Code::Conflict);
+    EXPECT_NE(refused.error().message.find("of the optimizer \"lion"), std::string::npos)
+        << refused.error().message;
+  }
 }
 
 TEST(Trainer, KeepsTheLastGoodStateAndNamesTheTensorThatIsBad) {

@@ -1,10 +1,8 @@
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
 
 #include <verge/core/rng.hpp>
 #include <verge/engine/format/safetensors/writer.hpp>
-#include <verge/engine/runtime/trainer.hpp>
+#include <verge/engine/runtime/training_loop.hpp>
 #include <verge/stages/build/train_image/judge.hpp>
 #include <verge/stages/build/train_image/train_image.hpp>
 
@@ -29,45 +27,54 @@ class Run {
   }
 
   Status prepare() {
-    if (options_.batch < 1 || options_.epochs < 1 || options_.batch > data_.training.count()) {
+    const int64_t a_step = options_.batch * options_.accumulate;  // images
+    if (options_.batch < 1 || options_.epochs < 1 || options_.accumulate < 1 ||
+        a_step > data_.training.count()) {
       return make_error(Code::InvalidArgument,
-                        "{} epochs in batches of {} from {} images; give at least one epoch and a "
+                        "{} epochs in steps of {} from {} images; give at least one epoch and a "
                         "batch from 1 to the number of images",
-                        options_.epochs, options_.batch, data_.training.count());
+                        options_.epochs, a_step, data_.training.count());
     }
-    steps_per_epoch_ = data_.training.count() / options_.batch;
+    steps_per_epoch_ = data_.training.count() / a_step;
     VERGE_TRY(nn::CnnTraining training, nn::build_cnn_training(config_, options_.batch));
     VERGE_TRY(trainer_, make_trainer(std::move(training)));
     VERGE_TRY(ImageJudge judge,
               ImageJudge::create(network(), trainer_->weights(), trainer_->states(), pool_));
     judge_ = std::make_unique<ImageJudge>(std::move(judge));
-    if (options_.checkpoint.empty() || !std::filesystem::exists(options_.checkpoint)) return {};
-    return trainer_->load(options_.checkpoint, note());
+    loop_ = std::make_unique<runtime::TrainingLoop>(
+        *trainer_,
+        runtime::LoopOptions{.checkpoint = options_.checkpoint,
+                             .checkpoint_every = options_.checkpoint_every,
+                             .note = note()},
+        clock_);
+    return loop_->load();
   }
 
   Status train(TrainImageResult& result,
                const std::function<void(const ImageProgress&)>& on_progress,
                const std::atomic<bool>* cancel) {
     const double begin = clock_.seconds();
-    const int64_t first = trainer_->steps();
-    ImageProgress progress{.steps = options_.epochs * steps_per_epoch_};
+    const auto images = static_cast<double>(options_.batch * options_.accumulate);
     if (options_.profile) trainer_->plan().start_profile();
-    while (trainer_->steps() < progress.steps) {
-      if (cancel != nullptr && cancel->load()) return save();
-      VERGE_RETURN_IF_ERROR(step(progress));
-      const double elapsed = clock_.seconds() - begin;
-      const auto done = static_cast<double>(progress.step - first);
-      progress.images_per_s = done * static_cast<double>(options_.batch) / elapsed;
-      progress.remaining_s = elapsed / done * static_cast<double>(progress.steps - progress.step);
+    const auto report = [&](const runtime::LoopProgress& now) -> Status {
+      ImageProgress progress{now, (now.step - 1) / steps_per_epoch_ + 1, 0,
+                             images * now.steps_per_s};
+      if (!result.history.empty()) progress.accuracy = result.history.back().accuracy;
+      if (now.step % steps_per_epoch_ == 0) progress.accuracy = judge_->accuracy(data_.test);
       result.history.push_back(progress);
       if (on_progress) on_progress(progress);
-      if (progress.step % options_.checkpoint_every == 0) VERGE_RETURN_IF_ERROR(save());
-    }
-    VERGE_RETURN_IF_ERROR(save());
-    result.accuracy = progress.accuracy != 0 ? progress.accuracy : judge_->accuracy(data_.test);
+      return {};
+    };
+    const auto fill = [this](int64_t pass) {
+      const int64_t passes = steps_per_epoch_ * options_.accumulate;
+      fill_batch(pass / passes, pass % passes * options_.batch);
+    };
+    VERGE_TRY(result.finished, loop_->run({.fill = fill, .after_step = report}, cancel));
+    if (!result.finished) return {};
+    const ImageProgress last = result.history.empty() ? ImageProgress() : result.history.back();
+    result.accuracy = last.accuracy != 0 ? last.accuracy : judge_->accuracy(data_.test);
     result.seconds = clock_.seconds() - begin;
-    result.images_per_s = progress.images_per_s;
-    result.finished = true;
+    result.images_per_s = last.images_per_s;
     return {};
   }
 
@@ -77,6 +84,7 @@ class Run {
     result.flops_per_image = kTrainingShare * nn::cnn_flops(config_);
     result.arena_bytes = trainer_->plan().memory().arena_bytes;
     result.reference_nodes = trainer_->plan().reference_nodes();
+    result.clip_price_bytes = trainer_->clip_price_bytes();
     if (options_.profile) result.profile = runtime::by_operator(trainer_->plan());
   }
 
@@ -100,8 +108,8 @@ class Run {
   Result<std::unique_ptr<runtime::Trainer>> make_trainer(nn::CnnTraining training) {
     const int64_t steps = options_.epochs * steps_per_epoch_;
     runtime::TrainerOptions trainer;
-    trainer.optimizer = {.kind = graph::OptimizerKind::AdamW,
-                         .weight_decay = options_.weight_decay};
+    trainer.optimizer = options_.optimizer;
+    trainer.accumulate = options_.accumulate;
     trainer.schedule = {
         .peak = options_.learning_rate, .warmup = steps / 10, .steps = steps, .final_share = 0.001};
     return runtime::Trainer::create(
@@ -140,20 +148,6 @@ class Run {
     });
   }
 
-  Status step(ImageProgress& progress) {
-    const int64_t at = trainer_->steps();
-    fill_batch(at / steps_per_epoch_, at % steps_per_epoch_ * options_.batch);
-    trainer_->step();
-    progress.step = trainer_->steps();
-    progress.epoch = at / steps_per_epoch_ + 1;
-    progress.loss = *trainer_->output("loss").as<float>();
-    if (!std::isfinite(progress.loss)) {
-      return trainer_->check_finite(static_cast<float>(progress.loss), options_.checkpoint);
-    }
-    if (progress.step % steps_per_epoch_ == 0) progress.accuracy = judge_->accuracy(data_.test);
-    return {};
-  }
-
   ImageNetwork network() const { return {config_, normalization_, options_.augmentation.mirror}; }
 
   // What a checkpoint depends on: continuing with anything else would not be the same run.
@@ -162,15 +156,10 @@ class Run {
     std::string widths;
     for (const auto& stage : options_.stages) widths += fmt::format("{}/", fmt::join(stage, ","));
     return fmt::format(
-        "image {} epochs {} batch {} lr {} decay {} seed {} augment {} {} {} {} {} "
+        "image {} epochs {} batch {} lr {} seed {} augment {} {} {} {} {} "
         "data {}",
-        widths, options_.epochs, options_.batch, options_.learning_rate, options_.weight_decay,
-        options_.seed, a.shift, a.degrees, a.scale, a.mirror, a.cutout, data_.checksum);
-  }
-
-  Status save() const {
-    if (options_.checkpoint.empty()) return {};
-    return trainer_->save(options_.checkpoint, note());
+        widths, options_.epochs, options_.batch, options_.learning_rate, options_.seed, a.shift,
+        a.degrees, a.scale, a.mirror, a.cutout, data_.checksum);
   }
 
   const ImageData& data_;
@@ -183,6 +172,7 @@ class Run {
   std::vector<int32_t> order_;
   int64_t order_epoch_ = -1;
   std::unique_ptr<runtime::Trainer> trainer_;
+  std::unique_ptr<runtime::TrainingLoop> loop_;
   std::unique_ptr<ImageJudge> judge_;
 };
 

@@ -13,6 +13,7 @@
 #include <verge/core/threads.hpp>
 #include <verge/engine/nn/cnn.hpp>
 #include <verge/engine/runtime/profile.hpp>
+#include <verge/engine/runtime/training_loop.hpp>
 #include <verge/stages/build/train_image/augment.hpp>
 #include <verge/stages/build/train_image/data_set.hpp>
 
@@ -24,7 +25,8 @@ struct TrainImageOptions {
   int64_t epochs = 4;
   int64_t batch = 100;
   double learning_rate = 4e-3;  // peak of a warm-up over a tenth of the steps and a half cosine
-  double weight_decay = 0.02;
+  graph::OptimizerSpec optimizer{.weight_decay = 0.02};
+  int64_t accumulate = 1;  // batches whose mean gradient makes one step
   uint64_t seed = 1;
   std::string checkpoint;           // path; empty: none. Continued when it exists
   int64_t checkpoint_every = 1000;  // steps
@@ -33,12 +35,10 @@ struct TrainImageOptions {
   bool profile = false;             // measure the time by operator
 };
 
-struct ImageProgress {
-  int64_t step = 0, steps = 0, epoch = 0;
-  double loss = 0;      // of this batch, nats
+struct ImageProgress : runtime::LoopProgress {  // loss: of this step, nats
+  int64_t epoch = 0;
   double accuracy = 0;  // on the test set after the last whole epoch; 0 before the first
   double images_per_s = 0;
-  double remaining_s = 0;
 };
 
 struct TrainImageResult {
@@ -50,6 +50,7 @@ struct TrainImageResult {
   double flops_per_image = 0;  // forward and backward
   int64_t arena_bytes = 0;
   std::vector<std::string> reference_nodes;  // operators without a fast kernel
+  int64_t clip_price_bytes = 0;              // see runtime::Trainer
   std::vector<ImageProgress> history;        // one entry a step
   std::vector<runtime::OperatorTime> profile;
   bool finished = false;  // false: cancelled, the checkpoint holds the rest

@@ -1,11 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <numbers>
 #include <numeric>
 
 #include <verge/core/rng.hpp>
-#include <verge/engine/graph/passes/compute_bf16.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/nn/lm_training.hpp>
 #include <verge/stages/build/train_lm/export.hpp>
@@ -71,9 +69,8 @@ class Run {
     // One sequence at a time, so that evaluation needs little memory beside training.
     VERGE_TRY(nn::LmTraining single,
               nn::build_lm_training(config_, {.batch = 1, .tokens = options_.shape.context}));
-    graph::Graph forward = std::move(single.graph);
-    if (options_.bf16) forward = graph::compute_bf16(std::move(forward));
-    VERGE_TRY(graph::Optimized evaluation, graph::optimize(std::move(forward)));
+    VERGE_TRY(graph::Optimized evaluation,
+              graph::optimize(std::move(single.graph), {.bf16 = options_.bf16}));
     VERGE_TRY(runtime::Plan plan,
               runtime::Plan::compile(std::move(evaluation.graph), trainer_->weights(),
                                      trainer_->states(), pool_));
@@ -82,33 +79,38 @@ class Run {
       std::iota(used->input("positions").as<int32_t>(),
                 used->input("positions").as<int32_t>() + options_.shape.context, 0);
     }
-    if (options_.checkpoint.empty() || !std::filesystem::exists(options_.checkpoint)) return {};
-    return trainer_->load(options_.checkpoint, note());
+    loop_ = std::make_unique<runtime::TrainingLoop>(
+        *trainer_,
+        runtime::LoopOptions{.checkpoint = options_.checkpoint,
+                             .checkpoint_every = options_.checkpoint_every,
+                             .note = note()},
+        clock_);
+    return loop_->load();
   }
 
   Status train(TrainLmResult& result,
                const std::function<void(const TrainingProgress&)>& on_progress,
                const std::atomic<bool>* cancel) {
-    const double begin = clock_.seconds();
-    const int64_t first = trainer_->steps();
-    TrainingProgress progress{.steps = options_.schedule.steps};
+    const auto tokens =
+        static_cast<double>(options_.batch * options_.accumulate * options_.shape.context);
     if (options_.profile) trainer_->plan().start_profile();
-    while (trainer_->steps() < options_.schedule.steps) {
-      if (cancel != nullptr && cancel->load()) return save();
-      VERGE_RETURN_IF_ERROR(step(progress));
-      const double elapsed = clock_.seconds() - begin;
-      const auto done = static_cast<double>(progress.step - first);
-      progress.tokens_per_s =
-          done * static_cast<double>(options_.batch * options_.shape.context) / elapsed;
-      progress.remaining_s = elapsed / done * static_cast<double>(progress.steps - progress.step);
+    const auto report = [&](const runtime::LoopProgress& now) -> Status {
+      TrainingProgress progress{now, 0, tokens * now.steps_per_s};
+      if (!result.history.empty()) progress.held_out_loss = result.history.back().held_out_loss;
+      if (now.step % options_.evaluate_every == 0) progress.held_out_loss = held_out_loss();
       result.history.push_back(progress);
       if (on_progress) on_progress(progress);
-      if (progress.step % options_.checkpoint_every == 0) VERGE_RETURN_IF_ERROR(save());
-    }
-    VERGE_RETURN_IF_ERROR(save());
-    result.seconds = clock_.seconds() - begin;
-    result.tokens_per_s = progress.tokens_per_s;
-    result.finished = true;
+      return {};
+    };
+    const auto draw = [this](int64_t pass) {
+      draw_batch(corpus_.training, options_.seed, pass, options_.shape.context,
+                 trainer_->input("tokens").span<int32_t>(),
+                 trainer_->input("targets").span<int32_t>());
+    };
+    VERGE_TRY(result.finished, loop_->run({.fill = draw, .after_step = report}, cancel));
+    if (result.history.empty()) return {};
+    result.seconds = result.history.back().elapsed_s;
+    result.tokens_per_s = result.history.back().tokens_per_s;
     return {};
   }
 
@@ -116,6 +118,8 @@ class Run {
     result.parameters = trainer_->parameter_count();
     result.steps = trainer_->steps();
     result.arena_bytes = trainer_->plan().memory().arena_bytes;
+    result.reference_nodes = trainer_->plan().reference_nodes();
+    result.clip_price_bytes = trainer_->clip_price_bytes();
     result.step_ms = median_step_ms(result.history);
     if (options_.profile) result.profile = runtime::by_operator(trainer_->plan());
     result.held_out_loss = held_out_loss();
@@ -141,8 +145,8 @@ class Run {
  private:
   Result<std::unique_ptr<runtime::Trainer>> make_trainer(nn::LmTraining training) {
     runtime::TrainerOptions trainer;
-    trainer.optimizer = {
-        .kind = graph::OptimizerKind::AdamW, .beta2 = 0.95, .weight_decay = options_.weight_decay};
+    trainer.optimizer = options_.optimizer;
+    trainer.accumulate = options_.accumulate;
     trainer.schedule = options_.schedule;
     trainer.bf16 = options_.bf16;
     return runtime::Trainer::create(
@@ -158,23 +162,6 @@ class Run {
     for (float& value : view.span<float>()) {
       value = at->stddev == 0 ? 1.0f : static_cast<float>(at->stddev) * rng.normal();
     }
-  }
-
-  Status step(TrainingProgress& progress) {
-    const double begin = clock_.seconds();
-    draw_batch(corpus_.training, options_.seed, trainer_->steps(), options_.shape.context,
-               trainer_->input("tokens").span<int32_t>(),
-               trainer_->input("targets").span<int32_t>());
-    trainer_->step();
-    progress.step_ms = 1e3 * (clock_.seconds() - begin);
-    progress.step = trainer_->steps();
-    progress.loss = *trainer_->output("loss").as<float>();
-    progress.learning_rate = runtime::learning_rate(options_.schedule, progress.step - 1);
-    if (!std::isfinite(progress.loss)) {
-      return trainer_->check_finite(static_cast<float>(progress.loss), options_.checkpoint);
-    }
-    if (progress.step % options_.evaluate_every == 0) progress.held_out_loss = held_out_loss();
-    return {};
   }
 
   double held_out_loss() {
@@ -198,16 +185,11 @@ class Run {
   std::string note() const {
     const LmShape& s = options_.shape;
     return fmt::format(
-        "lm {} {} {} {} {} {} {} batch {} steps {} warm-up {} lr {} decay {} seed {} bf16 {} text "
+        "lm {} {} {} {} {} {} {} batch {} steps {} warm-up {} lr {} seed {} bf16 {} text "
         "{}",
         s.d_model, s.layers, s.heads, s.kv_heads, s.ffn_dim, s.context, config_.vocab,
         options_.batch, options_.schedule.steps, options_.schedule.warmup, options_.schedule.peak,
-        options_.weight_decay, options_.seed, options_.bf16, corpus_.sha);
-  }
-
-  Status save() {
-    if (options_.checkpoint.empty()) return {};
-    return trainer_->save(options_.checkpoint, note());
+        options_.seed, options_.bf16, corpus_.sha);
   }
 
   const TrainLmOptions& options_;
@@ -216,6 +198,7 @@ class Run {
   Corpus corpus_;
   nn::DecoderConfig config_;
   std::unique_ptr<runtime::Trainer> trainer_;
+  std::unique_ptr<runtime::TrainingLoop> loop_;
   std::unique_ptr<runtime::Plan> evaluation_;
 };
 

@@ -11,7 +11,7 @@
 #include <verge/core/threads.hpp>
 #include <verge/engine/nn/config.hpp>
 #include <verge/engine/runtime/profile.hpp>
-#include <verge/engine/runtime/trainer.hpp>
+#include <verge/engine/runtime/training_loop.hpp>
 #include <verge/stages/build/train_lm/corpus.hpp>
 
 namespace verge::build {
@@ -26,7 +26,8 @@ struct TrainLmOptions {
   LmShape shape;
   int64_t batch = 8;
   runtime::Schedule schedule{.peak = 2e-3, .warmup = 50, .steps = 1000, .final_share = 0.1};
-  double weight_decay = 0.1;
+  graph::OptimizerSpec optimizer{.beta2 = 0.95, .weight_decay = 0.1};
+  int64_t accumulate = 1;  // batches whose mean gradient makes one step
   bool bf16 = true;
   uint64_t seed = 1;
   int64_t evaluate_every = 200;    // steps
@@ -38,14 +39,9 @@ struct TrainLmOptions {
   bool profile = false;            // measure the time by operator
 };
 
-struct TrainingProgress {
-  int64_t step = 0, steps = 0;
-  double loss = 0;           // of this batch, nats per token
-  double held_out_loss = 0;  // of the last evaluation; 0 before the first
-  double learning_rate = 0;
-  double tokens_per_s = 0;  // since this call began, evaluations included
-  double step_ms = 0;       // of this step: batch, forward, backward and update
-  double remaining_s = 0;
+struct TrainingProgress : runtime::LoopProgress {  // loss: of this step, nats per token
+  double held_out_loss = 0;                        // of the last evaluation; 0 before the first
+  double tokens_per_s = 0;                         // since this call began, evaluations included
 };
 
 struct TrainLmResult {
@@ -57,7 +53,9 @@ struct TrainLmResult {
   double tokens_per_s = 0;
   double step_ms = 0;  // median over all steps but the first two, which warm up
   int64_t arena_bytes = 0;
-  std::vector<TrainingProgress> history;  // one entry a step
+  std::vector<std::string> reference_nodes;  // operators without a fast kernel
+  int64_t clip_price_bytes = 0;              // see runtime::Trainer
+  std::vector<TrainingProgress> history;     // one entry a step
   std::vector<runtime::OperatorTime> profile;
   bool finished = false;  // false: cancelled, the checkpoint holds the rest
 };
