@@ -32,6 +32,11 @@ Status check_memory(const MemoryNeed& need, int64_t kv_tokens) {
       static_cast<double>(available) / kMiB);
 }
 
+// Reading ahead stays: what comes next may read the files from end to end.
+void release_pages(const ModelSource& source) {
+  for (const auto& file : source.files) file->advise(Advice::DontNeed, 0, file->size());
+}
+
 }  // namespace
 
 LanguageModel::LanguageModel(ModelSource source, const LoadOptions& options, ThreadPool& pool)
@@ -48,9 +53,12 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& pa
   VERGE_TRY(text::Vocabulary vocabulary, read_vocabulary(model->source_));
   VERGE_TRY(model->tokenizer_, text::make_tokenizer(std::move(vocabulary)));
   VERGE_RETURN_IF_ERROR(model->add_weights());
+  if (options.memory_bytes > 0) {
+    VERGE_RETURN_IF_ERROR(set_places(model->source_, model->weights_));
+  }
   VERGE_RETURN_IF_ERROR(model->add_adapters());
   // What was touched of the files would add to what is pinned: a page of them can have 2 MiB.
-  if (options.memory_bytes > 0) model->release_files();
+  if (options.memory_bytes > 0) release_pages(model->source_);
   VERGE_RETURN_IF_ERROR(model->compile());
   model->release_files();
   return model;
@@ -110,10 +118,8 @@ Result<int32_t> LanguageModel::add_adapter(const AdapterSpec& spec) {
 
 // What is left to read of the files are single rows of an embedding that is not tied.
 void LanguageModel::release_files() {
-  for (const auto& file : source_.files) {
-    file->advise(Advice::DontNeed, 0, file->size());
-    file->advise(Advice::Random, 0, file->size());
-  }
+  release_pages(source_);
+  for (const auto& file : source_.files) file->advise(Advice::Random, 0, file->size());
 }
 
 const graph::AdapterLayout* LanguageModel::layout() const {
@@ -157,7 +163,7 @@ Status LanguageModel::choose_residency(const runtime::PlanFile& compiled) {
     need = need_of(residency);
     spare_bytes_ = options_.memory_bytes - residency.total() + residency.fixed.later_bytes;
     if (residency.streams()) {
-      VERGE_RETURN_IF_ERROR(set_places(source_, weights_));
+      drop_cached(source_);
       weights_.stream(std::move(residency));
     }
   }

@@ -6,6 +6,7 @@
 #include <verge/core/descriptor.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/model/model_residency.hpp>
+#include <verge/engine/model/unchanged_file.hpp>
 
 namespace verge::model {
 namespace {
@@ -67,21 +68,25 @@ Result<runtime::Residency> model_residency(const ModelSource& source,
 }
 
 Status set_places(const ModelSource& source, runtime::WeightStore& weights) {
-  std::map<const MappedFile*, std::shared_ptr<const DirectFile>> files;
+  std::map<const MappedFile*, std::shared_ptr<const RangeReader>> files;
   for (const StoredTensor& tensor : source.tensors()) {
     if (!is_stored(source, tensor)) continue;
     const auto mapped = file_of(source, tensor);
-    std::shared_ptr<const DirectFile>& file = files[mapped.get()];
+    std::shared_ptr<const RangeReader>& file = files[mapped.get()];
     if (file == nullptr) {
-      VERGE_TRY(file, DirectFile::open(mapped->path()));
-      // What opening has touched, with what was read around it, would stay in the page cache.
-      VERGE_TRY(const OpenFile opened, open_to_read(mapped->path()));
-      ::posix_fadvise(opened.descriptor.number(), 0, 0, POSIX_FADV_DONTNEED);
+      VERGE_TRY(file, open_unchanged(*mapped));
     }
     const auto offset = static_cast<uint64_t>(tensor.bytes.data() - mapped->bytes().data());
     weights.set_place(tensor.name, {file, offset, static_cast<int64_t>(tensor.bytes.size())});
   }
   return {};
+}
+
+void drop_cached(const ModelSource& source) {
+  for (const auto& file : source.files) {
+    const auto opened = open_to_read(file->path());
+    if (opened) ::posix_fadvise(opened->descriptor.number(), 0, 0, POSIX_FADV_DONTNEED);
+  }
 }
 
 Result<double> storage_rate(const ModelSource& source, const Clock& clock) {

@@ -78,11 +78,13 @@ Status WeightStore::pack(Entry& entry, ThreadPool& pool) {
   const int64_t row_bytes = bytes_of(native.dtype, cols);
   const int64_t piece =
       std::max<int64_t>(1, kPieceBytes / (row_bytes * kernels::kGroupRows)) * kernels::kGroupRows;
-  const PageBuffer room(entry.place ? RangeReader::room_for(std::min(piece, rows) * row_bytes) : 0);
+  const bool is_past_cache = entry.place && stream_ != nullptr;
+  const PageBuffer room(is_past_cache ? RangeReader::room_for(std::min(piece, rows) * row_bytes)
+                                      : 0);
   for (int64_t row = 0; row < rows; row += piece) {
     const int64_t count = std::min(piece, rows - row), offset = row * row_bytes;
     const std::byte* from = native.as<std::byte>() + offset;
-    if (entry.place) {
+    if (is_past_cache) {
       const auto& [file, begin, bytes] = *entry.place;
       VERGE_TRY(from,
                 file->read(begin + static_cast<uint64_t>(offset), count * row_bytes, room.span()));

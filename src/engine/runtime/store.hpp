@@ -37,7 +37,7 @@ class WeightStore {
   /// Adds a weight and owns it.
   void add(std::string name, Tensor tensor);
 
-  /// Says where a weight lies, to read it past the page cache: packed() does from then on.
+  /// Says where a weight lies, to read it past the page cache: packed() does while plans stream.
   void set_place(const std::string& name, FileRange place);
   /// Nothing where it was not said.
   const FileRange* place(std::string_view name) const;

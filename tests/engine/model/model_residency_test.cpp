@@ -1,9 +1,13 @@
 // Below a ceiling a model gives the same bits as without, whatever of it is streamed; and says what
 // is wrong when it cannot.
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <verge/core/clock.hpp>
@@ -16,6 +20,7 @@
 namespace verge::model {
 namespace {
 
+using namespace std::chrono_literals;
 using runtime::Session;
 
 LoadOptions options_of(int64_t memory_bytes = 0) {
@@ -123,6 +128,25 @@ TEST(ModelResidency, TheShippedModelAnswersTheSame) {
   expect_same_bits_below_ceilings(test::source_file("models/verge-lm.gguf"), 300);
 }
 
+// Pages of the file in the page cache after it was emptied of it; all where that cannot be.
+int64_t pages_left(const std::string& path) {
+  const auto mapped = MappedFile::open(path);
+  const int file = ::open(path.c_str(), O_RDONLY);
+  ::fsync(file);
+  ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(file);
+  std::vector<unsigned char> resident((mapped->size() + 4095) / 4096);
+  void* begin = const_cast<std::byte*>(mapped->bytes().data());
+  if (::mincore(begin, mapped->size(), resident.data()) != 0) return INT64_MAX;
+  return std::ranges::count_if(resident, [](unsigned char page) { return page & 1; });
+}
+
+int64_t waits_for_pages() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_majflt;
+}
+
 class Below : public testing::Test {
  protected:
   std::unique_ptr<LanguageModel> at_least() {
@@ -163,6 +187,27 @@ TEST_F(Below, NothingIsReadTwiceBetweenPromptAndAnswer) {
   EXPECT_LE(model->stream()->totals().bytes, 5 * once + window.slots * window.piece_bytes);
 }
 
+// A ceiling that all fits below must not cost the reading ahead of a plain load.
+TEST_F(Below, AColdFileIsReadAhead) {
+  const auto pages = static_cast<int64_t>(std::filesystem::file_size(path_) / 4096);
+  if (pages_left(path_) > 0) GTEST_SKIP() << "what is cached of files here cannot be dropped";
+  const int64_t before = waits_for_pages();
+  const auto model = test::load_model(path_, pool_, options_of(int64_t{1} << 34));
+  EXPECT_EQ(model->stream(), nullptr);
+  EXPECT_LE(waits_for_pages() - before, pages / 4) << "of " << pages;
+}
+
+TEST_F(Below, AFileThatIsReplacedWhileItStreamsChangesNothing) {
+  const auto model = at_least();
+  const auto tokens = test::random_tokens(30, 512);
+  const auto before = test::logits_of(*model, tokens, {30});
+  const std::string other = folder_ / "other.gguf";
+  std::filesystem::copy_file(path_, other);
+  std::filesystem::resize_file(other, std::filesystem::file_size(other) / 2);
+  std::filesystem::rename(other, path_);
+  EXPECT_EQ(test::logits_of(*model, tokens, {30}), before);
+}
+
 TEST_F(Below, AFileThatIsCutOffEndsTheAnswerAndNoMore) {
   const auto model = at_least();
   Session session = model->session();
@@ -178,10 +223,13 @@ TEST_F(Below, AFileThatIsCutOffEndsTheAnswerAndNoMore) {
   EXPECT_EQ(status.error().code, Code::Io);
   EXPECT_NE(status.error().message.find("cut off"), std::string::npos) << status.error().message;
   const int64_t length = session.length();
-  // With the file whole again, the answer goes on where it stood.
+  // Written anew, the file may be another model's: it has to be loaded again.
   std::filesystem::copy_file(copy, path_, std::filesystem::copy_options::overwrite_existing);
-  ASSERT_TRUE(session.append(std::span(tokens).first(1)));
-  EXPECT_EQ(session.length(), length + 1);
+  std::filesystem::last_write_time(path_, std::filesystem::last_write_time(copy) + 1s);
+  status = session.append(std::span(tokens).first(1));
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("changed"), std::string::npos) << status.error().message;
+  EXPECT_EQ(session.length(), length);
 }
 
 TEST_F(Below, AdditionalProgramsKeepTheCeiling) {
