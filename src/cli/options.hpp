@@ -45,9 +45,9 @@ struct ModelOptions {
   /// --lora
   void declare_lora(Parser& parser);
   Result<model::LoadOptions> load_options() const;
-  /// `max_outputs` as in model::LoadOptions.
-  Result<std::unique_ptr<model::LanguageModel>> load(ThreadPool& pool,
-                                                     int64_t max_outputs = 1) const;
+  /// `max_outputs` as in model::LoadOptions; `paths` of one sequence that run at once.
+  Result<std::unique_ptr<model::LanguageModel>> load(ThreadPool& pool, int64_t max_outputs = 1,
+                                                     int64_t paths = 1) const;
   /// A session of the loaded model, with the adapter of --lora if there is one.
   runtime::Session session(model::LanguageModel& model) const;
 };

@@ -46,6 +46,11 @@ void SpeculationOptions::declare(Parser& parser) {
           "--draft-own-draws", own_draws,
           "Draw guesses by random numbers of their own: other tokens of the same distribution")
       .group(kGroup);
+  parser
+      .add_option("--draft-tree", tree_nodes,
+                  "Guess a tree of so many tokens, 2 to 64, with paths of --draft-tokens; 0: one "
+                  "path")
+      .group(kGroup);
   parser.add_flag("--draft-always", always, "Guess in every step, whether it pays or not")
       .group(kGroup);
 }
@@ -56,6 +61,20 @@ Status SpeculationOptions::check() const {
   }
   if (draft_tokens < 1 || draft_tokens > 64) {
     return make_error(Code::InvalidArgument, "--draft-tokens {}: give 1 to 64", draft_tokens);
+  }
+  if (tree_nodes == 0) return {};
+  if (tree_nodes < 2 || tree_nodes > 64) {
+    return make_error(Code::InvalidArgument, "--draft-tree {}: give 2 to 64, or 0 for one path",
+                      tree_nodes);
+  }
+  if (!is_on()) {
+    return make_error(Code::InvalidArgument,
+                      "--draft-tree: say what guesses by --speculate or --draft");
+  }
+  if (own_draws) {
+    return make_error(Code::InvalidArgument,
+                      "--draft-tree and --draft-own-draws: a tree is for the answer's own draws; "
+                      "leave out one of them");
   }
   return {};
 }
@@ -70,6 +89,19 @@ Result<serve::DraftSource> SpeculationOptions::source() const {
   made.kind = Kind::Model;
   VERGE_TRY(made.path, model_path(draft));
   return made;
+}
+
+std::unique_ptr<serve::DraftingAdvance> SpeculationOptions::advance(
+    std::unique_ptr<serve::Proposer> proposer, const Clock& clock) const {
+  serve::SpeculationOptions options;
+  options.always = always;
+  if (tree_nodes > 0) {
+    const serve::TreeShape shape{.nodes = tree_nodes, .depth = draft_tokens};
+    return std::make_unique<serve::TreeAdvance>(std::move(proposer), shape, options, clock);
+  }
+  options.policy.max_draft = draft_tokens;
+  options.draws = own_draws ? serve::DraftDraws::Own : serve::DraftDraws::Shared;
+  return std::make_unique<serve::SpeculativeAdvance>(std::move(proposer), options, clock);
 }
 
 Result<Speculation> SpeculationOptions::make(model::LanguageModel& model, const ModelOptions& like,
@@ -87,14 +119,11 @@ Result<Speculation> SpeculationOptions::make(model::LanguageModel& model, const 
     options.model = draft;
     options.plan.clear();
     options.lora.clear();
-    VERGE_TRY(made.draft_, options.load(pool));
+    VERGE_TRY(made.draft_,
+              options.load(pool, 1, tree_nodes > 0 ? serve::TreeShape{}.width : int64_t{1}));
   }
   VERGE_TRY(const auto proposer, serve::proposers(from, model, made.draft_.get()));
-  serve::SpeculationOptions options;
-  options.policy.max_draft = draft_tokens;
-  options.draws = own_draws ? serve::DraftDraws::Own : serve::DraftDraws::Shared;
-  options.always = always;
-  made.advance_ = std::make_unique<serve::SpeculativeAdvance>(proposer(), options, clock);
+  made.advance_ = advance(proposer(), clock);
   return made;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // --speculate, --draft and what goes with them: how a command answers several tokens at a time.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -9,7 +10,7 @@
 #include <verge/cli/options.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/stages/serve/speculation/draft_source.hpp>
-#include <verge/stages/serve/speculation/speculative_advance.hpp>
+#include <verge/stages/serve/speculation/tree_advance.hpp>
 
 namespace verge::cli {
 
@@ -26,7 +27,7 @@ class Speculation {
  private:
   friend struct SpeculationOptions;
   std::unique_ptr<model::LanguageModel> draft_;  // outlives the advance
-  std::unique_ptr<serve::SpeculativeAdvance> advance_;
+  std::unique_ptr<serve::DraftingAdvance> advance_;
 };
 
 struct SpeculationOptions {
@@ -34,6 +35,7 @@ struct SpeculationOptions {
   std::string draft;
   int64_t draft_tokens = 8;
   int64_t exit_layers = 0;
+  int64_t tree_nodes = 0;  // 0: no tree
   bool own_draws = false;
   bool always = false;
 
@@ -45,7 +47,9 @@ struct SpeculationOptions {
   Result<serve::DraftSource> source() const;
   bool is_on() const { return by != "off" || !draft.empty(); }
   /// Rows of logits that the model must be loaded with.
-  int64_t max_outputs() const { return is_on() ? draft_tokens + 1 : 1; }
+  int64_t max_outputs() const { return is_on() ? std::max(draft_tokens, tree_nodes) + 1 : 1; }
+  /// Paths of a tree, that it must be loaded for.
+  int64_t paths() const { return is_on() ? std::max<int64_t>(tree_nodes, 1) : 1; }
   /// Loads the draft model, if one is given, like the model itself. Fails with InvalidArgument for
   /// options that do not go together, else as its loading and the proposers do.
   Result<Speculation> make(model::LanguageModel& model, const ModelOptions& like, ThreadPool& pool,
@@ -53,6 +57,8 @@ struct SpeculationOptions {
 
  private:
   Status check() const;
+  std::unique_ptr<serve::DraftingAdvance> advance(std::unique_ptr<serve::Proposer> proposer,
+                                                  const Clock& clock) const;
 };
 
 }  // namespace verge::cli

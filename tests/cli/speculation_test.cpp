@@ -24,6 +24,8 @@ TEST(SpeculationOptions, ChangeTheSpeedAlone) {
        {std::vector<std::string>{"--speculate", "ngram"},
         {"--speculate", "exits"},
         {"--speculate", "exits", "--exit-layers", "4", "--draft-tokens", "3"},
+        {"--speculate", "ngram", "--draft-tree", "12"},
+        {"--speculate", "exits", "--draft-tree", "8"},
         {"--draft", kModel}}) {
     std::vector<std::string> arguments = by;
     arguments.push_back("--draft-always");
@@ -61,6 +63,12 @@ TEST(SpeculationOptions, ThatMakeNoSenseAreRefused) {
                        "1 to 64");
   test::expect_refused(test::run_verge(with({"--speculate", "exits", "--exit-layers", "3"})), 1,
                        "some after 2, 4");
+  test::expect_refused(test::run_verge(with({"--speculate", "ngram", "--draft-tree", "1"})), 2,
+                       "2 to 64");
+  test::expect_refused(test::run_verge(with({"--draft-tree", "8"})), 2, "say what guesses");
+  test::expect_refused(
+      test::run_verge(with({"--speculate", "exits", "--draft-tree", "8", "--draft-own-draws"})), 2,
+      "leave out one of them");
   test::expect_refused(test::run_verge(with({"--draft", other})), 1, "same vocabulary");
 }
 

@@ -160,7 +160,8 @@ class Chat {
 
 Status execute(const Options& options, Context& context) {
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
-  VERGE_TRY(const auto model, options.model.load(*pool, options.speculation.max_outputs()));
+  VERGE_TRY(const auto model, options.model.load(*pool, options.speculation.max_outputs(),
+                                                 options.speculation.paths()));
   warn_of_reference(runtime::reference_nodes(model->decoder()), context);
   const SystemClock clock;
   VERGE_TRY(const Speculation speculation,

@@ -100,7 +100,8 @@ Status execute(const Options& options, Context& context) {
   std::atomic<bool>& interrupted = catch_interrupts();
   VERGE_TRY(const auto grammar, options.grammar.read());
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
-  VERGE_TRY(const auto model, options.model.load(*pool, options.speculation.max_outputs()));
+  VERGE_TRY(const auto model, options.model.load(*pool, options.speculation.max_outputs(),
+                                                 options.speculation.paths()));
   const auto slow = warn_of_reference(runtime::reference_nodes(model->decoder()), context);
   VERGE_TRY(const Speculation speculation,
             options.speculation.make(*model, options.model, *pool, clock));

@@ -64,8 +64,9 @@ bool has_shape(const runtime::PlanFile& plan) {
   if (program == nullptr || plan.find("decode") == nullptr) return false;
   const graph::Graph& graph = program->graph;
   const graph::ValueId cache = graph.find("kv.0"), table = graph.find("page_table");
-  return graph.symbols.size() == 2 && cache != graph::kNone && table != graph::kNone &&
-         graph.value(cache).type.dims.size() == 5 && graph.value(table).type.dims.size() == 2;
+  return graph.symbols.size() == nn::kWrites + 1 && cache != graph::kNone &&
+         table != graph::kNone && graph.value(cache).type.dims.size() == 5 &&
+         graph.value(table).type.dims.size() == 2;
 }
 
 // Whether a plan file's programs are decoders of this model.

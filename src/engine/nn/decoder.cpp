@@ -9,7 +9,7 @@ using graph::kNone;
 using graph::ValueId;
 
 struct Inputs {
-  ValueId tokens, positions, slots, token_sequence, page_table, output_rows;
+  ValueId tokens, positions, slots, slot_tokens, token_sequence, page_table, output_rows;
 };
 
 class Decoder {
@@ -38,9 +38,11 @@ class Decoder {
   void declare_inputs() {
     const Dim tokens(1, b_.symbol("tokens", shape_.max_tokens));
     const Dim outputs(1, b_.symbol("outputs", shape_.max_outputs));
+    const Dim writes(1, b_.symbol("writes", shape_.max_tokens));
     in_.tokens = b_.input("tokens", {DType::I32, {tokens}});
     in_.positions = b_.input("positions", {DType::I32, {tokens}});
-    in_.slots = b_.input("slots", {DType::I32, {tokens}});
+    in_.slots = b_.input("slots", {DType::I32, {writes}});
+    in_.slot_tokens = b_.input("slot_tokens", {DType::I32, {writes}});
     in_.token_sequence = b_.input("token_sequence", {DType::I32, {tokens}});
     in_.page_table =
         b_.input("page_table", {DType::I32, {shape_.max_sequences, shape_.pages_per_sequence}});
@@ -139,7 +141,7 @@ class Decoder {
         b_.state(fmt::format("kv.{}", layer),
                  {shape_.kv_dtype,
                   {shape_.pages, 2, config_.kv_heads, shape_.page_tokens, config_.head_dim}});
-    const ValueId appended = b_.op("kv_append", {cache, k, v, in_.slots});
+    const ValueId appended = b_.op("kv_append", {cache, k, v, in_.slots, in_.slot_tokens});
     const ValueId mixed =
         b_.op("paged_attention", {q, appended, in_.page_table, in_.token_sequence, in_.positions},
               {{"scale", config_.attention_scale},

@@ -23,15 +23,16 @@ struct DecoderShape {
   int64_t exit_layers = 0;
 };
 
-/// Inputs: tokens, positions, slots, token_sequence i32 [tokens]; page_table i32 [sequences,
-/// pages]; output_rows i32 [outputs]. States: kv.N [pages, 2, kv_heads, page_tokens, head_dim] for
-/// each layer. Outputs: hidden f32 [outputs, d_model], normalised, and logits f32 [outputs, vocab]
-/// of it. Symbols in this order: tokens, outputs. Fails with Malformed when a tensor is missing or
+/// Inputs: tokens, positions, token_sequence i32 [tokens]; slots, slot_tokens i32 [writes]: where
+/// which token's keys and values go; page_table i32 [sequences, pages]; output_rows i32 [outputs].
+/// States: kv.N [pages, 2, kv_heads, page_tokens, head_dim] for each layer. Outputs: hidden f32
+/// [outputs, d_model], normalised, and logits f32 [outputs, vocab] of it. Symbols in this order:
+/// tokens, outputs, writes (at most max_tokens). Fails with Malformed when a tensor is missing or
 /// its shape does not fit; the error names the layer.
 Result<graph::Graph> build_decoder(const DecoderConfig& config, const ModelFacts& facts,
                                    const DecoderShape& shape);
 
 /// Names of the symbols' places in Plan::run's extents.
-enum DecoderSymbol { kTokens = 0, kOutputs = 1 };
+enum DecoderSymbol { kTokens = 0, kOutputs = 1, kWrites = 2 };
 
 }  // namespace verge::nn

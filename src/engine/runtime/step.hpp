@@ -25,11 +25,20 @@ struct StepItem {
   /// Which of decoder.adapters changes the model for these tokens; -1 for none. Keys and values
   /// follow from it too: a sequence keeps one adapter, and shares pages with sequences of the same.
   int32_t adapter = -1;
+  /// An earlier item of the step, or -1: these tokens follow the first `branch_at` of those that
+  /// that one's sequence grows by, whose keys and values are computed once and written for both.
+  /// The sequences have the same tokens, and pages of their own after them (Sequence::fork).
+  int32_t branch_of = -1;
+  int64_t branch_at = 0;
+
+  /// Tokens that the sequence grows by.
+  int64_t growth() const { return branch_at + static_cast<int64_t>(tokens.size()); }
 };
 
 /// Runs the model over all items, each of another sequence of this decoder: at most
-/// decoder.max_tokens tokens, max_sequences items and max_outputs rows of logits in all. On success
-/// every sequence has grown by its tokens. Fails with InvalidArgument for more than that, for a
+/// decoder.max_tokens tokens, max_sequences items and max_outputs rows of logits in all, and with
+/// branches no sequences that together grow by more than max_tokens. On success every sequence has
+/// grown by its tokens. Fails with InvalidArgument for more than that, for a
 /// token without a row, an adapter that is not there or a sequence beyond the context, OutOfMemory
 /// when the pool lacks pages, Cancelled when `cancel` becomes true, Io when weights that are
 /// streamed cannot be read; then all sequences are as

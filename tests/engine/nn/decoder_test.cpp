@@ -93,6 +93,7 @@ void run_piece(support::GraphRunner& runner, const std::vector<double>& tokens, 
   runner.set("tokens", tokens);
   runner.set("positions", positions);
   runner.set("slots", slots);
+  runner.set("slot_tokens", rows);
   runner.set("token_sequence", std::vector<double>(tokens.size(), 0));
   runner.set("page_table", {2, 0, 3});
   runner.set("output_rows", rows);
@@ -112,14 +113,14 @@ TEST(Decoder, TokensOneByOneAreTokensAtOnce) {
   const FakeFacts facts = complete("qwen2");
   const graph::Graph graph = decoder(facts);
   const std::vector<double> tokens = {5, 17, 99, 0, 42, 63};
-  support::GraphRunner at_once(graph, {6, 6});
+  support::GraphRunner at_once(graph, {6, 6, 6});
   Rng rng(4);
   for (const auto& [name, type] : facts.tensors()) {
     std::vector<double> values(static_cast<size_t>(graph.bound_shape(type).count()));
     for (double& value : values) value = 0.3 * rng.normal();
     at_once.set(name, values);
   }
-  support::GraphRunner one(graph, {1, 1});
+  support::GraphRunner one(graph, {1, 1, 1});
   copy_persistent(graph, at_once, one);
   run_piece(at_once, tokens, 0);
   const std::vector<double> wanted = at_once.get("logits");

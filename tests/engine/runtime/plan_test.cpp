@@ -154,8 +154,8 @@ TEST(Plan, RunningDoesNotAllocate) {
       Plan &prefill = model->decoder().prefill, &decode = model->decoder().decode;
       const int64_t before = allocations.load();
       for (int step = 0; step < 5; ++step) {
-        decode.run({1, 1});
-        prefill.run({20 + step, 1});
+        decode.run({1, 1, 1});
+        prefill.run({20 + step, 1, 20 + step});
       }
       EXPECT_EQ(allocations.load(), before) << shape << " " << plan;
     }

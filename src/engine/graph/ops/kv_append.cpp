@@ -11,10 +11,11 @@ namespace verge::graph::ops {
 namespace {
 
 // Inputs: cache [pages, 2, kv_heads, page_tokens, head_dim] (index 1: 0 = keys, 1 = values),
-// k [tokens, kv_heads, head_dim], v like k, slots i32 [tokens] (page * page_tokens + offset).
+// k [tokens, kv_heads, head_dim], v like k, slots i32 [writes] (page * page_tokens + offset), and
+// slot_tokens i32 [writes], the token that goes into each; a token may go into several.
 // Output: the cache, overwritten.
 Status infer(InferContext& context) {
-  VERGE_RETURN_IF_ERROR(context.require_inputs(4));
+  VERGE_RETURN_IF_ERROR(context.require_inputs(5));
   VERGE_RETURN_IF_ERROR(expect_rank(context, 0, "cache", 5));
   VERGE_RETURN_IF_ERROR(expect_dim(context, 0, "cache", 1, 2));
   VERGE_RETURN_IF_ERROR(expect_rank(context, 1, "k", 3));
@@ -22,7 +23,9 @@ Status infer(InferContext& context) {
   VERGE_RETURN_IF_ERROR(expect_dim(context, 1, "k", 2, context.dims(0)[4]));
   VERGE_RETURN_IF_ERROR(expect_dims(context, 2, "v", context.dims(1)));
   VERGE_RETURN_IF_ERROR(expect_dtype(context, 3, "slots", DType::I32));
-  VERGE_RETURN_IF_ERROR(expect_dims(context, 3, "slots", {context.dims(1)[0]}));
+  VERGE_RETURN_IF_ERROR(expect_rank(context, 3, "slots", 1));
+  VERGE_RETURN_IF_ERROR(expect_dtype(context, 4, "slot_tokens", DType::I32));
+  VERGE_RETURN_IF_ERROR(expect_dims(context, 4, "slot_tokens", context.dims(3)));
   const DType stored = context.type(0).dtype;
   const bool whole_blocks = context.dims(0)[4].factor % info(stored).block_size == 0;
   if (is_quantized(stored) && (stored != DType::Q8_0 || !whole_blocks)) {
@@ -68,15 +71,17 @@ void reference(const KernelCall& call) {
   }
   const int64_t kv_heads = cache.shape[2], page_tokens = cache.shape[3], head_dim = cache.shape[4];
   const std::vector<double> sides[] = {load(call.in(1)), load(call.in(2))};
-  const std::vector<double> slots = load(call.in(3));
-  for (size_t t = 0; t < slots.size(); ++t) {
-    const auto slot = static_cast<int64_t>(slots[t]);
+  const std::vector<double> slots = load(call.in(3)), tokens = load(call.in(4));
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const auto slot = static_cast<int64_t>(slots[i]);
+    const auto token = static_cast<int64_t>(tokens[i]);
     const int64_t page = slot / page_tokens, offset = slot % page_tokens;
     VERGE_CHECK(slot >= 0 && page < cache.shape[0], slot, cache.shape.str());
+    VERGE_CHECK(token >= 0 && token < call.in(1).shape[0], token, call.in(1).shape.str());
     for (int64_t side = 0; side < 2; ++side) {
       for (int64_t head = 0; head < kv_heads; ++head) {
         const int64_t row = ((page * 2 + side) * kv_heads + head) * page_tokens + offset;
-        const int64_t source = (static_cast<int64_t>(t) * kv_heads + head) * head_dim;
+        const int64_t source = (token * kv_heads + head) * head_dim;
         write_row(cache, row, sides[side].data() + source);
       }
     }

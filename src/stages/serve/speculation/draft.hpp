@@ -38,6 +38,8 @@ class DraftSampler {
   /// Draws a token after these logits [vocab] and adds it. False when the draft ends here: an
   /// answer would end, or nothing may be drawn.
   bool extend(Draft& draft, std::span<const float> logits);
+  /// Whether an answer ends with this token.
+  bool ends_with(int32_t token) const { return answer_.ends_with(token); }
 
  private:
   Result<int32_t> draw(Draft& draft, std::span<const float> logits);

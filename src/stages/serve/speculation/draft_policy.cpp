@@ -11,6 +11,10 @@ constexpr double kShorter = 0.5;
 constexpr double kLonger = 0.1;
 // Plain steps at the beginning of a sequence: the very first ones run on cold caches.
 constexpr int64_t kFirstPlain = 6;
+// Weight of a new time in the mean of a tree's node, once there are many.
+constexpr double kTreeTime = 0.1;
+// Weight of what was known of a node that a tree did not have.
+constexpr double kUnseen = 0.98;
 // How many observations the acceptance over all depths is worth at a depth of its own.
 constexpr double kShared = 2;
 
@@ -24,6 +28,22 @@ double sum(const std::vector<double>& values) {
   double total = 0;
   for (const double value : values) total += value;
   return total;
+}
+
+void decay(DraftHistory& history, size_t depth, double memory) {
+  history.reached[depth] *= memory;
+  history.kept[depth] *= memory;
+}
+
+// After drafts: when to probe if the next ones do not pay.
+void set_probe(DraftHistory& history, const DraftPolicyOptions& options, bool is_whole) {
+  const bool was_probe = 2 * history.plain_steps >= history.probe_after;  // or went along with one
+  if (is_whole) {
+    history.probe_after = std::max<int64_t>(history.probe_after / 4, 1);
+  } else if (was_probe) {
+    history.probe_after = std::min(history.probe_after * 2, options.rarest_probe);
+  }
+  history.plain_steps = 0;
 }
 
 int64_t best_draft(const DraftPolicyState& state, const DraftPolicyOptions& options, int64_t most) {
@@ -55,6 +75,7 @@ DraftPolicyState fresh_sequence(const DraftPolicyState& state, const DraftPolicy
   DraftPolicyState fresh = start_policy(options);
   fresh.step_s = state.step_s;
   fresh.draft_s = state.draft_s;
+  fresh.trees = state.trees;
   return fresh;
 }
 
@@ -82,7 +103,8 @@ double expected_speedup(const DraftPolicyState& state, const DraftPolicyOptions&
                         int64_t k) {
   double tokens = 1, reaches = 1;
   for (int64_t j = 0; j < k; ++j) {
-    reaches *= acceptance(state, static_cast<size_t>(j));
+    const double kept = acceptance(state, static_cast<size_t>(j));
+    reaches = options.is_tree ? kept : reaches * kept;
     tokens += reaches;
   }
   const double seconds =
@@ -107,20 +129,15 @@ void observe(DraftHistory& history, const DraftPolicyOptions& options, int64_t d
     ++history.plain_steps;
     return;
   }
-  const bool was_probe = 2 * history.plain_steps >= history.probe_after;  // or went along with one
-  for (double& count : history.reached) count *= options.memory;
-  for (double& count : history.kept) count *= options.memory;
+  for (size_t depth = 0; depth < history.reached.size(); ++depth) {
+    decay(history, depth, options.memory);
+  }
   for (int64_t j = 0; j < drafted && j <= kept; ++j) {
     const auto depth = static_cast<size_t>(j);
     history.reached[depth] += 1;
     history.kept[depth] += j < kept ? 1 : 0;
   }
-  if (kept == drafted) {
-    history.probe_after = std::max<int64_t>(history.probe_after / 4, 1);
-  } else if (was_probe) {
-    history.probe_after = std::min(history.probe_after * 2, options.rarest_probe);
-  }
-  history.plain_steps = 0;
+  set_probe(history, options, kept == drafted);
 }
 
 void observe(DraftCosts& costs, int64_t k, int64_t rounds, double draft_s, double step_s) {
@@ -140,6 +157,30 @@ DraftPolicyState observe(DraftPolicyState state, const DraftPolicyOptions& optio
                          const DraftedStep& step) {
   observe(static_cast<DraftCosts&>(state), step.drafted, step.drafted, step.draft_s, step.step_s);
   observe(static_cast<DraftHistory&>(state), options, step.drafted, step.kept);
+  return state;
+}
+
+DraftPolicyState observe_tree(DraftPolicyState state, const DraftPolicyOptions& options,
+                              const std::vector<bool>& drawn, bool is_whole, double draft_s,
+                              double step_s) {
+  const auto nodes = static_cast<int64_t>(drawn.size());
+  observe(static_cast<DraftCosts&>(state), nodes, nodes, -1, step_s);
+  DraftHistory& history = state;
+  if (nodes == 0) {
+    ++history.plain_steps;
+    return state;
+  }
+  // A node's price varies with the depth of its tree: shorter times tell no more than longer ones.
+  const double node_s = draft_s / static_cast<double>(nodes);
+  const double weight = std::max(kTreeTime, 1 / static_cast<double>(++state.trees));
+  state.draft_s += weight * (node_s - state.draft_s);
+  for (size_t j = 0; j < history.reached.size(); ++j) {
+    decay(history, j, j < drawn.size() ? options.memory : kUnseen);
+    if (j >= drawn.size()) continue;
+    history.reached[j] += 1;
+    history.kept[j] += drawn[j] ? 1 : 0;
+  }
+  set_probe(history, options, is_whole);
   return state;
 }
 

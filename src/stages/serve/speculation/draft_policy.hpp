@@ -20,6 +20,7 @@ struct DraftPolicyOptions {
   double margin = 0.03;     // the gain below which drafting is not worth its risk
   double memory = 0.85;     // weight of what was known after another drafted step
   double prior = 0.5;       // acceptance before anything is known
+  bool is_tree = false;     // drafts are the nodes of a tree: see observe_tree
   double row_cost = 0.15;   // of t(0), a drafted token's part of t(k) before that is known
   int64_t first_probe = 8;  // plain steps before the first probe
   int64_t rarest_probe = 256;
@@ -40,6 +41,7 @@ struct DraftCosts {
   std::vector<double> step_s;  // [k]: a run with k drafted tokens; 0: not measured
   double draft_s = 0;          // a drafted token, or one of each sequence; 0: not measured
   int64_t drafted_steps = 0;   // since the last plain step
+  int64_t trees = 0;           // seen, ever
 };
 
 /// All of the policy's memory. Copy the times to a new sequence of the same model by
@@ -69,6 +71,12 @@ int64_t decide_draft(const DraftPolicyState& state, const DraftPolicyOptions& op
 /// The state after a step.
 DraftPolicyState observe(DraftPolicyState state, const DraftPolicyOptions& options,
                          const DraftedStep& step);
+
+/// The same for a tree: drawn[j] says whether its j-th likeliest node was drawn, which, with
+/// options.is_tree, a_j is the probability of; is_whole whether a path was drawn to its end.
+DraftPolicyState observe_tree(DraftPolicyState state, const DraftPolicyOptions& options,
+                              const std::vector<bool>& drawn, bool is_whole, double draft_s,
+                              double step_s);
 
 // The parts, for one sequence and for many.
 

@@ -1,5 +1,6 @@
 #include <verge/engine/runtime/step.hpp>
 #include <verge/stages/serve/speculation/exit_proposer.hpp>
+#include <verge/stages/serve/speculation/tree_growth.hpp>
 
 namespace verge::serve {
 namespace {
@@ -38,6 +39,21 @@ Result<Draft> ExitProposer::propose(runtime::Sequence& sequence, int32_t newest,
   DraftJob job{this, &sequence, newest, most, &sampler};
   VERGE_RETURN_IF_ERROR(propose_all({&job, 1}, cancel));
   return std::move(job.draft);
+}
+
+Result<DraftTree> ExitProposer::propose_tree(runtime::Sequence& sequence, int32_t newest,
+                                             const TreeShape& shape, DraftSampler& sampler,
+                                             const std::atomic<bool>* cancel) {
+  DraftJob job{this, &sequence, newest, 0, &sampler};
+  const Undo undo({&job, 1});
+  const auto run = [&](std::span<const runtime::StepItem> items) {
+    return runtime::run_exit(plan_, sequence.decoder(), items, cancel);
+  };
+  const runtime::StepItem first{&sequence, {&newest, 1}};
+  const Status status = run({&first, 1});
+  if (status) return grow_tree(sequence, shape, sampler, run);
+  if (status.error().code == Code::Cancelled) return status.error();
+  return DraftTree();
 }
 
 Status ExitProposer::propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel) {

@@ -20,6 +20,9 @@ class ExitProposer : public Proposer {
   Status prepare(runtime::Sequence& sequence, const std::atomic<bool>* cancel) override;
   Result<Draft> propose(runtime::Sequence& sequence, int32_t newest, int64_t most,
                         DraftSampler& sampler, const std::atomic<bool>* cancel) override;
+  Result<DraftTree> propose_tree(runtime::Sequence& sequence, int32_t newest,
+                                 const TreeShape& shape, DraftSampler& sampler,
+                                 const std::atomic<bool>* cancel) override;
   Status propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel) override;
 
  private:

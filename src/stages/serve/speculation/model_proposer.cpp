@@ -2,6 +2,7 @@
 
 #include <verge/engine/runtime/step.hpp>
 #include <verge/stages/serve/speculation/model_proposer.hpp>
+#include <verge/stages/serve/speculation/tree_growth.hpp>
 
 namespace verge::serve {
 namespace {
@@ -11,7 +12,7 @@ bool lacks_room(const Status& status) {
          (status.error().code == Code::OutOfMemory || status.error().code == Code::InvalidArgument);
 }
 
-// Runs tokens after a sequence's.
+// Runs tokens after a sequence's; the logits after the last one are row 0.
 Status run(runtime::Sequence& sequence, std::span<const int32_t> tokens,
            const std::atomic<bool>* cancel) {
   runtime::Decoder& decoder = sequence.decoder();
@@ -19,7 +20,7 @@ Status run(runtime::Sequence& sequence, std::span<const int32_t> tokens,
   while (!tokens.empty()) {
     const auto rest = static_cast<int64_t>(tokens.size());
     const int64_t count = runtime::chunk_to_run(decoder, rest, decoder.max_tokens);
-    const runtime::StepItem item{&sequence, tokens.first(static_cast<size_t>(count)), 0};
+    const runtime::StepItem item{&sequence, tokens.first(static_cast<size_t>(count))};
     VERGE_RETURN_IF_ERROR(runtime::run_step(decoder, std::span(&item, 1), cancel));
     tokens = tokens.subspan(static_cast<size_t>(count));
   }
@@ -88,6 +89,19 @@ Result<Draft> ModelProposer::propose(runtime::Sequence& sequence, int32_t newest
   DraftJob job{this, &sequence, newest, most, &sampler};
   VERGE_RETURN_IF_ERROR(propose_all({&job, 1}, cancel));
   return std::move(job.draft);
+}
+
+Result<DraftTree> ModelProposer::propose_tree(runtime::Sequence& sequence, int32_t newest,
+                                              const TreeShape& shape, DraftSampler& sampler,
+                                              const std::atomic<bool>* cancel) {
+  std::vector<int32_t> text = sequence.tokens();
+  text.push_back(newest);
+  const Status status = run(own_, std::span(text).subspan(keep_common(text)), cancel);
+  if (!status && lacks_room(status)) return DraftTree();
+  VERGE_RETURN_IF_ERROR(status);
+  return grow_tree(own_, shape, sampler, [&](std::span<const runtime::StepItem> items) {
+    return runtime::run_step(decoder_, items, cancel);
+  });
 }
 
 Status ModelProposer::propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel) {

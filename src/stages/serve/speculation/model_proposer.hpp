@@ -30,6 +30,10 @@ class ModelProposer : public Proposer {
   Status prepare(runtime::Sequence& sequence, const std::atomic<bool>* cancel) override;
   Result<Draft> propose(runtime::Sequence& sequence, int32_t newest, int64_t most,
                         DraftSampler& sampler, const std::atomic<bool>* cancel) override;
+  /// Its own sequence goes on along a path of the tree.
+  Result<DraftTree> propose_tree(runtime::Sequence& sequence, int32_t newest,
+                                 const TreeShape& shape, DraftSampler& sampler,
+                                 const std::atomic<bool>* cancel) override;
   /// One run catches up with what the sequences have that their own here do not, as many tokens of
   /// them as a run has; those it has caught up with draft.
   Status propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel) override;

@@ -1,6 +1,19 @@
+#include <algorithm>
+
 #include <verge/stages/serve/speculation/proposer.hpp>
 
 namespace verge::serve {
+
+Result<DraftTree> Proposer::propose_tree(runtime::Sequence& sequence, int32_t newest,
+                                         const TreeShape& shape, DraftSampler& sampler,
+                                         const std::atomic<bool>* cancel) {
+  VERGE_TRY(const Draft draft,
+            propose(sequence, newest, std::min(shape.nodes, shape.depth), sampler, cancel));
+  DraftTree tree;
+  int32_t last = kTreeRoot;
+  for (const int32_t token : draft.tokens) last = tree.add(last, token, 1);
+  return tree;
+}
 
 Status Proposer::propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel) {
   for (DraftJob& job : jobs) {

@@ -10,6 +10,7 @@
 #include <verge/core/result.hpp>
 #include <verge/engine/runtime/sequence.hpp>
 #include <verge/stages/serve/speculation/draft.hpp>
+#include <verge/stages/serve/speculation/draft_tree.hpp>
 
 namespace verge::serve {
 
@@ -48,9 +49,14 @@ class Proposer {
   virtual Result<Draft> propose(runtime::Sequence& sequence, int32_t newest, int64_t most,
                                 DraftSampler& sampler, const std::atomic<bool>* cancel) = 0;
 
-  /// The same for several sequences of one decoder, whose proposers are of this one's kind and on
-  /// the same models: they run together, a round for each depth. One that is far behind may have no
-  /// draft yet. Fails with Cancelled; drafts are then cut short.
+  /// The same as a tree of at most that shape, likeliest nodes first; by default of one path.
+  virtual Result<DraftTree> propose_tree(runtime::Sequence& sequence, int32_t newest,
+                                         const TreeShape& shape, DraftSampler& sampler,
+                                         const std::atomic<bool>* cancel);
+
+  /// The same as propose for several sequences of one decoder, whose proposers are of this one's
+  /// kind and on the same models: they run together, a round for each depth. One that is far behind
+  /// may have no draft yet. Fails with Cancelled; drafts are then cut short.
   virtual Status propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel);
 };
 

@@ -14,8 +14,15 @@
 
 namespace verge::serve {
 
+/// An Advance that counts what it drafts, over all answers.
+class DraftingAdvance : public Advance {
+ public:
+  virtual const SpeculationCounts& counts() const = 0;
+  virtual std::string_view proposer() const = 0;
+};
+
 /// May serve one answer after another; what it has learnt of times stays.
-class SpeculativeAdvance : public Advance {
+class SpeculativeAdvance : public DraftingAdvance {
  public:
   SpeculativeAdvance(std::unique_ptr<Proposer> proposer, const SpeculationOptions& options,
                      const Clock& clock)
@@ -23,9 +30,8 @@ class SpeculativeAdvance : public Advance {
 
   Result<Piece> step(runtime::Session& session, Answer& answer,
                      const std::atomic<bool>* cancel) override;
-  /// Over all answers.
-  const SpeculationCounts& counts() const { return state_.counts(); }
-  std::string_view proposer() const { return state_.proposer().name(); }
+  const SpeculationCounts& counts() const override { return state_.counts(); }
+  std::string_view proposer() const override { return state_.proposer().name(); }
 
  private:
   SpeculativeState state_;

@@ -5,18 +5,18 @@
 namespace verge::serve {
 namespace {
 
-void append(Piece& all, Piece piece) {
-  all.text += piece.text;
-  all.tokens.insert(all.tokens.end(), piece.tokens.begin(), piece.tokens.end());
-  std::ranges::move(piece.logprobs, std::back_inserter(all.logprobs));
-}
-
 Result<Piece> draw(Answer& answer, const Draft& draft, std::span<const float> logits, size_t row) {
   if (row >= draft.drawn_from.size()) return answer.draw(logits);
   return answer.draw(logits, {draft.tokens[row], draft.drawn_from[row]});
 }
 
 }  // namespace
+
+void append(Piece& all, Piece piece) {
+  all.text += piece.text;
+  all.tokens.insert(all.tokens.end(), piece.tokens.begin(), piece.tokens.end());
+  std::ranges::move(piece.logprobs, std::back_inserter(all.logprobs));
+}
 
 Result<Drawn> verify(Answer& answer, const Draft& draft,
                      std::span<const std::span<const float>> rows) {

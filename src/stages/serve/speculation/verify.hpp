@@ -16,6 +16,9 @@ struct Drawn {
   int64_t run = 1;   // of the tokens that were run, those the sequence keeps: the rest was wrong
 };
 
+/// Adds what a further step drew.
+void append(Piece& all, Piece piece);
+
 /// rows[0] are the logits [vocab] after the answer's newest token, rows[i] those after the i-th
 /// draft. Fails as Answer::draw does.
 Result<Drawn> verify(Answer& answer, const Draft& draft,

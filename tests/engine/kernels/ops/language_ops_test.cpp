@@ -89,11 +89,13 @@ TEST(PagedAttentionOps, ReadWhatTheCacheHolds) {
 
 TEST(KvAppendOps, WritesTheSlotsAndNoOthers) {
   for (const DType type : {DType::F32, DType::F16, DType::BF16, DType::Q8_0}) {
-    const OpInput slots = given({4}, {0, 5, 11, 6}, DType::I32);
-    expect_agreement({"kv_append",
-                      {stored(type, {3, 2, 2, 4, 64}), reals({4, 2, 64}), reals({4, 2, 64}), slots},
-                      {},
-                      1e-6});
+    const OpInput slots = given({5}, {0, 5, 11, 6, 8}, DType::I32);
+    const OpInput tokens = given({5}, {0, 1, 2, 3, 1}, DType::I32);
+    expect_agreement(
+        {"kv_append",
+         {stored(type, {3, 2, 2, 4, 64}), reals({4, 2, 64}), reals({4, 2, 64}), slots, tokens},
+         {},
+         1e-6});
   }
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -159,6 +160,66 @@ TEST(DraftPolicy, NoticesThatTheTextHasBecomePredictable) {
   state.probe_after = kOptions.rarest_probe;
   world.acceptance = 0.95;
   EXPECT_GT(speedup_in(world, 2000, 1, state), 1.5);
+}
+
+// The j-th likeliest node is drawn with a probability of its own.
+struct TreeWorld {
+  double draft, row;
+  std::vector<double> drawn;
+
+  double best() const {
+    double best = 1, tokens = 1;
+    for (size_t k = 1; k <= drawn.size(); ++k) {
+      tokens += drawn[k - 1];
+      best = std::max(best, tokens / (1 + (draft + row) * static_cast<double>(k)));
+    }
+    return best;
+  }
+};
+
+double tree_speedup_in(const TreeWorld& world, int64_t tokens, uint64_t seed) {
+  DraftPolicyOptions options;
+  options.is_tree = true;
+  DraftPolicyState state = start_policy(options);
+  Rng rng(seed);
+  double seconds = 0;
+  int64_t answered = 0;
+  while (answered < tokens) {
+    const int64_t k = decide_draft(state, options, 8);
+    std::vector<bool> drawn;
+    for (int64_t j = 0; j < k; ++j)
+      drawn.push_back(rng.uniform() < world.drawn[static_cast<size_t>(j)]);
+    // Wide trees take few runs of what drafts, deep ones many.
+    const double draft_s = 2 * rng.uniform() * world.draft * static_cast<double>(k);
+    const double step_s = 1 + world.row * static_cast<double>(k);
+    seconds += draft_s + step_s;
+    answered += 1 + std::ranges::count(drawn, true);
+    state = observe_tree(std::move(state), options, drawn, false, draft_s, step_s);
+  }
+  return static_cast<double>(answered) / seconds;
+}
+
+TEST(DraftPolicy, TakesTheNodesOfATreeThatPay) {
+  const std::vector<double> even(8, 0.3), steep = {0.8, 0.6, 0.1, 0.05, 0.05, 0.02, 0.01, 0.01};
+  for (const TreeWorld& world : {TreeWorld{0, 0.05, even}, TreeWorld{0.05, 0.1, steep},
+                                 TreeWorld{0, 0.2, steep}, TreeWorld{0, 0.02, steep}}) {
+    double mean = 0;
+    for (uint64_t seed = 1; seed <= 5; ++seed) mean += tree_speedup_in(world, 2000, seed) / 5;
+    EXPECT_GT(mean, 1 + 0.75 * (world.best() - 1)) << world.best();
+  }
+}
+
+TEST(DraftPolicy, LosesLittleWhereATreeIsInVain) {
+  for (const double drawn : {0.0, 0.05}) {
+    for (const double row : {0.1, 0.3, 1.0}) {
+      for (const double draft : {0.1, 0.5}) {
+        const TreeWorld world{draft, row, std::vector<double>(8, drawn)};
+        for (uint64_t seed = 1; seed <= 5; ++seed) {
+          EXPECT_GT(tree_speedup_in(world, 1500, seed), 0.95) << drawn << " " << row;
+        }
+      }
+    }
+  }
 }
 
 TEST(DraftPolicy, AnotherSequenceKeepsTheTimesAlone) {

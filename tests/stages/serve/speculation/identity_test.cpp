@@ -49,6 +49,8 @@ class SpeculationIdentity : public testing::TestWithParam<Case> {
     if (path.empty()) GTEST_SKIP() << GetParam().file << " is absent: set VERGE_SHARED_DATA";
     model::LoadOptions load;
     load.context = 128;
+    load.max_sequences = 8;
+    load.kv_tokens = 128 + 7 * 64;
     draft_ = test::load_model(path, pool_, load);
     load.max_outputs = 17;
     model_ = test::load_model(path, pool_, load);
@@ -66,19 +68,28 @@ class SpeculationIdentity : public testing::TestWithParam<Case> {
     return result.ok() ? *result : Generation{};
   }
 
-  std::vector<std::unique_ptr<SpeculativeAdvance>> advances() {
+  std::vector<std::unique_ptr<Proposer>> proposers() {
+    std::vector<std::unique_ptr<Proposer>> all;
+    all.push_back(std::make_unique<NgramProposer>());
+    all.push_back(std::move(*ModelProposer::create(*model_, *draft_)));
+    if (!GetParam().has_exits) return all;
+    for (const int64_t layers : model_->config().exit_layers) {
+      all.push_back(std::move(*ExitProposer::create(*model_, layers)));
+    }
+    return all;
+  }
+
+  std::vector<std::unique_ptr<DraftingAdvance>> advances() {
     SpeculationOptions options;
     options.always = true;
     options.policy.max_draft = 16;
-    std::vector<std::unique_ptr<SpeculativeAdvance>> all;
-    const auto add = [&](std::unique_ptr<Proposer> proposer) {
+    std::vector<std::unique_ptr<DraftingAdvance>> all;
+    for (auto& proposer : proposers()) {
       all.push_back(std::make_unique<SpeculativeAdvance>(std::move(proposer), options, clock_));
-    };
-    add(std::make_unique<NgramProposer>());
-    add(std::move(*ModelProposer::create(*model_, *draft_)));
-    if (!GetParam().has_exits) return all;
-    for (const int64_t layers : model_->config().exit_layers) {
-      add(std::move(*ExitProposer::create(*model_, layers)));
+    }
+    for (auto& proposer : proposers()) {
+      all.push_back(
+          std::make_unique<TreeAdvance>(std::move(proposer), TreeShape{}, options, clock_));
     }
     return all;
   }
@@ -91,7 +102,7 @@ class SpeculationIdentity : public testing::TestWithParam<Case> {
 
 TEST_P(SpeculationIdentity, OfTokensAndLogprobs) {
   const auto all = advances();
-  EXPECT_EQ(all.size(), GetParam().has_exits ? 4u : 2u);
+  EXPECT_EQ(all.size(), GetParam().has_exits ? 8u : 4u);
   const size_t count = test::kSanitized ? 3 : std::size(kPrompts);
   for (const char* prompt : std::span(kPrompts).first(count)) {
     for (const float temperature : {0.0f, 0.8f}) {

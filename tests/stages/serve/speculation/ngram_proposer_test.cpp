@@ -64,6 +64,23 @@ TEST(NgramProposer, FindsWhatASearchFinds) {
   }
 }
 
+TEST(NgramProposer, ATreeHasWhatFollowedInSeveralPlaces) {
+  NgramProposer proposer;
+  // After 1 2 3, and 2 3: 9 at last and 4 before; after 3: 9 and 7.
+  proposer.follow(Tokens{1, 2, 3, 4, 5, 0, 3, 7, 1, 2, 3, 9, 8, 1, 2, 3});
+  const DraftTree tree = proposer.continuations({.nodes = 20, .depth = 2});
+  const int32_t last = tree.child(kTreeRoot, 9), before = tree.child(kTreeRoot, 4);
+  ASSERT_NE(last, kTreeRoot);
+  ASSERT_NE(before, kTreeRoot);
+  EXPECT_NE(tree.child(last, 8), kTreeRoot);
+  EXPECT_NE(tree.child(before, 5), kTreeRoot);
+  EXPECT_EQ(last, 0);  // the likeliest
+  EXPECT_NE(tree.child(kTreeRoot, 7), kTreeRoot);
+  EXPECT_EQ(tree.size(), 6);
+  EXPECT_EQ(proposer.continuations({.nodes = 3, .depth = 2}).size(), 3);
+  EXPECT_EQ(proposer.continuations({.nodes = 20, .depth = 1}).size(), 3);
+}
+
 TEST(NgramProposer, ForgetsAnotherSequence) {
   NgramProposer proposer;
   proposer.follow(Tokens{1, 2, 3});

@@ -13,6 +13,8 @@ using Path = std::vector<int32_t>;
 
 class SpeculationSampling : public SpeculationCase {
  protected:
+  SpeculationSampling() { kv_tokens_ = 320; }
+
   static constexpr int kTokens = 3;
   static constexpr int kDraws = test::kSanitized ? 2000 : 20000;
 
@@ -101,11 +103,15 @@ class SpeculationSampling : public SpeculationCase {
   }
 
   void expect_same_distribution(const char* name, DraftDraws how) {
+    SpeculativeAdvance advance(proposer(name), always(how), clock_);
+    expect_same_distribution(name, advance);
+  }
+
+  void expect_same_distribution(const char* name, DraftingAdvance& advance) {
     const std::map<Path, double> expected = paths();
     double sum = 0;
     for (const auto& [path, probability] : expected) sum += probability;
     EXPECT_NEAR(sum, 1, 1e-4);
-    SpeculativeAdvance advance(proposer(name), always(how), clock_);
     EXPECT_LT(z_score(expected, draws(&advance)), 3.5) << name;
     EXPECT_GT(advance.counts().draft_tokens, kDraws / 2) << name;
     if (std::string(name) == "self") return;
@@ -123,6 +129,12 @@ TEST_F(SpeculationSampling, DraftsWithDrawsOfTheirOwnAndPenalties) {
   use(0.9f, 5, 1.5f);
   options_.sampling.presence_penalty = 0.3f;
   expect_same_distribution("exits", DraftDraws::Own);
+}
+
+TEST_F(SpeculationSampling, Trees) {
+  use(1.2f, 5, 1.3f);
+  TreeAdvance advance(proposer("exits"), {.nodes = 7, .depth = 2, .width = 2}, always(), clock_);
+  expect_same_distribution("exits", advance);
 }
 
 TEST_F(SpeculationSampling, DraftsThatShareTheDraws) {

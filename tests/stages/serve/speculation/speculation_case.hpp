@@ -6,7 +6,7 @@
 #include <verge/stages/serve/speculation/exit_proposer.hpp>
 #include <verge/stages/serve/speculation/model_proposer.hpp>
 #include <verge/stages/serve/speculation/ngram_proposer.hpp>
-#include <verge/stages/serve/speculation/speculative_advance.hpp>
+#include <verge/stages/serve/speculation/tree_advance.hpp>
 
 #include "tiny_models.hpp"
 
@@ -43,6 +43,8 @@ class SpeculationCase : public testing::Test {
     model::LoadOptions load;
     load.context = 128;
     load.max_outputs = 8;
+    load.max_sequences = 4;
+    load.kv_tokens = kv_tokens_;
     path_ = test::write_model(folder_, test::tiny_spec("tiny-llama"));
     model_ = test::load_model(with_exit_head(path_, 1), pool_, load);
     auto other = test::tiny_spec("tiny-llama");
@@ -80,6 +82,15 @@ class SpeculationCase : public testing::Test {
     return result;
   }
 
+  /// Trees of the shape that the models are loaded for.
+  Generation run_tree(const std::string& name, SpeculationOptions options,
+                      const std::atomic<bool>* cancel = nullptr) {
+    TreeAdvance advance(proposer(name), {.nodes = 7, .depth = 5, .width = 2}, options, clock_);
+    Generation result = run(&advance, cancel);
+    counts_ = advance.counts();
+    return result;
+  }
+
   static SpeculationOptions always(DraftDraws draws = DraftDraws::Shared) {
     SpeculationOptions options;
     options.always = true;
@@ -103,6 +114,7 @@ class SpeculationCase : public testing::Test {
   AnswerOptions options_;
   std::function<void(std::string_view)> on_text_;
   SpeculationCounts counts_;
+  int64_t kv_tokens_ = 0;
   std::vector<int32_t> session_tokens_;
 
  private:
@@ -111,6 +123,8 @@ class SpeculationCase : public testing::Test {
     if (twin_ == nullptr) {
       model::LoadOptions load;
       load.context = 128;
+      load.max_sequences = 4;
+      load.kv_tokens = kv_tokens_;
       twin_ = test::load_model(model_->source().path, pool_, load);
     }
     return twin_.get();
