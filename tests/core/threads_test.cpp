@@ -1,14 +1,19 @@
 #include <atomic>
 #include <chrono>
-#include <ctime>
+#include <fstream>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <verge/core/rng.hpp>
 #include <verge/core/threads.hpp>
 
+#include "eventually.hpp"
 #include "sanitized.hpp"
 
 namespace verge {
@@ -76,14 +81,29 @@ TEST(ThreadPool, PoolsComeAndGoWithWorkOfAnyLength) {
   }
 }
 
-// An idle pool must sleep: its threads' CPU time over 200 ms of idleness stays a small part of it.
+// How often the thread has gone to sleep; nothing while it does not sleep.
+std::optional<int64_t> sleeps_of(pid_t thread) {
+  std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
+  bool is_asleep = false;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("State:")) is_asleep = line.find('S', 6) != std::string::npos;
+    if (is_asleep && line.starts_with("voluntary_ctxt_switches:"))
+      return std::stoll(line.substr(24));
+  }
+  return std::nullopt;
+}
+
+// An idle pool must sleep, and not wake to look around.
 TEST(ThreadPool, IdleCostsNothing) {
   ThreadPool pool(2);
-  pool.run([](Worker&) {});
-  const std::clock_t before = std::clock();
+  pid_t thread = 0;
+  pool.run([&](Worker& worker) {
+    if (worker.index() == 1) thread = static_cast<pid_t>(::syscall(SYS_gettid));
+  });
+  std::optional<int64_t> sleeps;
+  EXPECT_TRUE(test::eventually([&] { return (sleeps = sleeps_of(thread)).has_value(); }));
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  const double used_s = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
-  EXPECT_LT(used_s, 0.05);
+  EXPECT_EQ(sleeps_of(thread), sleeps);
 }
 
 }  // namespace

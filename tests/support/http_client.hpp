@@ -59,7 +59,7 @@ inline HttpAnswer parse_head(const std::string& head) {
 class HttpClient {
  public:
   /// `limit`: the longest wait for further bytes.
-  explicit HttpClient(uint16_t port, std::chrono::seconds limit = std::chrono::seconds(10))
+  explicit HttpClient(uint16_t port, std::chrono::seconds limit = std::chrono::seconds(60))
       : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), limit_(limit) {
     sockaddr_in address = {};
     address.sin_family = AF_INET;
@@ -207,7 +207,7 @@ class HttpClient {
   }
 
   int socket_;
-  std::chrono::seconds limit_{10};
+  std::chrono::seconds limit_{60};
   bool is_connected_ = false;
   bool has_ended_ = false;
   std::string buffer_;

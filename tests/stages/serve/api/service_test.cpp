@@ -210,14 +210,17 @@ TEST_F(Saving, AnotherServerOnTheSameFileDoesNotStart) {
 TEST_F(KeyedService, ARevokedKeyEndsWhatItHasRunning) {
   const std::string key = add({.tenant = "a"}), other = add({.tenant = "b"});
   test::HttpClient connection(serving().port(), test::kWebLimit);
-  connection.send(test::request_bytes(
-      "POST", "/v1/completions",
-      R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"n":8,"stream":true,"max_tokens":250})",
-      with(key)));
-  ASSERT_TRUE(connection.until("data: "));
+  Holdup holdup(serving().server().scheduler(), "verge-lm");
+  holdup.begin(connection,
+               test::request_bytes("POST", "/v1/completions",
+                                   R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"n":4,)"
+                                   R"("stream":true,"max_tokens":250})",
+                                   with(key)),
+               4);
   ASSERT_TRUE(keys_.revoke(keys_.find(key)->id));
   ASSERT_TRUE(keys_.save(path_));
   ASSERT_TRUE(serving().server().tick());
+  holdup.release();
   EXPECT_NE(connection.rest().find("revoked"), std::string::npos);
   EXPECT_EQ(serving().get("/v1/models", with(key)).status, 401);
   EXPECT_EQ(serving().get("/v1/models", with(other)).status, 200);
