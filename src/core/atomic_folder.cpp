@@ -2,13 +2,28 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <verge/core/atomic_folder.hpp>
-#include <verge/core/descriptor.hpp>
+#include <verge/core/temporary_name.hpp>
 
 namespace verge {
 namespace fs = std::filesystem;
+
+namespace {
+
+Result<Descriptor> make_kept(const std::string& path, std::string& temporary) {
+  while (true) {
+    temporary = temporary_name(path);
+    if (::mkdtemp(temporary.data()) == nullptr) return system_error(path, "write", errno);
+    Descriptor folder(::open(temporary.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.is_open() && keep_from_sweeps(folder, temporary)) return folder;
+    if (!folder.is_open() && errno != ENOENT) return system_error(path, "write", errno);
+  }
+}
+
+}  // namespace
 
 Result<AtomicFolder> AtomicFolder::create(const std::string& path) {
   const fs::path target = fs::path(path).lexically_normal();
@@ -19,8 +34,9 @@ Result<AtomicFolder> AtomicFolder::create(const std::string& path) {
     return make_error(Code::Conflict, "{}: exists already; remove it or choose another name",
                       folder.path_);
   }
-  std::string temporary = folder.path_ + ".XXXXXX";
-  if (::mkdtemp(temporary.data()) == nullptr) return system_error(folder.path_, "write", errno);
+  sweep_abandoned(folder.path_);
+  std::string temporary;
+  VERGE_TRY(folder.kept_, make_kept(folder.path_, temporary));
   folder.temporary_ = std::move(temporary);
   // mkdtemp gives 0700; a new folder should have the rights the user's umask grants.
   const mode_t mask = ::umask(0);
@@ -35,11 +51,14 @@ AtomicFolder::~AtomicFolder() {
 }
 
 AtomicFolder::AtomicFolder(AtomicFolder&& other) noexcept
-    : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, {})) {}
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      kept_(std::move(other.kept_)) {}
 
 AtomicFolder& AtomicFolder::operator=(AtomicFolder&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(temporary_, other.temporary_);
+  std::swap(kept_, other.kept_);
   return *this;
 }
 
@@ -49,8 +68,8 @@ Status AtomicFolder::commit() {
   fs::rename(temporary_, path_, error);
   if (error) return system_error(path_, "write", error.value());
   temporary_.clear();
-  const std::string parent = fs::path(path_).parent_path().string();
-  sync_folder(parent.empty() ? "." : parent);
+  kept_ = Descriptor();
+  sync_folder(folder_of(path_));
   return {};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// AtomicFolder: a new folder that appears under its name whole or not at all.
+// AtomicFolder: a new folder that appears under its name whole or not at all. What a process that
+// was killed leaves, the next writer of the same folder removes.
 //
 //   VERGE_TRY(AtomicFolder folder, AtomicFolder::create("model"));
 //   VERGE_RETURN_IF_ERROR(write_into(folder.path()));
@@ -7,7 +8,7 @@
 
 #include <string>
 
-#include <verge/core/result.hpp>
+#include <verge/core/descriptor.hpp>
 
 namespace verge {
 
@@ -30,6 +31,7 @@ class AtomicFolder {
 
   std::string path_;
   std::string temporary_;  // empty: committed
+  Descriptor kept_;        // from sweeps
 };
 
 }  // namespace verge

@@ -1,17 +1,16 @@
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <string_view>
 #include <utility>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <verge/core/descriptor.hpp>
 #include <verge/core/file.hpp>
+#include <verge/core/temporary_name.hpp>
 
 namespace verge {
 namespace {
@@ -32,45 +31,18 @@ int advice_number(Advice advice) {
   return MADV_NORMAL;
 }
 
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 mode_t rights_of_umask() {
   const mode_t mask = ::umask(0);
   ::umask(mask);
   return 0666 & ~mask;
 }
 
-constexpr std::string_view kPartial = ".partial-";
-constexpr std::string_view kAny = "XXXXXX";
-
-// Removes what writers of this file left that were killed: nobody holds a lock on it.
-void sweep_abandoned(const std::string& path) {
-  const std::string folder = folder_of(path);
-  const std::string begin = path.substr(path.rfind('/') + 1) + std::string(kPartial);
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!name.starts_with(begin) || name.size() != begin.size() + kAny.size()) continue;
-    const Descriptor file(::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    const bool is_abandoned = file.is_open() && ::flock(file.number(), LOCK_EX | LOCK_NB) == 0;
-    if (is_abandoned) ::unlink(entry->path().c_str());
-  }
-}
-
-// A sweep may remove the file between its creation and its lock: then another is made.
-Result<Descriptor> create_locked(const std::string& path, std::string& temporary) {
+Result<Descriptor> create_kept(const std::string& path, std::string& temporary) {
   while (true) {
-    temporary = path + std::string(kPartial) + std::string(kAny);
+    temporary = temporary_name(path);
     Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
     if (!file.is_open()) return system_error(path, "write", errno);
-    struct stat facts {};
-    ::flock(file.number(), LOCK_EX);
-    if (::fstat(file.number(), &facts) != 0 || facts.st_nlink > 0) return file;
+    if (keep_from_sweeps(file, temporary)) return file;
   }
 }
 
@@ -128,7 +100,7 @@ Result<AtomicFile> AtomicFile::create(const std::string& path, Rights rights) {
   sweep_abandoned(path);
   AtomicFile file;
   file.path_ = path;
-  VERGE_TRY(Descriptor descriptor, create_locked(path, file.temporary_));
+  VERGE_TRY(Descriptor descriptor, create_kept(path, file.temporary_));
   const int number = file.descriptor_ = descriptor.release();
   // The owner stays: who replaces a server's file as root must not lock the server out.
   if (exists && ::fchown(number, facts.st_uid, facts.st_gid) != 0) errno = 0;

@@ -1,16 +1,15 @@
 #include <cerrno>
-#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/file.h>
 
 #include <verge/core/file_lock.hpp>
+#include <verge/core/temporary_name.hpp>
 
 namespace verge {
 
 Result<FileLock> FileLock::of_folder_of(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const std::string folder = parent.empty() ? "." : parent;
+  const std::string folder = verge::folder_of(path);
   Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened.is_open()) return system_error(folder, "open", errno);
   int status;

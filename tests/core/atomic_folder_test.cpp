@@ -1,7 +1,10 @@
+#include <csignal>
 #include <filesystem>
 
+#include <child_process.hpp>
 #include <gtest/gtest.h>
 #include <temporary_folder.hpp>
+#include <unistd.h>
 
 #include <verge/core/atomic_folder.hpp>
 #include <verge/core/file.hpp>
@@ -59,6 +62,27 @@ TEST(AtomicFolder, TouchesNothingThatIsThere) {
   ASSERT_TRUE(write_file(root / "late/mine"));
   EXPECT_FALSE(late->commit());
   EXPECT_TRUE(fs::exists(root / "late/mine"));
+}
+
+TEST(AtomicFolder, WhatAKilledWriterLeftIsRemovedByTheNext) {
+  const test::TemporaryFolder root;
+  for (int i = 0; i < 3; ++i) {
+    const int status = test::in_child([&] {
+      auto folder = AtomicFolder::create(root / "a");
+      if (!folder || !write_file(folder->path() + "/file")) return 1;
+      ::kill(::getpid(), SIGKILL);
+      return 2;
+    });
+    EXPECT_EQ(status, 128 + SIGKILL);
+    EXPECT_EQ(entries(root.path()), 1u) << "its own, but not those before";
+  }
+  auto first = AtomicFolder::create(root / "a");
+  auto second = AtomicFolder::create(root / "a");  // does not take the first one's
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(write_file(first->path() + "/file"));
+  EXPECT_TRUE(first->commit());
+  EXPECT_FALSE(second->commit()) << "the name is taken";
+  EXPECT_TRUE(fs::exists(root / "a/file"));
 }
 
 }  // namespace

@@ -81,8 +81,8 @@ TEST(File, AnAtomicFileReplacesOnlyWhenComplete) {
 TEST(File, WhatAKilledWriterLeftIsRemovedByTheNext) {
   const test::TemporaryFolder folder;
   const std::string path = folder.add("a", "old");
-  folder.add("a.partial-ofsomeoneelse", "stays");
-  folder.add("b.partial-XXXXXX", "stays");
+  folder.add("a.partial-backup", "stays");
+  folder.add("b.verge-partial-XXXXXX", "stays");
   for (int i = 0; i < 3; ++i) {
     const int status = test::in_child([&] {
       auto file = AtomicFile::create(path);
