@@ -1,4 +1,5 @@
 #include <verge/engine/graph/passes/pass.hpp>
+#include <verge/engine/runtime/bound_call.hpp>
 #include <verge/engine/runtime/program.hpp>
 
 namespace verge::runtime {
@@ -9,28 +10,6 @@ using graph::kNone;
 using graph::Node;
 using graph::ValueId;
 using graph::ValueKind;
-
-// Stands for memory that is not placed yet: kernels tell by it what a call has from what it lacks.
-std::byte present;
-
-// A call of a node at the upper bounds, without data.
-struct BoundCall {
-  std::vector<TensorView> inputs, outputs;
-  const Node& node;
-
-  BoundCall(const Graph& graph, const Node& of) : node(of) {
-    for (ValueId id : of.inputs) inputs.push_back(view(graph, id));
-    for (ValueId id : of.outputs) outputs.push_back(view(graph, id));
-  }
-  static TensorView view(const Graph& graph, ValueId id) {
-    if (id == kNone) return {};
-    const graph::Type& type = graph.value(id).type;
-    return {&present, type.dtype, graph.bound_shape(type)};
-  }
-  graph::KernelCall call(uint32_t packed) const {
-    return {inputs, outputs, node.attrs, nullptr, packed};
-  }
-};
 
 ProgramStep choose_kernel(const Graph& graph, graph::NodeId id,
                           const std::vector<bool>& overwritten) {

@@ -4,6 +4,7 @@
 
 #include <verge/core/units.hpp>
 #include <verge/engine/kernels/packed.hpp>
+#include <verge/engine/runtime/bound_call.hpp>
 #include <verge/engine/runtime/plan_step.hpp>
 #include <verge/engine/runtime/residency.hpp>
 
@@ -68,24 +69,14 @@ WeightUse& Uses::use(const Graph& graph, ValueId id) {
   return use;
 }
 
-std::vector<TensorView> types_of(const Graph& graph, const std::vector<ValueId>& ids) {
-  std::vector<TensorView> views;
-  for (const ValueId id : ids) {
-    views.push_back(id == kNone ? TensorView{}
-                                : TensorView{nullptr, graph.value(id).type.dtype,
-                                             graph.bound_shape(graph.value(id).type)});
-  }
-  return views;
-}
-
 void Uses::add_step(const Program& program, const ProgramStep& step) {
   const Graph& graph = program.graph;
   const Node& node = graph.nodes[static_cast<size_t>(step.node)];
-  const auto inputs = types_of(graph, node.inputs), outputs = types_of(graph, node.outputs);
+  const BoundCall bound(graph, node);
+  const std::vector<TensorView>& inputs = bound.inputs;
   std::set<size_t> cut;
   if (step.kernel != nullptr && step.kernel->row_products != nullptr && step.packed != 0) {
-    for (const RowProduct& product :
-         step.kernel->row_products({inputs, outputs, node.attrs, nullptr, step.packed})) {
+    for (const RowProduct& product : step.kernel->row_products(bound.call(step.packed))) {
       int64_t group = 0;
       for (const auto& [input, role] : product.inputs) {
         if (role != RowProduct::Role::Weight) continue;

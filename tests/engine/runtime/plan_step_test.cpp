@@ -13,7 +13,7 @@
 #include <verge/engine/runtime/plan.hpp>
 #include <verge/engine/runtime/residency.hpp>
 
-#include "ranges.hpp"
+#include "memory_ranges.hpp"
 
 namespace verge::runtime {
 namespace {

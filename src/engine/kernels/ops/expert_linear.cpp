@@ -8,6 +8,7 @@
 #include <verge/engine/kernels/activation_layout.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 #include <verge/engine/kernels/linear_call.hpp>
+#include <verge/engine/kernels/scratch.hpp>
 
 namespace verge::kernels::ops {
 namespace {
@@ -28,16 +29,12 @@ struct Sizes {
         most_products(std::min(pairs, experts)) {}
 };
 
-int64_t whole_lines(int64_t bytes) {
-  return (bytes + 63) / 64 * 64;
-}
-
 int64_t row_bytes(const KernelCall& call) {
   return activation_stride(activation_kind(call.in(1).dtype), call.in(0).shape.back());
 }
 
 // What lies in the workspace.
-struct Scratch {
+struct Workspace {
   int64_t* counts;    // of products, and of pairs in them
   Product* products;  // one for each chosen expert
   int32_t* order;     // pairs, sorted by expert
@@ -45,26 +42,20 @@ struct Scratch {
   std::byte* sorted;  // the row of each pair of `order`
   int64_t bytes;
 
-  explicit Scratch(const KernelCall& call) {
+  explicit Workspace(const KernelCall& call) {
     const Sizes sizes(call);
-    int64_t offset = 0;
-    const auto take = [&](int64_t size) {
-      std::byte* begin = call.workspace != nullptr ? call.workspace + offset : nullptr;
-      offset += whole_lines(size);
-      return begin;
-    };
-    counts = reinterpret_cast<int64_t*>(take(2 * sizeof(int64_t)));
-    products = reinterpret_cast<Product*>(
-        take(sizes.most_products * static_cast<int64_t>(sizeof(Product))));
-    order = reinterpret_cast<int32_t*>(take(sizes.pairs * static_cast<int64_t>(sizeof(int32_t))));
-    inputs = take(call.in(0).shape.rows() * row_bytes(call));
-    sorted = take(sizes.pairs * row_bytes(call));
-    bytes = offset;
+    Scratch scratch(call.workspace);
+    counts = scratch.take<int64_t>(2);
+    products = scratch.take<Product>(sizes.most_products);
+    order = scratch.take<int32_t>(sizes.pairs);
+    inputs = scratch.take<std::byte>(call.in(0).shape.rows() * row_bytes(call));
+    sorted = scratch.take<std::byte>(sizes.pairs * row_bytes(call));
+    bytes = scratch.used();
   }
 };
 
 int64_t workspace_bytes(const KernelCall& call, int, Isa) {
-  return Scratch(call).bytes;
+  return Workspace(call).bytes;
 }
 
 Product product_of(const KernelCall& call, int64_t expert, const int32_t* order, int64_t first,
@@ -82,7 +73,7 @@ Product product_of(const KernelCall& call, int64_t expert, const int32_t* order,
 
 // Sorts the pairs of the call's experts by expert, keeping the tokens' order, and makes a product
 // of each group.
-void group_by_expert(const KernelCall& call, const Scratch& scratch) {
+void group_by_expert(const KernelCall& call, const Workspace& space) {
   const Sizes sizes(call);
   const int32_t* ids = call.in(2).as<int32_t>();
   const auto first_expert = static_cast<int32_t>(call.attrs.integer("first_matrix"));
@@ -90,13 +81,13 @@ void group_by_expert(const KernelCall& call, const Scratch& scratch) {
   for (int64_t expert = 0; expert < sizes.experts && placed < sizes.pairs; ++expert) {
     const int64_t first = placed;
     for (int64_t pair = 0; pair < sizes.pairs; ++pair) {
-      if (ids[pair] - first_expert == expert) scratch.order[placed++] = static_cast<int32_t>(pair);
+      if (ids[pair] - first_expert == expert) space.order[placed++] = static_cast<int32_t>(pair);
     }
     if (placed == first) continue;
-    scratch.products[products++] = product_of(call, expert, scratch.order, first, placed);
+    space.products[products++] = product_of(call, expert, space.order, first, placed);
   }
-  scratch.counts[0] = products;
-  scratch.counts[1] = placed;
+  space.counts[0] = products;
+  space.counts[1] = placed;
 }
 
 // Some of the experts may be nobody's choice.
@@ -108,25 +99,25 @@ bool is_idle(const KernelCall& call) {
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
-  const Scratch scratch(call);
+  const Workspace space(call);
   const ActivationKind kind = activation_kind(call.in(1).dtype);
   const int64_t cols = call.in(0).shape[2];
-  const Activations inputs{kind, call.in(0).shape.rows(), cols, scratch.inputs};
-  if (worker.index() == 0) group_by_expert(call, scratch);
+  const Activations inputs{kind, call.in(0).shape.rows(), cols, space.inputs};
+  if (worker.index() == 0) group_by_expert(call, space);
   prepare_activations(call.in(0).as<float>(), cols, inputs, worker, isa);
   worker.sync();
   // A row of x serves all of its token's experts, or is the one expert's own.
-  const int64_t pairs = scratch.counts[1];
+  const int64_t pairs = space.counts[1];
   const int64_t pairs_per_row = Sizes(call).pairs / std::max<int64_t>(1, inputs.tokens);
   const auto [first, last] = worker.split(pairs);
   for (int64_t i = first; i < last; ++i) {
-    std::memcpy(scratch.sorted + i * row_bytes(call),
-                scratch.inputs + scratch.order[i] / pairs_per_row * row_bytes(call),
+    std::memcpy(space.sorted + i * row_bytes(call),
+                space.inputs + space.order[i] / pairs_per_row * row_bytes(call),
                 static_cast<size_t>(row_bytes(call)));
   }
   worker.sync();
-  const Activations sorted{kind, pairs, cols, scratch.sorted};
-  matmul(std::span(scratch.products, static_cast<size_t>(scratch.counts[0])), sorted, worker, isa);
+  const Activations sorted{kind, pairs, cols, space.sorted};
+  matmul(std::span(space.products, static_cast<size_t>(space.counts[0])), sorted, worker, isa);
 }
 
 }  // namespace

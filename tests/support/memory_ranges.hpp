@@ -21,10 +21,11 @@ class MemoryRanges : public RangeReader {
                                 std::span<std::byte> room) const override {
     {
       std::unique_lock lock(mutex_);
+      ++begun_;
       opened_.wait(lock, [this] { return reads_left_ != 0; });
       if (reads_left_ > 0) --reads_left_;
     }
-    const int64_t number = reads_++;
+    const int64_t number = note(offset);
     if (number >= fails_from_ && number < fails_to_) {
       return make_error(Code::Io, "weights: cannot read at {}: I/O error", offset);
     }
@@ -35,7 +36,17 @@ class MemoryRanges : public RangeReader {
     return static_cast<const std::byte*>(room.data());
   }
 
-  int64_t reads() const { return reads_; }
+  int64_t reads() const { return static_cast<int64_t>(offsets().size()); }
+  /// Of reads that have been let happen, in their order.
+  std::vector<uint64_t> offsets() const {
+    const std::lock_guard lock(mutex_);
+    return offsets_;
+  }
+  /// Reads that have begun, also those that wait.
+  int64_t begun() const {
+    const std::lock_guard lock(mutex_);
+    return begun_;
+  }
   /// Reads numbered [from, to) fail, from the first one ever.
   void fail(int64_t from, int64_t to) {
     fails_to_ = 0;
@@ -50,12 +61,18 @@ class MemoryRanges : public RangeReader {
   }
 
  private:
+  int64_t note(uint64_t offset) const {
+    const std::lock_guard lock(mutex_);
+    offsets_.push_back(offset);
+    return static_cast<int64_t>(offsets_.size()) - 1;
+  }
+
   std::vector<std::byte> bytes_;
-  mutable std::atomic<int64_t> reads_{0};
   std::atomic<int64_t> fails_from_{0}, fails_to_{0};
   mutable std::mutex mutex_;
   mutable std::condition_variable opened_;
-  mutable int64_t reads_left_ = -1;
+  mutable int64_t reads_left_ = -1, begun_ = 0;
+  mutable std::vector<uint64_t> offsets_;
 };
 
 }  // namespace verge::test
