@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -6,7 +7,7 @@
 #include <verge/engine/runtime/weight_stream.hpp>
 
 #include "eventually.hpp"
-#include "ranges.hpp"
+#include "memory_ranges.hpp"
 
 namespace verge::runtime {
 namespace {
@@ -64,17 +65,31 @@ TEST_F(Stream, GivesThePiecesInTheirOrderRoundAndRound) {
 
 // Beyond the end of a run, too; and nothing is read twice.
 TEST_F(Stream, ReadsAheadAsFarAsThereAreSlots) {
-  WeightStream stream({2, kPiece});
-  const auto pieces = stream.share({piece(1), piece(2), piece(4)});
-  stream.follow(pieces);
-  wait_for_reads(2);
-  EXPECT_EQ(file_->reads(), 2);
-  for (const int i : {1, 2, 4}) expect_piece(stream, i);
-  wait_for_reads(5);
-  stream.follow(pieces);
-  for (const int i : {1, 2, 4}) expect_piece(stream, i);
-  wait_for_reads(8);
-  EXPECT_EQ(file_->reads(), 8);
+  for (int64_t slots = 1; slots <= 5; ++slots) {
+    file_ = std::make_shared<test::MemoryRanges>(numbered());
+    const StreamRing pieces = {piece(1), piece(2), piece(4)};
+    int64_t released = 0;
+    {
+      WeightStream stream({slots, kPiece});
+      const auto ring = stream.share(pieces);
+      for (int run = 0; run < 3; ++run) {
+        stream.follow(ring);
+        for (const int i : {1, 2, 4}) {
+          wait_for_reads(released + slots);
+          expect_piece(stream, i);
+          ++released;
+        }
+      }
+      wait_for_reads(released + slots);
+    }  // nobody reads any more
+    std::vector<uint64_t> expected, read = file_->offsets();
+    for (int64_t i = 0; i < released + slots; ++i) {
+      expected.push_back(pieces[static_cast<size_t>(i % 3)].ranges[0].offset);
+    }
+    std::ranges::sort(expected);
+    std::ranges::sort(read);
+    EXPECT_EQ(read, expected) << slots << " slots";
+  }
 }
 
 TEST_F(Stream, GoesOverToAnotherRing) {
@@ -92,9 +107,12 @@ TEST_F(Stream, GoesOverToAnotherRing) {
 }
 
 TEST_F(Stream, FailsUntilTheNextRun) {
+  const auto broken = std::make_shared<test::MemoryRanges>(numbered());
+  broken->fail(0, 1);
+  StreamPiece last = piece(4);
+  last.ranges[0].file = broken;
   WeightStream stream({2, kPiece});
-  file_->fail(2, 3);
-  const auto pieces = stream.share({piece(1), piece(2), piece(4)});
+  const auto pieces = stream.share({piece(1), piece(2), last});
   stream.follow(pieces);
   expect_piece(stream, 1);
   expect_piece(stream, 2);
@@ -180,13 +198,19 @@ TEST_F(Stream, ACancelledRunsChoicesEndWithIt) {
 
 // What is being read for one ring when another is followed must not pass for its first piece.
 TEST_F(Stream, DropsWhatIsReadForARingThatIsLeft) {
-  file_->allow(0);
-  WeightStream stream({2, kPiece});
-  stream.follow(stream.share({piece(1), piece(2)}));
-  stream.follow(stream.share({piece(4), piece(5)}));
-  file_->allow(-1);
-  expect_piece(stream, 4);
-  expect_piece(stream, 5);
+  for (const int64_t slots : {1, 2, 6}) {
+    file_ = std::make_shared<test::MemoryRanges>(numbered());
+    file_->allow(0);
+    WeightStream stream({slots, kPiece});
+    stream.follow(stream.share({piece(1), piece(2)}));
+    ASSERT_TRUE(test::eventually([&] { return file_->begun() > 0; }));
+    stream.follow(stream.share({piece(4), piece(5)}));
+    file_->allow(-1);
+    expect_piece(stream, 4);
+    expect_piece(stream, 5);
+    const auto read = file_->offsets();
+    EXPECT_GE(std::ranges::count(read, uint64_t{1 * kPiece}), 1) << "it was being read";
+  }
 }
 
 TEST_F(Stream, EndsWhileItReads) {
