@@ -100,17 +100,37 @@ class EmbeddingJob : public Revocable {
   std::optional<ApiError> error_;
 };
 
-// The tokens of each text; each must fit whole.
+// The beginning of a text, as much as may matter: beyond it no token can be kept.
+PlainPrompt beginning_of(const PlainPrompt& input, const ModelEntry& model) {
+  const auto* text = std::get_if<std::string>(&input);
+  const size_t most =
+      (static_cast<size_t>(model.face->limit()) + 1) * model.prompts.longest_piece();
+  return text == nullptr ? input : PlainPrompt(text->substr(0, most));
+}
+
+// A token that ends every text stays the last.
+void cut(TokenIds& tokens, size_t most, const text::Tokenizer& tokenizer) {
+  if (tokens.size() <= most) return;
+  const int32_t last = tokens.back();
+  tokens.resize(most);
+  if (tokenizer.is_special(last)) tokens.back() = last;
+}
+
+// The tokens of each text; each must fit whole, unless it may be cut.
 std::vector<TokenIds> embedding_prompts(const ModelEntry& model, const EmbeddingRequest& request,
                                         Problem& problem) {
   std::vector<TokenIds> prompts;
   const int64_t most = model.face->limit();
   for (const PlainPrompt& input : request.inputs) {
-    if (const auto* text = std::get_if<std::string>(&input)) {
+    const auto* text = std::get_if<std::string>(&input);
+    if (text != nullptr && !request.truncate) {
       model.check_bytes(text->size(), "input", problem);
       if (problem) return prompts;
     }
-    auto tokens = model.prompts.plain(input);
+    auto tokens = model.prompts.plain(request.truncate ? beginning_of(input, model) : input);
+    if (tokens && request.truncate) {
+      cut(*tokens, static_cast<size_t>(most), model.prompts.tokenizer());
+    }
     if (!tokens) {
       problem.report(from_error(tokens.error()));
     } else if (std::ssize(*tokens) > most) {

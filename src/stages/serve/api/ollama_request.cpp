@@ -121,7 +121,8 @@ EmbeddingRequest read_ollama_embed(const Json& body, bool legacy, Problem& probl
     fields.wrong(name, fmt::format("{} is missing; give text", name), "missing_field");
   }
   request.dimensions = fields.integer("dimensions", 0, 1, 1 << 20);
-  fields.ignore({"truncate", "options", "keep_alive"});
+  request.truncate = fields.boolean("truncate", true);
+  fields.ignore({"options", "keep_alive"});
   fields.finish();
   return request;
 }

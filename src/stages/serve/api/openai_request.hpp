@@ -21,6 +21,7 @@ struct EmbeddingRequest {
   std::vector<PlainPrompt> inputs;
   bool base64 = false;     // little-endian f32 in base64, as OpenAI's own clients ask for
   int64_t dimensions = 0;  // the first so many, normalised again; 0: all
+  bool truncate = false;   // texts to what the model takes, instead of refusing them
 };
 
 /// POST /v1/embeddings.

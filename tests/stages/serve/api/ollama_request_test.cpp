@@ -84,6 +84,15 @@ TEST(OllamaRequest, EmbedReadsBothForms) {
                          Problem& problem) { return read_ollama_embed(json, false, problem); })
           .inputs.size(),
       2u);
+  const auto truncates = [](const std::string& fields) {
+    return read_well(R"({"model":"m","input":"a")" + fields + "}",
+                     [](const Json& json, Problem& problem) {
+                       return read_ollama_embed(json, false, problem);
+                     })
+        .truncate;
+  };
+  EXPECT_TRUE(truncates(""));
+  EXPECT_FALSE(truncates(R"(,"truncate":false)"));
   const auto legacy = [](const Json& json, Problem& problem) {
     return read_ollama_embed(json, true, problem);
   };

@@ -59,6 +59,23 @@ TEST(OllamaRoutes, ListsAndShowsModels) {
   EXPECT_EQ(serving().get("/api/version").json()["version"], "1.2.3");
 }
 
+TEST(OllamaRoutes, LongTextsAreCutForEmbeddingsUnlessToldOtherwise) {
+  const auto body = [](int words, const std::string& fields) {
+    std::string text;
+    for (int i = 0; i < words; ++i) text += " light";
+    return R"({"model":"verge-lm","input":")" + text + "\"" + fields + "}";
+  };
+  const Json cut = serving().good("/api/embed", body(3000, ""));
+  EXPECT_EQ(cut["embeddings"], serving().good("/api/embed", body(200'000, ""))["embeddings"]);
+  EXPECT_NE(cut["embeddings"], serving().good("/api/embed", body(3, ""))["embeddings"]);
+  EXPECT_EQ(cut["prompt_eval_count"], 256) << "the model's context";
+  for (const int words : {3000, 200'000}) {
+    const auto whole = serving().post("/api/embed", body(words, R"(,"truncate":false)"));
+    EXPECT_EQ(whole.status, 400) << whole.body;
+  }
+  EXPECT_EQ(serving().post("/v1/embeddings", body(3000, "")).status, 400) << "as OpenAI has it";
+}
+
 TEST(OllamaRoutes, AnEmptyPromptLoads) {
   const Json answer = serving().good("/api/generate", R"({"model":"verge-lm"})");
   EXPECT_EQ(answer["done_reason"], "load");
