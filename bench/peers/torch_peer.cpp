@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "options.hpp"
 #include "process.hpp"
+#include "torch_cnn.hpp"
 #include "torch_lm.hpp"
 
 namespace {
@@ -24,6 +26,8 @@ constexpr const char* kUsage =
     "  gradients SHAPE --tokens 1,2,3 --out FILE [--weights FILE]\n"
     "                                        raw f32 in the order of `layout`; without --weights\n"
     "                                        random ones, written to FILE.weights\n"
+    "  cnn --stages 4,4:8 --channels C --height H --width W --classes N --labels 1,2,3\n"
+    "      --weights FILE --images FILE --out FILE          loss and gradients of a classifier\n"
     "SHAPE: stories-7m, stories-15m or custom, then [--d-model --layers --heads --kv-heads --ffn\n"
     "--vocab N] [--neox]; and [--threads T] [--seed S]\n";
 
@@ -187,6 +191,25 @@ json gradients(const Options& options) {
   return result;
 }
 
+json cnn(const Options& options) {
+  CnnShape shape;
+  shape.channels = options.number("--channels", shape.channels);
+  shape.height = options.number("--height", shape.height);
+  shape.width = options.number("--width", shape.width);
+  shape.classes = options.number("--classes", shape.classes);
+  std::istringstream stages(options.text("--stages", "16"));
+  for (std::string stage; std::getline(stages, stage, ':');) {
+    std::istringstream channels(stage);
+    shape.stages.emplace_back();
+    for (std::string word; std::getline(channels, word, ',');) {
+      shape.stages.back().push_back(std::stoll(word));
+    }
+  }
+  return {
+      {"loss", cnn_gradients(shape, options.text("--weights", ""), options.text("--images", ""),
+                             options.numbers("--labels"), options.text("--out", "gradients.f32"))}};
+}
+
 json run(const Options& options) {
   at::set_num_threads(options.number("--threads", 2));
   const std::string& command = options.word(0);
@@ -194,6 +217,7 @@ json run(const Options& options) {
   if (command == "train") return train(options);
   if (command == "layout") return layout(options);
   if (command == "gradients") return gradients(options);
+  if (command == "cnn") return cnn(options);
   throw std::invalid_argument("no command " + command);
 }
 
