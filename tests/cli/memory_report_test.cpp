@@ -1,15 +1,16 @@
 // The ceiling of --mem as the system counts: in a process of its own, resident memory and what the
 // file leaves in the page cache.
 
-#include <child_process.hpp>
+#include <filesystem>
+
 #include <command_line.hpp>
 #include <fcntl.h>
-#include <paths.hpp>
 #include <sanitized.hpp>
 #include <sys/mman.h>
 #include <temporary_folder.hpp>
 #include <tiny_models.hpp>
 #include <unistd.h>
+#include <verge_program.hpp>
 
 #include <verge/cli/memory_report.hpp>
 #include <verge/core/file.hpp>
@@ -33,17 +34,8 @@ std::string large_model(const test::TemporaryFolder& folder) {
 
 // What a run of the program in its own process printed as JSON.
 nlohmann::json run_apart(std::vector<std::string> arguments, const std::string& out) {
-  const pid_t child = test::start_child([&] {
-    const int file = ::open(out.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    ::dup2(file, STDOUT_FILENO);
-    ::setenv("VERGE_CONFIG", "/nonexistent", 1);
-    const std::string program = std::string(test::kBinaryDirectory) + "/verge";
-    std::vector<char*> argv{const_cast<char*>("verge")};
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    ::execv(program.c_str(), argv.data());
-    return 99;
-  });
+  std::filesystem::remove(out);
+  const pid_t child = test::start_verge(std::move(arguments), out, test::Printed::OutputAlone);
   EXPECT_EQ(test::wait_child(child), 0);
   const auto text = read_whole_file(out, 1 << 20);
   EXPECT_TRUE(text.ok());

@@ -8,15 +8,13 @@
 #include <string>
 #include <vector>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "child_process.hpp"
 #include "eventually.hpp"
 #include "http_client.hpp"
-#include "paths.hpp"
 #include "temporary_folder.hpp"
+#include "verge_program.hpp"
 
 namespace verge::test {
 
@@ -25,21 +23,11 @@ class ServeProcess {
  public:
   /// `verge serve ARGUMENTS --port 0 --json`; returns when it is ready.
   explicit ServeProcess(std::vector<std::string> arguments) {
-    const std::string program = std::string(kBinaryDirectory) + "/verge";
-    std::vector<std::string> words = {program, "serve"};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    for (const char* word : {"--port", "0", "--threads", "1", "--json"}) words.emplace_back(word);
-    child_ = start_child([&] {
-      const int file = ::open((folder_ / "out").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
-      ::dup2(file, STDOUT_FILENO);
-      ::dup2(file, STDERR_FILENO);
-      ::setenv("VERGE_CONFIG", "/nonexistent", 1);
-      std::vector<char*> pointers;
-      for (std::string& word : words) pointers.push_back(word.data());
-      pointers.push_back(nullptr);
-      ::execv(program.c_str(), pointers.data());
-      return 99;
-    });
+    arguments.insert(arguments.begin(), "serve");
+    for (const char* word : {"--port", "0", "--threads", "1", "--json"}) {
+      arguments.emplace_back(word);
+    }
+    child_ = start_verge(std::move(arguments), folder_ / "out");
     EXPECT_TRUE(eventually([this] { return has_ended() || read_port(); })) << said();
     EXPECT_TRUE(port_ != 0 && eventually([this] {
                   return has_ended() || HttpClient(port_).get("/health").status == 200;

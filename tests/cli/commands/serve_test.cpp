@@ -1,11 +1,9 @@
 #include <csignal>
 
-#include <child_process.hpp>
 #include <command_line.hpp>
-#include <fcntl.h>
-#include <paths.hpp>
 #include <shared_data.hpp>
 #include <temporary_folder.hpp>
+#include <verge_program.hpp>
 
 namespace verge::cli {
 namespace {
@@ -36,15 +34,8 @@ TEST(ServeCommand, RefusesBeforeItServes) {
 TEST(ServeCommand, ServesUntilItIsTold) {
   const test::TemporaryFolder folder;
   const std::string socket = folder / "socket", out = folder / "out";
-  const pid_t child = test::start_child([&] {
-    const int file = ::open(out.c_str(), O_CREAT | O_WRONLY, 0600);
-    ::dup2(file, STDOUT_FILENO);
-    ::dup2(file, STDERR_FILENO);
-    ::execl((std::string(test::kBinaryDirectory) + "/verge").c_str(), "verge", "serve",
-            kModel.c_str(), "--unix-socket", socket.c_str(), "--threads", "1",
-            static_cast<char*>(nullptr));
-    return 99;
-  });
+  const pid_t child =
+      test::start_verge({"serve", kModel, "--unix-socket", socket, "--threads", "1"}, out);
   const auto said = [&](const std::string& what) {
     std::ifstream file(out);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
