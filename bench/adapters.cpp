@@ -81,10 +81,6 @@ struct Load {
     }
     return run_step(model->decoder(), items);
   }
-  double median() {
-    std::ranges::nth_element(seconds, seconds.begin() + static_cast<int64_t>(seconds.size()) / 2);
-    return seconds[seconds.size() / 2];
-  }
 };
 
 Status fill(Load& load, int64_t count) {
@@ -111,10 +107,11 @@ Status measure(std::span<Load> loads, int64_t count) {
       }
     }
   }
-  const double base = loads[0].median();
+  const double base = bench::median(loads[0].seconds);
   for (Load& load : loads) {
     std::printf("%2ld sequences, %-26s %7.2f ms a step, %+5.1f %%\n", static_cast<long>(count),
-                load.title, 1e3 * load.median(), 100 * (load.median() / base - 1));
+                load.title, 1e3 * bench::median(load.seconds),
+                100 * (bench::median(load.seconds) / base - 1));
     load.sequences.clear();
     load.seconds.clear();
   }

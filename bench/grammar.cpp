@@ -19,6 +19,8 @@
 #include <verge/engine/text/grammar/token_masks.hpp>
 #include <verge/engine/text/sampler.hpp>
 
+#include "timing.hpp"
+
 using namespace verge;
 using namespace verge::text;
 
@@ -116,9 +118,8 @@ void time_sampler(const std::shared_ptr<const TokenTrie>& trie) {
       if (!sampler.sample(logits, used)) std::abort();
       seconds.push_back(clock.seconds() - begin);
     }
-    std::nth_element(seconds.begin(), seconds.begin() + 15, seconds.end());
     std::printf("one draw %s a mask: %.3f ms\n", used == nullptr ? "without" : "with",
-                seconds[15] * 1e3);
+                bench::median(seconds) * 1e3);
   }
 }
 

@@ -32,11 +32,6 @@ model::LoadOptions options_of(int64_t ceiling) {
   return options;
 }
 
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
 struct Decoding {
   double token_s = 0;
   int64_t streamed_bytes = 0;
@@ -59,7 +54,7 @@ Result<Decoding> decode(const std::string& path, int64_t ceiling, int tokens, Th
     VERGE_RETURN_IF_ERROR(session.append(std::span(prompt).first(1)));
     if (i > 0) times.push_back(clock.seconds() - begin);
   }
-  Decoding decoding{median(times)};
+  Decoding decoding{bench::median(times)};
   if (model->stream() == nullptr) return decoding;
   decoding.streamed_bytes = model->residency()->streamed_bytes;
   decoding.read_s = (read_s() - before) / (tokens + 1);
@@ -111,7 +106,7 @@ Result<double> map_through(const std::string& path, int64_t resident, int passes
     if (pass > 0) times.push_back(clock.seconds() - begin);
   }
   ::munmap(memory, size);
-  return sum == -1 ? 0 : median(times);
+  return sum == -1 ? 0 : bench::median(times);
 }
 
 Status run(const std::string& path, double share, int tokens) {
@@ -133,7 +128,7 @@ Status run(const std::string& path, double share, int tokens) {
     VERGE_TRY(const double seconds, read_alone(path, below.streamed_bytes));
     reading.push_back(seconds);
   }
-  const double storage = median(reading), bound = std::max(storage, whole.token_s);
+  const double storage = bench::median(reading), bound = std::max(storage, whole.token_s);
   VERGE_TRY(const double all, read_alone(path, weights));
   VERGE_TRY(const double mapped, map_through(path, left, 2));
   std::printf("all in memory           %8.1f ms a token\n", whole.token_s * 1e3);

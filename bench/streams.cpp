@@ -65,8 +65,7 @@ Status measure(runtime::Decoder& decoder, int64_t count) {
     VERGE_RETURN_IF_ERROR(run_once(decoder, sequences, 1));
     seconds.push_back(clock.seconds() - start);
   }
-  std::ranges::nth_element(seconds, seconds.begin() + kSteps / 2);
-  const double median = seconds[kSteps / 2];
+  const double median = bench::median(seconds);
   std::printf("%3ld sequences: %7.2f ms a step, %7.1f tokens/s\n", static_cast<long>(count),
               1e3 * median, static_cast<double>(count) / median);
   print_profile(plan);

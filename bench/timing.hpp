@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <verge/core/clock.hpp>
@@ -10,19 +11,25 @@
 
 namespace verge::bench {
 
+/// The upper one of two in the middle; at least one value.
+inline double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<int64_t>(values.size()) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 /// Median of seven calls, after one that warms up.
 template <typename Body>
 double median_seconds(Body&& body) {
   const SystemClock clock;
   body();
-  double seconds[7];
+  std::vector<double> seconds(7);
   for (double& value : seconds) {
     const double start = clock.seconds();
     body();
     value = clock.seconds() - start;
   }
-  std::nth_element(seconds, seconds + 3, seconds + 7);
-  return seconds[3];
+  return median(std::move(seconds));
 }
 
 /// Uniform in [-0.5, 0.5).
