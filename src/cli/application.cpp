@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -10,22 +9,15 @@
 
 #include <verge/cli/application.hpp>
 #include <verge/cli/command.hpp>
+#include <verge/cli/config_file.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/core/nearest_names.hpp>
 
 namespace verge::cli {
 namespace {
 
 constexpr int kFailed = 1;
 constexpr int kWrongUse = 2;
-
-// Where the user's defaults live: every option of a command is a key of a table named for it.
-std::string config_path() {
-  if (const char* path = std::getenv("VERGE_CONFIG")) return path;
-  if (const char* base = std::getenv("XDG_CONFIG_HOME"))
-    return std::string(base) + "/verge/config.toml";
-  const char* home = std::getenv("HOME");
-  return std::string(home != nullptr ? home : ".") + "/.config/verge/config.toml";
-}
 
 // Whether standard output is a pipe that nobody reads any more.
 bool reader_has_gone() {
@@ -36,10 +28,11 @@ bool reader_has_gone() {
 class Application {
  public:
   Application(std::ostream& out, std::ostream& err, int terminal_columns)
-      : app_("Runs, fits, adapts and operates AI models.", "verge"), context_{out, err, &app_} {
+      : app_("Runs, fits, adapts and operates AI models.", "verge"),
+        config_(app_),
+        context_{out, err, &app_} {
     context_.terminal_columns = terminal_columns;
     app_.set_version_flag("--version", "verge " VERGE_VERSION);
-    app_.set_config("--config", config_path(), "TOML file of defaults; a table for each command");
     app_.require_subcommand(0, 1);
     app_.get_formatter()->column_width(34);
     for (const Command& command : commands::table()) declare(command);
@@ -54,6 +47,10 @@ class Application {
       return app_.exit(CLI::CallForHelp(), context_.out, context_.err);
     } catch (const CLI::ParseError& error) {
       return parse_failed(error);
+    }
+    if (const Status status = config_.status(); !status) {
+      context_.err << "verge: " << status.error().message << "\n";
+      return kWrongUse;
     }
     return run_parsed();
   }
@@ -71,7 +68,7 @@ class Application {
     CLI::App* sub = parent->add_subcommand(std::string(name), std::string(command.summary));
     sub->group(std::string(command.group));
     sub->footer("Examples:\n" + std::string(command.example));
-    sub->add_flag("--json", context_.json, "Print one JSON object")->configurable(false);
+    sub->add_flag("--json", context_.json, "Print one JSON object");
     sub->add_flag("--quiet", context_.quiet, "Print no progress");
     Parser parser(*sub);
     actions_[sub] = command.declare(parser, context_);
@@ -88,11 +85,37 @@ class Application {
 
   int parse_failed(const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app_.exit(error, context_.out, context_.err);
-    context_.err << "verge: " << error.what() << "\n";
     CLI::App* chosen = parsed();
+    const Status config = config_.status();
+    const std::string unknown = unknown_word(chosen != nullptr ? *chosen : app_);
+    context_.err << "verge: "
+                 << (!config           ? config.error().message
+                     : unknown.empty() ? error.what()
+                                       : unknown)
+                 << "\n";
     context_.err << "Try: verge " << (chosen != nullptr ? command_line(chosen) + " " : "")
                  << "--help\n";
     return kWrongUse;
+  }
+
+  // "--tempp is no option; did you mean --temp?", where a near one is known.
+  static std::string unknown_word(const CLI::App& command) {
+    const std::vector<std::string> rest = command.remaining();
+    if (rest.empty()) return "";
+    const std::string word = rest.front().substr(0, rest.front().find('='));
+    const bool is_option = word.starts_with("-");
+    std::vector<std::string> known;
+    for (const CLI::Option* option : command.get_options()) {
+      if (!is_option) break;
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    for (const CLI::App* sub : command.get_subcommands(nullptr)) {
+      if (!is_option) known.push_back(sub->get_name());
+    }
+    const std::vector<std::string> near = nearest_names(word, known);
+    if (near.empty()) return "";
+    return fmt::format("{} is no {}; did you mean {}?", word, is_option ? "option" : "command",
+                       fmt::join(near, " or "));
   }
 
   // The deepest subcommand that the arguments named.
@@ -139,6 +162,7 @@ class Application {
   }
 
   CLI::App app_;
+  ConfigFile config_;
   Context context_;
   std::map<const CLI::App*, Action> actions_;
 };

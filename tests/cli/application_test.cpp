@@ -42,6 +42,15 @@ TEST(Application, WrongUseExitsWithTwoAndTheWayToHelp) {
   expect_refused(run_verge({"run", "m.gguf", "-p", "x", "--tokens", "many"}), 2, "many");
 }
 
+TEST(Application, AMistypedWordGetsASuggestion) {
+  expect_refused(run_verge({"run", "m.gguf", "-p", "x", "--tempp", "3"}), 2,
+                 "--tempp is no option; did you mean --temp?");
+  expect_refused(run_verge({"run", "m.gguf", "-p", "x", "--tempp=3"}), 2, "did you mean --temp?");
+  expect_refused(run_verge({"run", "m.gguf", "--promt", "x"}), 2, "did you mean --prompt?");
+  expect_refused(run_verge({"chatt"}), 2, "chatt is no command; did you mean chat?");
+  expect_refused(run_verge({"model", "lst"}), 2, "lst is no command; did you mean list?");
+}
+
 TEST(Application, TellsItsVersion) {
   const test::Ran ran = run_verge({"--version"});
   EXPECT_EQ(ran.status, 0);
