@@ -1,3 +1,4 @@
+#include <filesystem>
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
@@ -27,8 +28,8 @@ struct Options {
 constexpr std::string_view kHelp =
     "/clear        forget the conversation\n"
     "/system TEXT  set the system message; without a text, remove it\n"
-    "/save FILE    write the conversation\n"
-    "/load FILE    continue a conversation\n"
+    "/save FILE    write the conversation, and its state beside it as FILE.kv\n"
+    "/load FILE    continue a conversation, from its state if it is there\n"
     "/stats        context, speed and memory\n"
     "/quit         leave, as Ctrl-D does\n"
     "A line ending in \\ continues; \"\"\" begins and ends a block. Ctrl-C stops an answer.\n";
@@ -91,12 +92,34 @@ class Chat {
       context_.err << fmt::format("{} needs a file: {} FILE\n", verb, verb);
       return;
     }
-    const Status status = verb == "/save" ? conversation_.save(path) : conversation_.load(path);
+    const Status status = verb == "/save" ? save(path) : load(path);
     if (!status) {
       context_.err << status.error().message << "\n";
     } else if (!context_.quiet) {
       context_.err << fmt::format("{} messages\n", conversation_.messages().size());
     }
+  }
+
+  Status save(const std::string& path) {
+    VERGE_RETURN_IF_ERROR(conversation_.save(path));
+    return session_.save(path + ".kv");
+  }
+
+  // Without its state, or with one that this model cannot use, the conversation is computed again.
+  Status load(const std::string& path) {
+    VERGE_RETURN_IF_ERROR(conversation_.load(path));
+    const std::string state = path + ".kv";
+    const int32_t adapter = session_.adapter();
+    session_ = options_.model.session(model_);
+    std::error_code error;
+    if (!std::filesystem::exists(state, error)) return {};
+    auto restored = runtime::Session::restore(model_.decoder(), state, adapter);
+    if (restored) {
+      session_ = std::move(*restored);
+    } else {
+      context_.err << restored.error().message << "; the conversation is computed again\n";
+    }
+    return {};
   }
 
   // A failed answer takes its question back, so that the next one stands on firm ground.

@@ -15,6 +15,7 @@
 #include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/engine/text/grammar/grammar_constraint.hpp>
 #include <verge/stages/serve/generate/generate.hpp>
+#include <verge/stages/serve/generate/prompt_cache.hpp>
 
 namespace verge::cli::commands {
 namespace {
@@ -26,7 +27,7 @@ struct Options {
   GrammarOptions grammar;
   serve::AnswerOptions generate;
   SpeculationOptions speculation;
-  std::string prompt;
+  std::string prompt, prompt_cache;
   bool no_special = false;
   bool parse_special = false;
   bool echo = false;
@@ -52,6 +53,10 @@ struct Report {
   double load_s;
   double time_to_first_token_s;  // from the start of the command, loading included
   const std::vector<std::string>& reference_nodes;
+
+  int64_t cached_tokens() const {
+    return static_cast<int64_t>(prompt.size()) - answer.prompt_tokens;
+  }
 };
 
 void print_json(const Report& report, std::ostream& out) {
@@ -61,6 +66,7 @@ void print_json(const Report& report, std::ostream& out) {
   ordered_json json = {{"text", answer.text},
                        {"tokens", answer.tokens},
                        {"prompt_tokens", report.prompt},
+                       {"cached_tokens", report.cached_tokens()},
                        {"logprobs", logprobs},
                        {"stop_reason", serve::name(answer.reason)},
                        {"load_s", report.load_s},
@@ -76,11 +82,14 @@ void print_json(const Report& report, std::ostream& out) {
 
 void print_speed(const Report& report, std::ostream& err) {
   const serve::Generation& answer = report.answer;
+  const std::string cached =
+      report.cached_tokens() > 0 ? fmt::format(" ({} cached)", report.cached_tokens()) : "";
   err << fmt::format(
-      "\nprompt: {} tokens at {:.0f}/s | answer: {} tokens at {:.1f}/s | first token after {:.0f} "
+      "\nprompt: {} tokens{} at {:.0f}/s | answer: {} tokens at {:.1f}/s | first token after "
+      "{:.0f} "
       "ms | "
       "memory: {:.0f} MiB\n",
-      report.prompt.size(), answer.prefill_tokens_per_s(), answer.tokens.size(),
+      report.prompt.size(), cached, answer.prefill_tokens_per_s(), answer.tokens.size(),
       answer.decode_tokens_per_s(), report.time_to_first_token_s * 1e3,
       static_cast<double>(peak_rss_bytes()) / (1 << 20));
   if (const std::string drafts = report.speculation.summary(); !drafts.empty())
@@ -92,6 +101,22 @@ std::unique_ptr<text::TokenConstraint> constraint_of(std::shared_ptr<const text:
                                                      const text::Tokenizer& tokenizer) {
   if (grammar == nullptr) return nullptr;
   return text::constraint(std::move(grammar), text::TokenTrie::build(tokenizer));
+}
+
+// A session with what of the prompt --prompt-cache has.
+Result<serve::CachedPrompt> begin_session(const Options& options, model::LanguageModel& model,
+                                          std::span<const int32_t> prompt, Context& context) {
+  runtime::Session session = options.model.session(model);
+  if (options.prompt_cache.empty()) return serve::CachedPrompt{std::move(session)};
+  auto cached =
+      serve::restore_prompt(model.decoder(), session.adapter(), options.prompt_cache, prompt);
+  if (cached && !cached->complaint.empty()) context.err << cached->complaint << "\n";
+  return cached;
+}
+
+Status keep_prompt(const Options& options, serve::CachedPrompt& cached, size_t length) {
+  if (options.prompt_cache.empty() || cached.whole) return {};
+  return serve::save_prompt(cached.session, static_cast<int64_t>(length), options.prompt_cache);
 }
 
 Status execute(const Options& options, Context& context) {
@@ -109,16 +134,18 @@ Status execute(const Options& options, Context& context) {
   const std::vector<int32_t> prompt = model->tokenizer().encode(
       read_prompt(options.prompt),
       {.add_special = !options.no_special, .parse_special = options.parse_special});
-  runtime::Session session = options.model.session(*model);
+  VERGE_TRY(serve::CachedPrompt begun, begin_session(options, *model, prompt, context));
+  const auto fresh = std::span(prompt).subspan(static_cast<size_t>(begun.session.length()));
   if (options.echo && !context.json) context.out << model->tokenizer().decode(prompt) << std::flush;
   const auto show = [&](std::string_view text) {
     if (context.json) return;
     context.out << text << std::flush;
     if (!context.out) interrupted = true;  // nobody reads any more
   };
-  VERGE_TRY(const serve::Generation answer,
-            serve::generate(*model, session, prompt, options.generate, clock, show, &interrupted,
-                            speculation.advance(), constraint_of(grammar, model->tokenizer())));
+  VERGE_TRY(
+      const serve::Generation answer,
+      serve::generate(*model, begun.session, fresh, options.generate, clock, show, &interrupted,
+                      speculation.advance(), constraint_of(grammar, model->tokenizer())));
   const Report report{
       answer, prompt, speculation, *model, load_s, load_s + answer.time_to_first_token_s, slow};
   if (context.json) {
@@ -127,7 +154,7 @@ Status execute(const Options& options, Context& context) {
     context.out << std::endl;
     if (!context.quiet && context.out) print_speed(report, context.err);
   }
-  return {};
+  return keep_prompt(options, begun, prompt.size());
 }
 
 Action declare(Parser& parser, Context& context) {
@@ -148,6 +175,9 @@ Action declare(Parser& parser, Context& context) {
   parser.add_flag("--no-special", options->no_special, "Do not add the begin-of-text token");
   parser.add_flag("--parse-special", options->parse_special,
                   "Read control tokens in the prompt, as templates need");
+  parser.add_option(
+      "--prompt-cache", options->prompt_cache,
+      "Keep the prompt's state in this file; a prompt that begins alike starts there");
   parser.add_flag("--echo", options->echo, "Print the prompt before the answer");
   options->grammar.declare(parser);
   declare_sampling(parser, options->generate.sampling);

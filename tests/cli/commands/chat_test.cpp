@@ -1,3 +1,5 @@
+#include <fstream>
+
 #include <command_line.hpp>
 #include <gtest/gtest.h>
 #include <standard_input.hpp>
@@ -34,6 +36,22 @@ TEST_F(ChatCommand, CommandsChangeTheConversation) {
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_NE(ran.out.find("1 messages"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("3 messages"), std::string::npos) << ran.out;
+}
+
+TEST_F(ChatCommand, AStateThatWasSavedIsNotComputedAgain) {
+  const std::string saved = folder_ / "saved.json";
+  EXPECT_EQ(chat("Hello there, how are you?\n/save " + saved + "\n/quit\n").status, 0);
+  const std::string more = "/load " + saved + "\nAnd now?\n/stats\n";
+  const test::Ran with = chat(more);
+  std::ofstream(saved + ".kv") << "damaged";
+  const test::Ran damaged = chat(more);
+  EXPECT_NE(damaged.err.find("computed again"), std::string::npos) << damaged.err;
+  const auto new_tokens = [](const test::Ran& ran) {
+    const size_t at = ran.out.find("last answer: ");
+    EXPECT_NE(at, std::string::npos) << ran.out;
+    return std::atoi(ran.out.c_str() + at + 13);
+  };
+  EXPECT_LT(new_tokens(with) + 20, new_tokens(damaged));
 }
 
 TEST_F(ChatCommand, MistakesAreOneLineAndTheTalkGoesOn) {

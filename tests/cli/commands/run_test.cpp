@@ -64,6 +64,25 @@ TEST_F(RunCommand, ThePromptMayComeFromStandardInput) {
   EXPECT_EQ(found["tokens"], wanted["tokens"]);
 }
 
+TEST_F(RunCommand, APromptCacheSkipsWhatItHas) {
+  const std::string prompt(90, 'x'), cache = folder_ / "prompt.kv";
+  const auto plain = json({"-p", prompt});
+  const auto first = json({"-p", prompt, "--prompt-cache", cache});
+  const auto second = json({"-p", prompt, "--prompt-cache", cache});
+  EXPECT_EQ(first["cached_tokens"], 0);
+  EXPECT_GT(second["cached_tokens"], 30) << second.dump();
+  EXPECT_EQ(first["tokens"], plain["tokens"]);
+  EXPECT_EQ(second["tokens"], plain["tokens"]);
+  test::expect_refused(
+      test::run_verge(arguments({"-p", prompt, "--kv", "f32", "--prompt-cache", cache})), 1,
+      "another type of KV cache");
+  std::ofstream(cache) << "damaged";
+  const test::Ran damaged = test::run_verge(arguments({"-p", prompt, "--prompt-cache", cache}));
+  EXPECT_EQ(damaged.status, 0);
+  EXPECT_NE(damaged.err.find("computed again"), std::string::npos) << damaged.err;
+  EXPECT_GT(json({"-p", prompt, "--prompt-cache", cache})["cached_tokens"], 30);
+}
+
 TEST_F(RunCommand, EchoAndSpeedAroundTheAnswer) {
   const std::string answer = json({"-p", "hello"})["text"];
   const test::Ran plain = test::run_verge(arguments({"-p", "hello"}));
