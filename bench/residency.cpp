@@ -61,8 +61,10 @@ Result<Decoding> decode(const std::string& path, int64_t ceiling, int tokens, Th
   return decoding;
 }
 
+constexpr int kRuns = 5;  // of each base line, of which the median counts
+
 // One pass over `bytes` of the file past the page cache, in pieces as large as the stream's.
-Result<double> read_alone(const std::string& path, int64_t bytes) {
+Result<double> read_once(const std::string& path, int64_t bytes) {
   constexpr int64_t kPiece = int64_t{4} << 20;
   VERGE_TRY(const auto file, DirectFile::open(path));
   const PageBuffer room(RangeReader::room_for(kPiece));
@@ -74,6 +76,15 @@ Result<double> read_alone(const std::string& path, int64_t bytes) {
               file->read(static_cast<uint64_t>(at), count, room.span()));
   }
   return clock.seconds() - begin;
+}
+
+Result<double> read_alone(const std::string& path, int64_t bytes) {
+  std::vector<double> times;
+  for (int run = 0; run < kRuns; ++run) {
+    VERGE_TRY(const double seconds, read_once(path, bytes));
+    times.push_back(seconds);
+  }
+  return median(times);
 }
 
 // Passes over a mapping of the file, of which the last `resident` bytes read stay: what remains of
@@ -123,14 +134,10 @@ Status run(const std::string& path, double share, int tokens) {
               pool.size());
   VERGE_TRY(const Decoding whole, decode(path, 0, tokens, pool));
   VERGE_TRY(const Decoding below, decode(path, ceiling, tokens, pool));
-  std::vector<double> reading;
-  for (int i = 0; i < 5; ++i) {
-    VERGE_TRY(const double seconds, read_alone(path, below.streamed_bytes));
-    reading.push_back(seconds);
-  }
-  const double storage = bench::median(reading), bound = std::max(storage, whole.token_s);
+  VERGE_TRY(const double storage, read_alone(path, below.streamed_bytes));
+  const double bound = std::max(storage, whole.token_s);
   VERGE_TRY(const double all, read_alone(path, weights));
-  VERGE_TRY(const double mapped, map_through(path, left, 2));
+  VERGE_TRY(const double mapped, map_through(path, left, kRuns));
   std::printf("all in memory           %8.1f ms a token\n", whole.token_s * 1e3);
   std::printf("below the ceiling       %8.1f ms, %.0f MiB streamed, %.1f ms of reading\n",
               below.token_s * 1e3, static_cast<double>(below.streamed_bytes) / kMiB,

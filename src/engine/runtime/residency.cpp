@@ -20,7 +20,8 @@ using kernels::RowProduct;
 
 constexpr int64_t kKiB = 1 << 10, kMiB = 1 << 20;
 // From the one that reads best to the one that takes least.
-constexpr StreamWindow kWindows[] = {{3, 4 * kMiB}, {2, 4 * kMiB}, {2, kMiB}, {1, 256 * kKiB}};
+constexpr StreamWindow kWindows[] = {
+    {8, 2 * kMiB}, {4, 2 * kMiB}, {4, 512 * kKiB}, {2, 256 * kKiB}, {1, 256 * kKiB}};
 // A window may take this part of what there is for weights; the last one may take all.
 constexpr int64_t kWindowPart = 8;
 
@@ -240,6 +241,9 @@ Result<Residency> plan_residency(std::span<const Program* const> programs, int64
   const StreamWindow& window = *std::find_if(std::begin(kWindows), last, fits);
   const Residency least = choice.least(window);
   if (least.total() > ceiling_bytes) return too_low(ceiling_bytes, least);
+  // Where it is enough that tables are read by rows, the window is not what memory is for.
+  Residency tight = choice.with_pins(*last, ceiling_bytes);
+  if (tight.streamed.empty()) return tight;
   return choice.with_pins(window, ceiling_bytes);
 }
 

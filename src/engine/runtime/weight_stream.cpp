@@ -13,12 +13,11 @@ WeightStream::WeightStream(StreamWindow window)
     : window_(window), packed_(allocate_aligned(static_cast<size_t>(window.packed_bytes()))) {
   VERGE_CHECK(window.slots >= 1, window.slots);
   for (int64_t i = 0; i < window.slots; ++i) slots_.emplace_back(window_);
-  loader_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
-}
-
-WeightStream::~WeightStream() {
-  loader_.request_stop();
-  loader_.join();
+  // One request at a time leaves a device idle between two of them.
+  constexpr int64_t kMostLoaders = 4;
+  for (int64_t i = 0; i < std::min(kMostLoaders, window.slots); ++i) {
+    loaders_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  }
 }
 
 std::shared_ptr<const StreamRing> WeightStream::share(StreamRing ring) {
@@ -41,7 +40,8 @@ void WeightStream::follow(const std::shared_ptr<const StreamRing>& ring) {
   if (is_at_start) return;
   ring_ = ring;
   ++round_;
-  at_ = passed_ = loaded_ = released_ = 0;
+  at_ = passed_ = claimed_ = released_ = 0;
+  for (Slot& each : slots_) each.is_ready = false;
   choices_.clear();
   chosen_ = 0;
   error_.reset();
@@ -52,8 +52,11 @@ Result<std::span<const std::byte* const>> WeightStream::acquire(const std::atomi
   // Nobody wakes who waits when `cancel` is set: a signal does it, or a thread that knows no more.
   constexpr std::chrono::milliseconds kLook{5};
   std::unique_lock lock(mutex_);
-  const double begin = loaded_ > released_ ? 0 : clock_.seconds();
-  while (loaded_ == released_ && !error_) {
+  const Slot& next = slot(released_);
+  const double begin = next.is_ready ? 0 : clock_.seconds();
+  const auto is_cancelled = [&] { return error_ && error_->code == Code::Cancelled; };
+  // Pieces before the one that failed still come.
+  while (!next.is_ready && (!error_ || next.is_busy) && !is_cancelled()) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed)) {
       error_ = make_error(Code::Cancelled, "stopped");  // what was chosen was so for this run
       break;
@@ -61,14 +64,14 @@ Result<std::span<const std::byte* const>> WeightStream::acquire(const std::atomi
     changed_.wait_for(lock, kLook);
   }
   if (begin > 0) totals_.wait_s += clock_.seconds() - begin;
-  if (loaded_ == released_) return *error_;
-  const Slot& slot = slots_[static_cast<size_t>(released_ % window_.slots)];
-  return std::span<const std::byte* const>(slot.ranges);
+  if (!next.is_ready || is_cancelled()) return *error_;
+  return std::span<const std::byte* const>(next.ranges);
 }
 
 void WeightStream::release() {
   const std::lock_guard lock(mutex_);
-  VERGE_CHECK(released_ < loaded_, released_, loaded_);
+  VERGE_CHECK(slot(released_).is_ready, released_, claimed_);
+  slot(released_).is_ready = false;
   ++released_;
   ++passed_;
   changed_.notify_all();
@@ -107,14 +110,15 @@ Status WeightStream::load(const StreamPiece& piece, Slot& slot) {
 }
 
 bool WeightStream::has_work() const {
-  if (ring_ == nullptr || ring_->empty() || error_ || loaded_ - released_ == window_.slots)
+  if (ring_ == nullptr || ring_->empty() || error_ || claimed_ - released_ == window_.slots) {
     return false;
+  }
+  if (slots_[static_cast<size_t>(claimed_ % window_.slots)].is_busy) return false;
   const bool is_optional = (*ring_)[static_cast<size_t>(at_) % ring_->size()].is_optional;
   return !is_optional || chosen_ < choices_.size();
 }
 
-// Slots are written by this thread alone, one after the other: what it still reads for a round that
-// is over cannot meet what it reads for the next.
+// A slot that is read into for a round that is over is taken again when that has ended.
 void WeightStream::work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (changed_.wait(lock, stop, [this] { return has_work(); }) && !stop.stop_requested()) {
@@ -123,19 +127,25 @@ void WeightStream::work(const std::stop_token& stop) {
     const StreamPiece& piece = (*ring)[static_cast<size_t>(at_) % ring->size()];
     if (piece.is_optional && choices_[chosen_++] == 0) {
       ++at_;
+      changed_.notify_all();
       continue;
     }
-    Slot& slot = slots_[static_cast<size_t>(loaded_ % window_.slots)];
+    Slot& mine = slot(claimed_);
+    ++at_;
+    ++claimed_;
+    mine.is_busy = true;
+    if (reading_++ == 0) reading_since_s_ = clock_.seconds();
     lock.unlock();
-    const double begin = clock_.seconds();
-    const Status status = load(piece, slot);
-    const double seconds = clock_.seconds() - begin;
+    const Status status = load(piece, mine);
     lock.lock();
-    if (round != round_) continue;
+    mine.is_busy = false;
+    if (--reading_ == 0) totals_.read_s += clock_.seconds() - reading_since_s_;
+    if (round != round_) {
+      changed_.notify_all();
+      continue;
+    }
+    mine.is_ready = status.ok();
     if (status) {
-      ++at_;
-      ++loaded_;
-      totals_.read_s += seconds;
       for (const FileRange& range : piece.ranges) totals_.bytes += range.bytes;
     } else {
       error_ = status.error();

@@ -1,6 +1,6 @@
 #pragma once
-// WeightStream: weights that do not fit in memory pass through a window of a few slots. A thread of
-// its own reads them, piece after piece in the order in which a plan will ask for them, as far
+// WeightStream: weights that do not fit in memory pass through a window of a few slots. Threads of
+// its own read them, piece after piece in the order in which a plan will ask for them, as far
 // ahead as there are free slots, and from the last piece of one run on into the first of the next.
 // Li et al. 2024 (TPI-LLM, arXiv 2410.00531, section 3.4), by pieces of matrices, not by blocks.
 //
@@ -52,14 +52,13 @@ struct StreamWindow {
 /// Since the stream began.
 struct StreamTotals {
   int64_t bytes = 0;  // that have been read
-  double read_s = 0;  // it took to read them
+  double read_s = 0;  // while one was being read
   double wait_s = 0;  // that acquire() was waited for
 };
 
 class WeightStream {
  public:
   explicit WeightStream(StreamWindow window);
-  ~WeightStream();
   WeightStream(const WeightStream&) = delete;
   WeightStream& operator=(const WeightStream&) = delete;
 
@@ -90,8 +89,11 @@ class WeightStream {
     explicit Slot(const StreamWindow& window);
     PageBuffer room;
     std::vector<const std::byte*> ranges;
+    bool is_busy = false;   // being read into
+    bool is_ready = false;  // read, for this round
   };
   void work(const std::stop_token& stop);
+  Slot& slot(int64_t piece) { return slots_[static_cast<size_t>(piece % window_.slots)]; }
   bool has_work() const;
   static Status load(const StreamPiece& piece, Slot& slot);
 
@@ -106,13 +108,15 @@ class WeightStream {
   uint64_t round_ = 0;            // of following: what is read for an earlier one is dropped
   int64_t at_ = 0;                // the next piece to read of this round
   int64_t passed_ = 0;            // pieces released or skipped
-  int64_t loaded_ = 0;            // pieces that took a slot
+  int64_t claimed_ = 0;           // pieces that took a slot
   int64_t released_ = 0;          // of them
   std::vector<uint8_t> choices_;  // of optional pieces, in their order
   size_t chosen_ = 0;             // of them
   std::optional<Error> error_;
+  int reading_ = 0;  // threads, since
+  double reading_since_s_ = 0;
   StreamTotals totals_;
-  std::jthread loader_;  // last: it uses the rest
+  std::vector<std::jthread> loaders_;  // last: they use the rest, and end before it
 };
 
 }  // namespace verge::runtime

@@ -213,6 +213,38 @@ TEST_F(Stream, DropsWhatIsReadForARingThatIsLeft) {
   }
 }
 
+// Several pieces are read at once: one that comes late keeps its place.
+TEST_F(Stream, KeepsTheOrderWhicheverIsReadFirst) {
+  const auto slow = std::make_shared<test::MemoryRanges>(numbered());
+  slow->allow(0);
+  StreamPiece late = piece(1);
+  late.ranges[0].file = slow;
+  WeightStream stream({4, kPiece});
+  stream.follow(stream.share({late, piece(2), piece(4)}));
+  wait_for_reads(2);  // while the first waits
+  slow->allow(-1);
+  for (const int i : {1, 2, 4}) expect_piece(stream, i);
+}
+
+// A failure behind a piece that is still being read comes after it.
+TEST_F(Stream, FailsNoSoonerThanWhereItIs) {
+  const auto slow = std::make_shared<test::MemoryRanges>(numbered());
+  slow->allow(0);
+  StreamPiece late = piece(1);
+  late.ranges[0].file = slow;
+  file_->fail(0, 1);
+  WeightStream stream({2, kPiece});
+  const auto ring = stream.share({late, piece(2)});
+  stream.follow(ring);
+  wait_for_reads(1);
+  slow->allow(-1);
+  expect_piece(stream, 1);
+  EXPECT_EQ(stream.acquire().error().code, Code::Io);
+  stream.follow(ring);
+  expect_piece(stream, 1);
+  expect_piece(stream, 2);
+}
+
 TEST_F(Stream, EndsWhileItReads) {
   for (int i = 0; i < 50; ++i) {
     WeightStream stream({2, kPiece});
