@@ -59,6 +59,31 @@ Status add_adapter(const std::string& text, std::vector<serve::ServedModel>& mod
   return {};
 }
 
+Result<std::vector<std::string>> stored_models() {
+  VERGE_TRY(const store::Store store, open_store());
+  VERGE_TRY(const store::Listing all, store.list(data::kModel));
+  std::vector<std::string> names;
+  for (const store::Artifact& model : all.sound) names.push_back(model.name);
+  if (!names.empty()) return names;
+  return make_error(Code::NotFound,
+                    "no model is named, and none is stored in {}; give one, or bring one with "
+                    "`verge model import FILE`",
+                    store.root());
+}
+
+// Of stored models, those that can be served; the others are noted.
+Status keep_readable(serve::api::ModelServerOptions& server) {
+  std::erase_if(server.models, [&](const serve::ServedModel& model) {
+    const auto face = serve::read_face(model);
+    if (!face)
+      server.notes.push_back(fmt::format("{} is not served: {}", model.name, face.error().message));
+    return !face.ok();
+  });
+  if (!server.models.empty()) return {};
+  return make_error(Code::NotFound, "none of the stored models can be served: {}",
+                    fmt::join(server.notes, "; "));
+}
+
 // One tenant alone must not fill the queue for the others.
 int64_t queue_of_tenant(const ServeOptions& options) {
   if (options.max_queue_per_tenant > 0) return options.max_queue_per_tenant;
@@ -89,7 +114,10 @@ Result<http::Listen> listen_of(const ServeOptions& options) {
 }  // namespace
 
 void ServeOptions::declare(Parser& parser) {
-  parser.add_option("MODEL", models, std::string(kModelHelp) + "; NAME=MODEL names it").required();
+  parser.add_option("MODEL", models,
+                    std::string(kModelHelp) +
+                        "; NAME=MODEL names it; without: all stored ones, "
+                        "each loaded when it is asked for");
   const auto network = [&](Option option) { option.group("Network"); };
   network(parser.add_option("--host", host, "Address to listen on"));
   network(parser.add_option("-p,--port", port, "Port; 0 for any free one"));
@@ -192,7 +220,12 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
   load.max_outputs = rows_of_step(max_sequences, drafts);
   VERGE_TRY(const int64_t kv_bytes, size_option("--kv-mem", kv_memory));
   VERGE_TRY(server.pool.memory_bytes, size_option("--mem", memory));
-  for (const std::string& argument : models) {
+  server.load_at_start = !models.empty();
+  std::vector<std::string> wanted = models;
+  if (wanted.empty()) {
+    VERGE_TRY(wanted, stored_models());
+  }
+  for (const std::string& argument : wanted) {
     VERGE_TRY(serve::ServedModel model, served_model(argument, load));
     if (std::ranges::count(server.models, model.name, &serve::ServedModel::name) > 0) {
       return make_error(Code::InvalidArgument,
@@ -204,6 +237,9 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
   }
   for (const std::string& adapter : adapters) {
     VERGE_RETURN_IF_ERROR(add_adapter(adapter, server.models));
+  }
+  if (models.empty()) {
+    VERGE_RETURN_IF_ERROR(keep_readable(server));
   }
   for (serve::ServedModel& model : server.models) {
     VERGE_RETURN_IF_ERROR(size_cache(*this, kv_bytes, model));

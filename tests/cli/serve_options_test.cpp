@@ -1,9 +1,12 @@
 #include <adapters.hpp>
 #include <gtest/gtest.h>
+#include <model_home.hpp>
 #include <temporary_folder.hpp>
 #include <tiny_model.hpp>
 
+#include <verge/cli/model_store.hpp>
 #include <verge/cli/serve_options.hpp>
+#include <verge/stages/data/model_library/model_library.hpp>
 
 namespace verge::cli {
 namespace {
@@ -34,6 +37,22 @@ TEST_F(ServeOptionsTest, ModelsHaveTheNamesOfTheirFilesOrTheirOwn) {
   EXPECT_EQ(made->models[1].path, model_);
   options_.models = {model_, model_};
   EXPECT_NE(refusal().find("two models are named tiny-llama"), std::string::npos);
+}
+
+TEST_F(ServeOptionsTest, WithoutModelsTheStoredOnesAreServed) {
+  const test::ModelHome home;
+  options_.models = {};
+  EXPECT_NE(refusal().find("verge model import"), std::string::npos);
+  auto store = open_store();
+  ASSERT_TRUE(store);
+  ASSERT_TRUE(data::import_model(*store, {.path = model_, .name = "stored"}));
+  const auto made = options_.server_options();
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->models.size(), 1u);
+  EXPECT_EQ(made->models[0].name, "stored");
+  EXPECT_FALSE(made->load_at_start);
+  options_.models = {model_};
+  EXPECT_TRUE(options_.server_options()->load_at_start);
 }
 
 TEST_F(ServeOptionsTest, TheCacheIsTokensOrMemoryOrFourContexts) {

@@ -54,6 +54,15 @@ test('a format holds', async () => {
   assert.ok(new Ajv().compile(schema)(JSON.parse(answer.response)), answer.response)
 })
 
+test('thinking, contexts and how long a model stays are heard', async () => {
+  const messages = [{ role: 'user', content: 'a' }]
+  const answer = await client.chat({ model, messages, think: false, keep_alive: '5m', options: { ...options, num_ctx: 128 } })
+  assert.equal(answer.message.thinking, undefined)
+  await assert.rejects(client.chat({ model, messages, options: { num_ctx: 1_000_000 } }), /num_ctx/)
+  await client.chat({ model, messages, keep_alive: 0, options })
+  await eventually(async () => (await client.ps()).models.length === 0, 'the model leaves')
+})
+
 test('embeddings', async () => {
   const { embeddings } = await client.embed({ model, input: ['a', 'b'] })
   assert.equal(embeddings.length, 2)

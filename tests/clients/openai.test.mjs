@@ -148,6 +148,25 @@ test('json_schema answers validate', async () => {
   }
 })
 
+test("vLLM's fields that the client passes on are held", async () => {
+  const chosen = await client.chat.completions.create(ask({ guided_choice: ['wine', 'water'], temperature: 1 }))
+  assert.ok(['wine', 'water'].includes(chosen.choices[0].message.content))
+  const matched = await client.completions.create({ model, prompt: 'a', max_tokens: 12, structured_outputs: { regex: '[0-9]{3}' } })
+  assert.match(matched.choices[0].text, /^[0-9]{3}$/)
+  await assert.rejects(client.chat.completions.create(ask({ bad_words: ['a'] })), (error) => error.status === 400 && error.param === 'bad_words')
+})
+
+test('functions, the older form of tools', async () => {
+  const request = ask({ functions: [lamp.function], function_call: { name: 'lamp' }, max_tokens: 60, logit_bias: tight, messages: [{ role: 'user', content: 'Light!' }] })
+  const answer = await client.chat.completions.create(request)
+  assert.equal(answer.choices[0].finish_reason, 'function_call')
+  const call = answer.choices[0].message.function_call
+  assert.equal(call.name, 'lamp')
+  const messages = [...request.messages, answer.choices[0].message, { role: 'function', name: 'lamp', content: 'done' }]
+  const next = await client.chat.completions.create(ask({ messages, max_tokens: 4 }))
+  assert.ok(next.choices[0].message.content !== null)
+})
+
 test('embeddings of one and of many texts', async () => {
   const one = await client.embeddings.create({ model, input: 'In the beginning' })
   assert.ok(one.data[0].embedding.length >= 64)

@@ -11,6 +11,7 @@
 #include <verge/stages/serve/api/json_body.hpp>
 #include <verge/stages/serve/api/ollama_request.hpp>
 #include <verge/stages/serve/api/openai_request.hpp>
+#include <verge/stages/serve/api/reasoning.hpp>
 #include <verge/stages/serve/api/tool_calls.hpp>
 #include <verge/stages/serve/api/tool_fields.hpp>
 
@@ -27,6 +28,7 @@ void read_all(const Json& body) {
   };
   openai(read_chat_request);
   openai(read_completion_request);
+  openai(read_llama_completion);
   openai(read_embedding_request);
   OllamaExtras extras;
   openai(
@@ -38,6 +40,13 @@ void read_all(const Json& body) {
       [&](const Json& json, Problem& problem) { return read_ollama_embed(json, true, problem); });
 }
 
+template <typename Reader>
+void read_in_halves(Reader& reader, std::string_view text) {
+  (void)reader.push(text.substr(0, text.size() / 2));
+  (void)reader.push(text.substr(text.size() / 2));
+  (void)reader.finish();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -46,11 +55,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Json body = parse_body(text, problem);
   if (!problem) read_all(body);
   (void)KeyFile::parse(text, "keys.json").ok();
-  for (const bool forced : {false, true}) {
-    ToolCallReader calls({"f", "g"}, forced);
-    (void)calls.push(text.substr(0, size / 2));
-    (void)calls.push(text.substr(size / 2));
-    (void)calls.finish();
+  for (const CallSyntax syntax : {CallSyntax::Hermes, CallSyntax::Mistral, CallSyntax::Llama3}) {
+    for (const bool forced : {false, true}) {
+      ToolCallReader calls({"f", "g"}, {.syntax = syntax, .forced = forced});
+      read_in_halves(calls, text);
+    }
+    ReasoningReader reasoning(*reasoning_tags_of("<think>"), syntax == CallSyntax::Llama3);
+    read_in_halves(reasoning, text);
   }
   return 0;
 }

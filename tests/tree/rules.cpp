@@ -101,6 +101,8 @@ constexpr Covered kCovered[] = {
     {"src/cli/commands/model_rm.cpp", "tests/cli/commands/model_test.cpp"},
     // What the service does is seen at its routes.
     {"src/stages/serve/api/generation.cpp", "tests/stages/serve/api/openai_routes_test.cpp"},
+    {"src/stages/serve/api/generation_prompts.cpp",
+     "tests/stages/serve/api/openai_routes_test.cpp"},
     {"src/stages/serve/api/embedding_job.cpp", "tests/stages/serve/api/openai_routes_test.cpp"},
     {"src/stages/serve/api/job.cpp", "tests/stages/serve/api/service_test.cpp"},
     {"src/stages/serve/api/model_facts.cpp", "tests/stages/serve/api/model_directory_test.cpp"},

@@ -110,6 +110,7 @@ Status execute(const ServeOptions& options, Context& context) {
   if (options.log_format != "none") {
     server_options.http.on_access = [&log](const http::AccessRecord& record) { log.add(record); };
   }
+  for (const std::string& note : server_options.notes) log.note(note);
   VERGE_TRY(const auto server, ModelServer::start(server_options, clock));
   const std::string& url = server->endpoint().url;
   if (context.json) {
@@ -134,6 +135,7 @@ Command serve() {
   return {
       "serve", "Everyday", "Serve models to OpenAI's, Ollama's and other HTTP clients",
       "  verge serve model.gguf\n"
+      "  verge serve\n"
       "  verge serve small=qwen-0.5b.gguf large=qwen-7b.gguf --mem 8G --idle-timeout 600\n"
       "  verge serve qwen --host 0.0.0.0 --api-keys keys.json --tls-cert c.pem --tls-key k.pem\n"
       "  verge serve qwen --context 8192 --max-sequences 32 --kv-mem 2G",

@@ -1,6 +1,7 @@
 #include <csignal>
 
 #include <command_line.hpp>
+#include <model_home.hpp>
 #include <shared_data.hpp>
 #include <temporary_folder.hpp>
 #include <verge_program.hpp>
@@ -19,7 +20,10 @@ TEST(ServeCommand, HelpIsInGroupsWithExamples) {
 }
 
 TEST(ServeCommand, RefusesBeforeItServes) {
-  test::expect_refused(test::run_verge({"serve"}), 2, "MODEL");
+  {
+    const test::ModelHome empty;
+    test::expect_refused(test::run_verge({"serve"}), 1, "verge model import");
+  }
   test::expect_refused(test::run_verge({"serve", "/nonexistent.gguf"}), 1, "/nonexistent.gguf");
   test::expect_refused(test::run_verge({"serve", kModel, "--host", "0.0.0.0"}), 1, "verge key add");
   test::expect_refused(test::run_verge({"serve", kModel, "--api-keys", "/nonexistent"}), 1,

@@ -6,6 +6,7 @@
 #include <verge/engine/text/grammar/gbnf.hpp>
 #include <verge/engine/text/grammar/grammar.hpp>
 #include <verge/engine/text/grammar/json_schema/json_rules.hpp>
+#include <verge/engine/text/grammar/json_schema/regex.hpp>
 #include <verge/engine/text/grammar/json_schema/schema.hpp>
 #include <verge/engine/text/grammar/recognizer.hpp>
 #include <verge/engine/text/grammar/rules.hpp>
@@ -18,6 +19,7 @@ using grammar::Node;
 using grammar::Rules;
 
 constexpr size_t kMaxSchemaBytes = size_t{1} << 20;
+constexpr size_t kMaxRegexBytes = size_t{64} << 10;
 
 }  // namespace
 
@@ -36,6 +38,21 @@ Result<std::shared_ptr<const Grammar>> Grammar::compile(std::string kind,
 Result<std::shared_ptr<const Grammar>> Grammar::from_gbnf(std::string_view text) {
   VERGE_TRY(const grammar::ParsedGrammar parsed, grammar::parse_gbnf(text));
   return compile("the grammar", parsed.rules, parsed.root);
+}
+
+Result<std::shared_ptr<const Grammar>> Grammar::from_regex(std::string_view pattern) {
+  if (pattern.size() > kMaxRegexBytes) {
+    return make_error(Code::Unsupported, "regular expression: {} bytes; at most {} are read",
+                      pattern.size(), kMaxRegexBytes);
+  }
+  Rules rules;
+  const int32_t root = rules.declare("root");
+  const auto read = grammar::read_whole_regex(pattern, rules);
+  if (!read) {
+    return make_error(read.error().code, "regular expression: {}", read.error().message);
+  }
+  rules.define(root, *read);
+  return compile("the regular expression", rules, root);
 }
 
 Result<std::shared_ptr<const Grammar>> Grammar::from_json_schema(std::string_view text) {

@@ -29,6 +29,11 @@ class Grammar {
   /// can come; Unsupported for what exceeds a limit.
   static Result<std::shared_ptr<const Grammar>> from_gbnf(std::string_view text);
 
+  /// Texts that a regular expression (ECMA-262) matches as a whole. See
+  /// grammar/json_schema/regex.hpp for what is read. Fails, naming the character: Malformed for
+  /// what is no expression, Unsupported for look-around and the like and for what exceeds a limit.
+  static Result<std::shared_ptr<const Grammar>> from_regex(std::string_view pattern);
+
   /// JSON that a schema allows: every text is valid for it, not every valid text can come. See
   /// grammar/json_schema/schema.hpp for the keywords. Fails, naming the place in the schema as a
   /// JSON pointer: Malformed for what is no schema, Unsupported for keywords that cannot be held

@@ -57,6 +57,8 @@ Result<std::shared_ptr<const Grammar>> read(GrammarCache::Kind kind, std::string
       return Grammar::from_json_schema(text);
     case GrammarCache::Kind::JsonObject:
       return Grammar::json_object();
+    case GrammarCache::Kind::Regex:
+      return Grammar::from_regex(text);
   }
   return make_error(Code::Internal, "grammar: no such kind");
 }

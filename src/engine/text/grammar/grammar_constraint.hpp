@@ -36,7 +36,7 @@ std::unique_ptr<TokenConstraint> constraint(std::shared_ptr<const Grammar> gramm
 /// beyond `most_bytes`, which then live as long as the answers that still use them.
 class GrammarCache {
  public:
-  enum class Kind { Gbnf, JsonSchema, JsonObject };
+  enum class Kind { Gbnf, JsonSchema, JsonObject, Regex };
 
   explicit GrammarCache(std::shared_ptr<const TokenTrie> trie, size_t capacity = 32,
                         size_t most_bytes = size_t{256} << 20);

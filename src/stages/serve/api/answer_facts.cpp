@@ -57,6 +57,18 @@ void add_finish(Json& json, const Choice& choice) {
   if (!limit.empty()) json["length_limit"] = limit;
 }
 
+std::string call_id(const AnswerMeta& meta, size_t choice, size_t number) {
+  const std::string id = fmt::format("call_{}_{}_{}", meta.id, choice, number);
+  if (!meta.short_call_ids) return id;
+  constexpr std::string_view kDigits =
+      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  uint64_t hash = 14695981039346656037u;  // FNV-1a
+  for (const char byte : id) hash = (hash ^ static_cast<uint8_t>(byte)) * 1099511628211u;
+  std::string text;
+  for (int i = 0; i < 9; ++i, hash /= kDigits.size()) text += kDigits[hash % kDigits.size()];
+  return text;
+}
+
 Usage total_usage(const Answers& answers) {
   Usage total;
   for (size_t i = 0; i < answers.choices.size(); ++i) {

@@ -20,6 +20,9 @@ std::string_view length_limit(const Choice& choice);
 /// Sets "finish_reason", and "length_limit" where there is one.
 void add_finish(nlohmann::ordered_json& json, const Choice& choice);
 
+/// The id of a choice's call.
+std::string call_id(const AnswerMeta& meta, size_t choice, size_t number);
+
 /// Prompts count once however many choices they have.
 Usage total_usage(const Answers& answers);
 

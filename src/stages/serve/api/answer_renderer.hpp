@@ -24,14 +24,19 @@ struct AnswerMeta {
   bool stream_usage = false;
   std::vector<std::string> echoed = {};  // stand before the answers of a completion; one a prompt
   size_t choices_per_prompt = 1;
+  bool legacy_calls = false;    // as OpenAI's older function_call, one an answer
+  bool short_call_ids = false;  // nine letters and digits, which templates of Mistral insist on
 };
 
 /// What one step adds to one choice.
 struct Delta {
   std::string text = {};
+  std::string reasoning = {};
   std::vector<ToolCall> calls = {};
   std::vector<TokenLogprobs> logprobs = {};
-  bool empty() const { return text.empty() && calls.empty() && logprobs.empty(); }
+  bool empty() const {
+    return text.empty() && reasoning.empty() && calls.empty() && logprobs.empty();
+  }
 };
 
 /// What made an answer as long as it could become.
@@ -40,6 +45,7 @@ enum class LengthLimit { MaxTokens, Context, Quota };
 /// One choice, complete.
 struct Choice {
   std::string text = {};
+  std::string reasoning = {};
   std::vector<ToolCall> calls = {};
   std::vector<TokenLogprobs> logprobs = {};
   bool with_logprobs = false;
@@ -73,6 +79,7 @@ class AnswerRenderer {
 
 std::unique_ptr<AnswerRenderer> openai_chat_renderer(AnswerMeta meta);
 std::unique_ptr<AnswerRenderer> openai_completion_renderer(AnswerMeta meta);
+std::unique_ptr<AnswerRenderer> llama_completion_renderer(AnswerMeta meta);
 std::unique_ptr<AnswerRenderer> ollama_chat_renderer(AnswerMeta meta);
 std::unique_ptr<AnswerRenderer> ollama_generate_renderer(AnswerMeta meta);
 

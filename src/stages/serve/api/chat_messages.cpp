@@ -83,6 +83,17 @@ Json read_call(const Json& call, const std::string& path, Problem& problem) {
           {"function", {{"name", name}, {"arguments", read_arguments(inner)}}}};
 }
 
+// OpenAI's older form: one {"name", "arguments"}.
+void read_function_call(Fields& message, Json& out) {
+  const Json* call = message.object("function_call");
+  if (call == nullptr || out.contains("tool_calls")) return;
+  Fields inner(*call, message.path_of("function_call"), message.problem());
+  const std::string name = inner.required_text("name");
+  Json function = {{"name", name}, {"arguments", read_arguments(inner)}};
+  out["tool_calls"] =
+      Json::array({Json{{"id", ""}, {"type", "function"}, {"function", std::move(function)}}});
+}
+
 void read_calls(Fields& message, Json& out) {
   const Json* calls = message.array("tool_calls");
   if (calls == nullptr || calls->empty()) return;
@@ -107,7 +118,13 @@ Json read_message(const Json& json, const std::string& path, Problem& problem, D
   if (role == "developer") role = "system";
   if (role == "function") role = "tool";
   Json out = {{"role", role}, {"content", read_content(message)}};
-  if (role == "assistant") read_calls(message, out);
+  if (role == "assistant") {
+    read_calls(message, out);
+    read_function_call(message, out);
+    for (const char* name : {"reasoning_content", "reasoning", "thinking"}) {
+      if (message.has(name)) out["reasoning_content"] = message.text(name);
+    }
+  }
   for (const char* name : {"name", "tool_call_id", "tool_name"}) {
     if (message.has(name)) out[name] = message.text(name);
   }

@@ -1,6 +1,7 @@
 #include <verge/stages/serve/api/answer_facts.hpp>
 #include <verge/stages/serve/api/api_error.hpp>
 #include <verge/stages/serve/api/constraints.hpp>
+#include <verge/stages/serve/api/gated_constraint.hpp>
 #include <verge/stages/serve/api/tool_fields.hpp>
 
 namespace verge::serve::api {
@@ -13,20 +14,33 @@ using Kind = text::GrammarCache::Kind;
 struct Wanted {
   Kind kind = Kind::JsonObject;
   std::string text = {};
-  const char* param = "response_format";
+  std::string param = "response_format";
 };
 
-std::optional<Wanted> wanted(const GenerationRequest& request) {
+// Llama 3 writes calls as JSON without a tag: beside a schema they are one more of its forms.
+bool has_bare_calls(const GenerationRequest& request, CallSyntax syntax) {
+  return syntax == CallSyntax::Llama3 && request.tools.is_possible();
+}
+
+std::optional<Wanted> wanted(const GenerationRequest& request, CallSyntax syntax) {
+  const char* arguments = syntax == CallSyntax::Llama3 ? "parameters" : "arguments";
   if (request.tools.is_possible() && request.tools.is_forced()) {
-    return Wanted{Kind::JsonSchema, line_of(call_schema(request.tools)), "tools"};
+    return Wanted{Kind::JsonSchema, line_of(call_schema(request.tools, arguments)), "tools"};
   }
-  switch (request.format.kind) {
+  const OutputFormat& format = request.format;
+  switch (format.kind) {
     case OutputFormat::Kind::JsonObject:
-      return Wanted{};
+      return Wanted{Kind::JsonObject, {}, format.param};
     case OutputFormat::Kind::JsonSchema:
-      return Wanted{Kind::JsonSchema, line_of(request.format.schema)};
+      return Wanted{Kind::JsonSchema,
+                    line_of(has_bare_calls(request, syntax)
+                                ? call_or_answer_schema(request.tools, arguments, format.schema)
+                                : format.schema),
+                    format.param};
     case OutputFormat::Kind::Gbnf:
-      return Wanted{Kind::Gbnf, request.format.grammar, "grammar"};
+      return Wanted{Kind::Gbnf, format.grammar, format.param};
+    case OutputFormat::Kind::Regex:
+      return Wanted{Kind::Regex, format.grammar, format.param};
     default:
       return std::nullopt;
   }
@@ -43,12 +57,25 @@ text::GrammarCache& Constraints::cache() const {
 }
 
 std::shared_ptr<const text::TokenConstraint> Constraints::make(const GenerationRequest& request,
+                                                               const Ways& ways,
                                                                Problem& problem) const {
-  const auto what = wanted(request);
+  const auto what = wanted(request, ways.syntax);
   if (!what) return nullptr;
   const bool starts_text = std::holds_alternative<ChatPrompt>(request.prompt);
   auto made = cache().constraint(what->kind, what->text, {.starts_text = starts_text});
-  if (made) return std::move(*made);
+  if (made) {
+    const bool forced = request.tools.is_possible() && request.tools.is_forced();
+    std::vector<Bypass> gates;
+    if (ways.reasoning && !forced) {
+      gates.push_back({std::string(ways.reasoning->open), std::string(ways.reasoning->close)});
+    }
+    if (request.tools.is_possible() && !forced) {
+      gates.push_back({std::string(opening_of(ways.syntax))});
+    }
+    if (gates.empty()) return std::move(*made);
+    return gated(std::move(*made), tokenizer_, std::move(gates),
+                 ways.begins_reasoning && ways.reasoning);
+  }
   problem.report(invalid_field(what->param, made.error().message, "invalid_schema"));
   return nullptr;
 }

@@ -4,10 +4,13 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include <verge/engine/text/grammar/grammar_constraint.hpp>
 #include <verge/engine/text/tokenizer.hpp>
+#include <verge/stages/serve/api/call_syntax.hpp>
 #include <verge/stages/serve/api/generation_request.hpp>
+#include <verge/stages/serve/api/reasoning.hpp>
 
 namespace verge::serve::api {
 
@@ -20,10 +23,18 @@ class Constraints {
   Constraints(std::shared_ptr<const text::Tokenizer> tokenizer, size_t most_bytes)
       : tokenizer_(std::move(tokenizer)), most_bytes_(most_bytes) {}
 
-  /// Null for an answer that is free. Reports a schema or grammar that is none, or is beyond what
-  /// grammars can say.
+  /// What stands before and beside an answer that is held.
+  struct Ways {
+    CallSyntax syntax = CallSyntax::Hermes;
+    std::optional<ReasoningTags> reasoning = {};
+    bool begins_reasoning = false;  // the prompt has opened it
+  };
+
+  /// Null for an answer that is free. An answer may reason first, and where tools may be called, it
+  /// may be a call instead; what is left is held. Reports a schema or grammar that is none, or is
+  /// beyond what grammars can say.
   std::shared_ptr<const text::TokenConstraint> make(const GenerationRequest& request,
-                                                    Problem& problem) const;
+                                                    const Ways& ways, Problem& problem) const;
 
  private:
   text::GrammarCache& cache() const;

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <verge/stages/serve/api/admission.hpp>
 #include <verge/stages/serve/api/embedding_answer.hpp>
 #include <verge/stages/serve/api/service.hpp>
 
@@ -150,58 +151,61 @@ std::vector<TokenIds> embedding_prompts(const ModelEntry& model, const Embedding
   return prompts;
 }
 
-}  // namespace
-
-void Service::embed(Exchange exchange, EmbeddingRequest request, bool legacy) {
-  Problem problem;
-  const auto model = directory_.open(request.model, exchange.caller, problem);
-  if (problem) return exchange.respond(problem.error());
-  std::vector<TokenIds> prompts = embedding_prompts(*model, request, problem);
-  const auto pooling = model::pooling_of(model->face->source);
-  if (!pooling) problem.report(from_error(pooling.error()));
-  if (problem) return exchange.respond(problem.error());
-
-  QuotaRequest quota{.answer = 0};
-  for (const TokenIds& prompt : prompts) quota.prompt += std::ssize(prompt);
-  const Quota::Decision granted = parts_.gate.enter(exchange.caller, quota, problem);
-  add_rate_headers(exchange);
-  if (problem) return exchange.respond(problem.error());
-
-  const auto leave = [this, caller = exchange.caller, granted](const Usage& usage) {
-    parts_.gate.leave(caller, granted, usage.prompt_tokens);
-  };
-  auto job = std::make_shared<EmbeddingJob>(
-      parts_.scheduler, exchange.caller.id, prompts.size(), request.dimensions,
-      [exchange, request, legacy, leave](const auto& vectors, const Usage& usage) mutable {
-        leave(usage);
-        exchange.respond(exchange.protocol == Protocol::Ollama
-                             ? ollama_embeddings(request, vectors, usage, legacy)
-                             : openai_embeddings(request, vectors, usage));
-      },
-      [exchange, leave](const ApiError& error, const Usage& usage) mutable {
-        leave(usage);
-        exchange.respond(error);
-      });
-  keep(job);
-  for (size_t i = 0; i < prompts.size(); ++i) {
-    Request one{.model = model->face->name,
-                .adapter = directory_.adapter_of(request.model),
-                .prompt = std::move(prompts[i])};
-    one.embed = *pooling;
-    one.tenant = exchange.caller.tenant;
-    one.priority = exchange.caller.priority;
+// The first that is refused ends them all.
+void submit_all(const std::shared_ptr<EmbeddingJob>& job, Scheduler& scheduler,
+                std::vector<Request> requests) {
+  for (size_t i = 0; i < requests.size(); ++i) {
     const auto id =
-        parts_.scheduler.submit(std::move(one), std::make_shared<EmbeddingJob::Sink>(job, i));
+        scheduler.submit(std::move(requests[i]), std::make_shared<EmbeddingJob::Sink>(job, i));
     if (id) {
       job->has_begun(*id);
       continue;
     }
     ApiError error = from_error(id.error());
-    if (error.status == 429) error.retry_after_s = parts_.scheduler.retry_after_s();
-    for (size_t left = i; left < prompts.size(); ++left) job->one_is_over(error);
-    break;
+    if (error.status == 429) error.retry_after_s = scheduler.retry_after_s();
+    for (size_t left = i; left < requests.size(); ++left) job->one_is_over(error);
+    return;
   }
-  if (!parts_.gate.is_valid(job->key_id())) job->abort(revoked_key());  // since it was identified
+}
+
+}  // namespace
+
+void Service::embed(Exchange exchange, EmbeddingRequest request, bool legacy) {
+  Problem problem;
+  Admission admission(directory_, parts_.gate, exchange.caller, request.model, problem);
+  if (problem) return exchange.respond(problem.error());
+  const ModelEntry& model = *admission.model();
+  std::vector<TokenIds> prompts = embedding_prompts(model, request, problem);
+  const auto pooling = model::pooling_of(model.face->source);
+  if (!pooling) problem.report(from_error(pooling.error()));
+  if (problem) return exchange.respond(problem.error());
+  QuotaRequest quota{.answer = 0};
+  for (const TokenIds& prompt : prompts) quota.prompt += std::ssize(prompt);
+  admission.reserve(quota, problem);
+  add_rate_headers(exchange);
+  if (problem) return exchange.respond(problem.error());
+
+  const auto settle = admission.settlement();
+  auto job = std::make_shared<EmbeddingJob>(
+      parts_.scheduler, exchange.caller.id, prompts.size(), request.dimensions,
+      [exchange, request, legacy, settle](const auto& vectors, const Usage& usage) mutable {
+        settle(usage.prompt_tokens);
+        exchange.respond(exchange.protocol == Protocol::Ollama
+                             ? ollama_embeddings(request, vectors, usage, legacy)
+                             : openai_embeddings(request, vectors, usage));
+      },
+      [exchange, settle](const ApiError& error, const Usage& usage) mutable {
+        settle(usage.prompt_tokens);
+        exchange.respond(error);
+      });
+  run(job, [&] {
+    std::vector<Request> requests;
+    for (TokenIds& prompt : prompts) {
+      requests.push_back(admission.request(std::move(prompt)));
+      requests.back().embed = *pooling;
+    }
+    submit_all(job, parts_.scheduler, std::move(requests));
+  });
   exchange.writer.on_close([job = std::weak_ptr(job)](http::CloseReason) {
     if (const auto self = job.lock()) self->give_up();
   });

@@ -6,6 +6,7 @@
 namespace verge::serve::api {
 
 Protocol protocol_of(std::string_view path) {
+  if (path == "/completion") return Protocol::LlamaServer;
   return path.starts_with("/api/") ? Protocol::Ollama : Protocol::OpenAi;
 }
 

@@ -13,9 +13,9 @@
 
 namespace verge::serve::api {
 
-enum class Protocol { OpenAi, Ollama };
+enum class Protocol { OpenAi, Ollama, LlamaServer };
 
-/// By the path: Ollama's routes are those below /api/.
+/// By the path: Ollama's routes are those below /api/, llama-server's own is /completion.
 Protocol protocol_of(std::string_view path);
 
 /// An error as the protocol's clients read it, with Retry-After and WWW-Authenticate where they

@@ -2,56 +2,12 @@
 
 #include <algorithm>
 
-#include <verge/stages/serve/api/json_body.hpp>
+#include <verge/stages/serve/api/admission.hpp>
+#include <verge/stages/serve/api/generation_prompts.hpp>
 #include <verge/stages/serve/api/service.hpp>
 
 namespace verge::serve::api {
 namespace {
-
-constexpr size_t kMostAnswers = 256;  // of one request: each has a copy of its prompt
-
-void check_bytes(const ModelEntry& model, const GenerationRequest& request, Problem& problem) {
-  if (const auto* chat = std::get_if<ChatPrompt>(&request.prompt)) {
-    return model.check_bytes(text_bytes(chat->messages), "messages", problem);
-  }
-  for (const PlainPrompt& prompt : std::get<0>(request.prompt)) {
-    const auto* text = std::get_if<std::string>(&prompt);
-    if (text != nullptr) model.check_bytes(text->size(), "prompt", problem);
-  }
-}
-
-std::vector<TokenIds> make_prompts(const ModelEntry& model, const GenerationRequest& request,
-                                   int64_t now_unix_s, Problem& problem) {
-  std::vector<TokenIds> prompts;
-  const auto add = [&](Result<TokenIds> tokens) {
-    if (tokens) {
-      prompts.push_back(std::move(*tokens));
-    } else {
-      problem.report(from_error(tokens.error()));
-    }
-  };
-  if (const auto* chat = std::get_if<ChatPrompt>(&request.prompt)) {
-    add(model.prompts.chat(*chat, request.tools, now_unix_s));
-  } else {
-    for (const PlainPrompt& prompt : std::get<0>(request.prompt)) add(model.prompts.plain(prompt));
-  }
-  return prompts;
-}
-
-// Each prompt must leave room for a token of the answer.
-void check_lengths(const ModelEntry& model, const std::vector<TokenIds>& prompts, const char* param,
-                   Problem& problem) {
-  const int64_t most = model.face->limit() - 1;
-  for (const TokenIds& prompt : prompts) {
-    if (std::ssize(prompt) <= most) continue;
-    problem.report(
-        {400, "context_length_exceeded",
-         fmt::format("the prompt has {} tokens; {} takes at most {} (context {}), one of "
-                     "the answer included; shorten it, or serve a larger --context",
-                     prompt.size(), model.face->name, most, model.face->limit()),
-         param});
-  }
-}
 
 QuotaRequest quota_of(const GenerationRequest& request, const std::vector<TokenIds>& prompts,
                       int64_t limit) {
@@ -73,18 +29,47 @@ LengthLimit length_limit_of(const GenerationRequest& request, const QuotaRequest
 }
 
 // After a template a leading space of the answer is the tokenizer's, after plain text the model's.
-AnswerOptions answer_options(const GenerationRequest& request) {
+AnswerOptions answer_options(const GenerationRequest& request, const PromptMaker& prompts) {
   return {.sampling = request.sampling,
           .stop = request.stop,
+          .stop_tokens = request.stop_tokens,
+          .include_stop = request.include_stop,
+          .min_tokens = request.min_tokens,
           .ignore_end = request.ignore_end,
           .top_logprobs = request.top_logprobs,
-          .continues_text = !std::holds_alternative<ChatPrompt>(request.prompt)};
+          .continues_text = !std::holds_alternative<ChatPrompt>(request.prompt),
+          .shown_tokens = prompts.tag_tokens(request.tools.is_possible())};
+}
+
+// A completion of plain text is the model's own, tags and all.
+std::optional<ReasoningTags> reasoning_of(const GenerationRequest& request,
+                                          const PromptMaker& prompts) {
+  const bool is_told =
+      std::holds_alternative<ChatPrompt>(request.prompt) && request.separate_reasoning;
+  return is_told ? prompts.reasoning() : std::nullopt;
+}
+
+Constraints::Ways ways_of(const GenerationRequest& request, const PromptMaker& prompts,
+                          bool begins_reasoning) {
+  const bool is_chat = std::holds_alternative<ChatPrompt>(request.prompt);
+  return {.syntax = prompts.call_syntax(),
+          .reasoning = is_chat ? prompts.reasoning() : std::nullopt,
+          .begins_reasoning = begins_reasoning};
+}
+
+// An answer that must be JSON is no call because it is JSON, unless the model has no other form.
+ToolCallOptions call_options(const GenerationRequest& request, const PromptMaker& prompts) {
+  const bool is_free = request.format.kind == OutputFormat::Kind::Text;
+  return {.syntax = prompts.call_syntax(),
+          .forced = request.tools.is_forced(),
+          .bare = is_free || prompts.call_syntax() == CallSyntax::Llama3};
 }
 
 std::unique_ptr<AnswerRenderer> make_renderer(Protocol protocol, bool chat, AnswerMeta meta) {
   if (protocol == Protocol::Ollama) {
     return chat ? ollama_chat_renderer(std::move(meta)) : ollama_generate_renderer(std::move(meta));
   }
+  if (protocol == Protocol::LlamaServer) return llama_completion_renderer(std::move(meta));
   return chat ? openai_chat_renderer(std::move(meta)) : openai_completion_renderer(std::move(meta));
 }
 
@@ -100,77 +85,90 @@ std::vector<std::string> echoes(const GenerationRequest& request, const ModelEnt
   return texts;
 }
 
+bool begins_reasoning(const GenerationRequest& request, const PromptMaker& maker,
+                      const std::vector<TokenIds>& prompts) {
+  return std::holds_alternative<ChatPrompt>(request.prompt) &&
+         maker.begins_reasoning(prompts.front());
+}
+
+AnswerMeta meta_of(const GenerationRequest& request, const std::string& id, const ModelEntry& model,
+                   const std::vector<TokenIds>& prompts) {
+  return {.id = id,
+          .model = request.model,
+          .tokenizer = model.prompts.shared_tokenizer(),
+          .stream_usage = request.stream_usage,
+          .echoed = echoes(request, model, prompts),
+          .choices_per_prompt = static_cast<size_t>(request.choices),
+          .legacy_calls = request.tools.is_legacy,
+          .short_call_ids = model.prompts.call_syntax() == CallSyntax::Mistral};
+}
+
+JobSetup setup_of(const GenerationRequest& request, const PromptMaker& maker,
+                  const Exchange& exchange) {
+  return {.request_id = exchange.request.id,
+          .renderer = nullptr,
+          .stream = request.stream,
+          .choices_per_prompt = static_cast<size_t>(request.choices),
+          .with_logprobs = request.top_logprobs >= 0,
+          .tools = request.tools,
+          .calls = call_options(request, maker),
+          .reasoning = reasoning_of(request, maker),
+          .show_reasoning = request.show_reasoning,
+          .timeout_s = request.timeout_s.value_or(0),
+          .headers = exchange.headers,
+          .error_shape = [protocol = exchange.protocol](
+                             const ApiError& error,
+                             std::string_view id) { return error_response(protocol, error, id); },
+          .key_id = exchange.caller.id};
+}
+
+// Those of the first prompt first; each answer draws by a seed of its own.
+std::vector<Request> requests_of(const GenerationRequest& request, const Admission& admission,
+                                 const std::vector<TokenIds>& prompts, uint64_t seed,
+                                 const std::shared_ptr<const text::TokenConstraint>& constraint) {
+  std::vector<Request> requests;
+  for (const TokenIds& prompt : prompts) {
+    for (int i = 0; i < request.choices; ++i) {
+      Request one = admission.request(prompt);
+      one.options = answer_options(request, admission.model()->prompts);
+      one.constraint = constraint;
+      one.deadline_s = request.timeout_s.value_or(0);
+      one.options.max_tokens = admission.granted().answer;
+      one.options.sampling.seed = seed + static_cast<uint64_t>(i);
+      requests.push_back(std::move(one));
+    }
+  }
+  return requests;
+}
+
 }  // namespace
 
 void Service::generate(Exchange exchange, GenerationRequest request, bool chat) {
   Problem problem;
-  const auto model = directory_.open(request.model, exchange.caller, problem);
-  if (!problem) check_bytes(*model, request, problem);
+  Admission admission(directory_, parts_.gate, exchange.caller, request.model, problem);
   if (problem) return exchange.respond(problem.error());
-  const auto prompts = make_prompts(*model, request, options_.unix_time_s(), problem);
-  check_lengths(*model, prompts, chat ? "messages" : "prompt", problem);
-  const text::Tokenizer& tokenizer = model->prompts.tokenizer();
-  if (const Status valid = text::validate(request.sampling, tokenizer.size()); !valid) {
-    problem.report(from_error(valid.error()));
-  }
-  if (prompts.size() * static_cast<size_t>(request.choices) > kMostAnswers) {
-    problem.report(
-        invalid_field("n", fmt::format("{} prompts with {} answers each; give at most {} together",
-                                       prompts.size(), request.choices, kMostAnswers)));
-  }
+  const ModelEntry& model = *admission.model();
+  const auto prompts = make_prompts(model, request, options_.unix_time_s(), problem);
   if (problem) return exchange.respond(problem.error());
-  const auto constraint = model->constraints.make(request, problem);
+  const bool reasons = begins_reasoning(request, model.prompts, prompts);
+  const auto constraint =
+      model.constraints.make(request, ways_of(request, model.prompts, reasons), problem);
   if (problem) return exchange.respond(problem.error());
-  const QuotaRequest quota = quota_of(request, prompts, model->face->limit());
-  const Quota::Decision granted = parts_.gate.enter(exchange.caller, quota, problem);
+  const QuotaRequest quota = quota_of(request, prompts, model.face->limit());
+  admission.reserve(quota, problem);
   add_rate_headers(exchange);
   if (problem) return exchange.respond(problem.error());
 
-  const auto per_prompt = static_cast<size_t>(request.choices);
-  AnswerMeta meta{.id = exchange.request.id,
-                  .model = request.model,
-                  .created_unix_s = options_.unix_time_s(),
-                  .tokenizer = model->prompts.shared_tokenizer(),
-                  .stream_usage = request.stream_usage,
-                  .echoed = echoes(request, *model, prompts),
-                  .choices_per_prompt = per_prompt};
-  JobSetup setup{.request_id = exchange.request.id,
-                 .renderer = make_renderer(exchange.protocol, chat, std::move(meta)),
-                 .stream = request.stream,
-                 .choices_per_prompt = per_prompt,
-                 .with_logprobs = request.top_logprobs >= 0,
-                 .length_limit = length_limit_of(request, quota, granted),
-                 .tools = request.tools,
-                 .headers = exchange.headers,
-                 .error_shape =
-                     [protocol = exchange.protocol](const ApiError& error, std::string_view id) {
-                       return error_response(protocol, error, id);
-                     },
-                 .key_id = exchange.caller.id};
-  setup.on_over = [this, caller = exchange.caller, granted](int64_t used) {
-    parts_.gate.leave(caller, granted, used);
-  };
-
+  AnswerMeta meta = meta_of(request, exchange.request.id, model, prompts);
+  meta.created_unix_s = options_.unix_time_s();
+  JobSetup setup = setup_of(request, model.prompts, exchange);
+  setup.renderer = make_renderer(exchange.protocol, chat, std::move(meta));
+  setup.length_limit = length_limit_of(request, quota, admission.granted());
+  setup.on_over = admission.settlement();
   const uint64_t seed = request.seed ? *request.seed : options_.random();
-  std::vector<Request> requests;
-  for (const TokenIds& prompt : prompts) {
-    for (size_t i = 0; i < per_prompt; ++i) {
-      Request one{.model = model->face->name,
-                  .adapter = directory_.adapter_of(request.model),
-                  .prompt = prompt,
-                  .options = answer_options(request),
-                  .constraint = constraint,
-                  .tenant = exchange.caller.tenant,
-                  .priority = exchange.caller.priority};
-      one.options.max_tokens = granted.answer;
-      one.options.sampling.seed = seed + i;
-      requests.push_back(std::move(one));
-    }
-  }
   auto job = std::make_shared<Job>(parts_.scheduler, std::move(setup), exchange.writer);
-  keep(job);
-  job->submit(std::move(requests));
-  if (!parts_.gate.is_valid(job->key_id())) job->abort(revoked_key());  // since it was identified
+  run(job,
+      [&] { job->submit(requests_of(request, admission, prompts, seed, constraint), reasons); });
 }
 
 }  // namespace verge::serve::api

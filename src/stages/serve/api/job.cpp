@@ -20,16 +20,23 @@ class Job::Sink : public AnswerSink {
 Job::Job(Scheduler& scheduler, JobSetup setup, http::ResponseWriter writer)
     : scheduler_(scheduler), setup_(std::move(setup)), writer_(std::move(writer)) {}
 
-void Job::submit(std::vector<Request> requests) {
+void Job::make_slots(size_t count, bool begun_reasoning) {
   std::vector<std::string> names;
   for (const Tool& tool : setup_.tools.tools) names.push_back(tool.name);
-  slots_.resize(requests.size());
+  slots_.resize(count);
   for (Slot& slot : slots_) {
     slot.choice.with_logprobs = setup_.with_logprobs;
     slot.choice.length_limit = setup_.length_limit;
+    if (setup_.reasoning) {
+      slot.reasoning = std::make_unique<ReasoningReader>(*setup_.reasoning, begun_reasoning);
+    }
     if (!setup_.tools.is_possible()) continue;
-    slot.calls = std::make_unique<ToolCallReader>(names, setup_.tools.is_forced());
+    slot.calls = std::make_unique<ToolCallReader>(names, setup_.calls);
   }
+}
+
+void Job::submit(std::vector<Request> requests, bool begun_reasoning) {
+  make_slots(requests.size(), begun_reasoning);
   open_ = requests.size();
   for (size_t i = 0; i < requests.size(); ++i) {
     const auto id =
@@ -82,18 +89,38 @@ void Job::on_piece(size_t index, const Piece& piece) {
   if (answered_) return;
   Slot& slot = slots_[index];
   Delta delta{.logprobs = piece.logprobs};
-  if (slot.calls == nullptr) {
-    delta.text = piece.text;
-  } else {
-    auto found = slot.calls->push(piece.text);
-    delta.text = std::move(found.text);
-    delta.calls = std::move(found.calls);
-  }
+  tell_apart(slot, piece.text, false, delta);
   if (!delta.empty()) add(index, std::move(delta));
+}
+
+// Reasoning, calls and text of what the model wrote.
+void Job::tell_apart(Slot& slot, std::string_view text, bool is_last, Delta& delta) const {
+  delta.text = text;
+  if (slot.reasoning != nullptr) {
+    auto found = slot.reasoning->push(text);
+    if (is_last) {
+      auto rest = slot.reasoning->finish();
+      found.reasoning += rest.reasoning;
+      found.text += rest.text;
+    }
+    if (setup_.show_reasoning) delta.reasoning = std::move(found.reasoning);
+    delta.text = std::move(found.text);
+  }
+  if (slot.calls == nullptr) return;
+  auto found = slot.calls->push(delta.text);
+  delta.text = std::move(found.text);
+  delta.calls = std::move(found.calls);
+  if (!is_last) return;
+  found = slot.calls->finish();
+  delta.text += found.text;
+  std::ranges::move(found.calls, std::back_inserter(delta.calls));
 }
 
 void Job::add(size_t index, Delta delta) {
   Slot& slot = slots_[index];
+  if (setup_.tools.only_one) {
+    delta.calls.resize(std::min<size_t>(delta.calls.size(), slot.choice.calls.empty() ? 1 : 0));
+  }
   if (setup_.stream) {
     if (!streaming_.exchange(true)) start_stream();
     std::string text;
@@ -105,6 +132,7 @@ void Job::add(size_t index, Delta delta) {
   for (ToolCall& call : delta.calls) choice.calls.push_back(std::move(call));
   if (setup_.stream) return;  // what is sent is not kept
   choice.text += delta.text;
+  choice.reasoning += delta.reasoning;
   std::ranges::move(delta.logprobs, std::back_inserter(choice.logprobs));
 }
 
@@ -128,10 +156,7 @@ void Job::on_end(size_t index, const End& end) {
   const bool whole = end.status.ok() && end.reason != StopReason::Cancelled;
   if (!answered_ && whole) {
     Delta rest;
-    if (slot.calls != nullptr) {
-      auto found = slot.calls->finish();
-      rest = {.text = std::move(found.text), .calls = std::move(found.calls)};
-    }
+    tell_apart(slot, {}, true, rest);
     add(index, std::move(rest));
     if (setup_.stream) writer_.write(setup_.renderer->ending(index, slot.choice));
   } else if (!whole) {
@@ -147,6 +172,13 @@ ApiError Job::reason_of(const End& end) const {
   if (abort_reason_) return *abort_reason_;
   if (!end.status.ok() && end.status.error().code != Code::Cancelled) {
     return from_error(end.status.error());
+  }
+  if (end.is_overdue) {
+    return {408, "timeout",
+            fmt::format("the answer took longer than the {} s that the request "
+                        "gives it",
+                        setup_.timeout_s),
+            "timeout"};
   }
   return shutting_down();
 }

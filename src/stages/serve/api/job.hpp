@@ -19,6 +19,7 @@
 #include <verge/stages/serve/api/access/gate.hpp>
 #include <verge/stages/serve/api/answer_renderer.hpp>
 #include <verge/stages/serve/api/generation_request.hpp>
+#include <verge/stages/serve/api/reasoning.hpp>
 #include <verge/stages/serve/scheduler/scheduler.hpp>
 
 namespace verge::serve::api {
@@ -34,6 +35,10 @@ struct JobSetup {
   bool with_logprobs = false;
   LengthLimit length_limit = LengthLimit::MaxTokens;
   ToolUse tools = {};
+  ToolCallOptions calls = {};
+  std::optional<ReasoningTags> reasoning = {};  // where it is told from the answer
+  bool show_reasoning = true;
+  double timeout_s = 0;        // 0: none
   http::Headers headers = {};  // of the answer
   ErrorShape error_shape;
   std::string key_id = {};  // whose revocation ends it
@@ -56,7 +61,8 @@ class Job : public Revocable, public std::enable_shared_from_this<Job> {
 
   /// Hands every choice to the scheduler, and watches the connection. A refusal ends the job with
   /// its error.
-  void submit(std::vector<Request> requests);
+  /// `begun_reasoning`: the prompt has opened a block of reasoning.
+  void submit(std::vector<Request> requests, bool begun_reasoning = false);
   void abort(ApiError why) override;
   const std::string& key_id() const override { return setup_.key_id; }
 
@@ -64,15 +70,19 @@ class Job : public Revocable, public std::enable_shared_from_this<Job> {
   class Sink;
   struct Slot {
     Choice choice;
+    std::unique_ptr<ReasoningReader> reasoning;
     std::unique_ptr<ToolCallReader> calls;
     bool begun = false;
     bool ended = false;
   };
 
+  void make_slots(size_t count, bool begun_reasoning);
+
   // On the engine's thread.
   void on_piece(size_t index, const Piece& piece);
   void on_end(size_t index, const End& end);
   void add(size_t index, Delta delta);
+  void tell_apart(Slot& slot, std::string_view text, bool is_last, Delta& delta) const;
   void start_stream();
   void finish();
   ApiError reason_of(const End& end) const;

@@ -166,6 +166,10 @@ void Fields::wrong(std::string_view name, std::string message, std::string code)
   problem_.report(invalid_field(path_of(name), std::move(message), std::move(code)));
 }
 
+void Fields::refuse(std::string_view name) {
+  wrong(name, fmt::format("{} is not supported; leave it out", path_of(name)), "unsupported_value");
+}
+
 void Fields::wrong_type(std::string_view name, const Json& found, std::string_view wanted) {
   wrong(name, fmt::format("{} is {}; give {}", path_of(name), shown(found), wanted),
         "invalid_type");

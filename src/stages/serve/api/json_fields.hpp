@@ -52,6 +52,8 @@ class Fields {
   /// "messages[0].content"
   std::string path_of(std::string_view name) const;
   void wrong(std::string_view name, std::string message, std::string code = "invalid_value");
+  /// Reports a field that would change the answer, which cannot be done here.
+  void refuse(std::string_view name);
   Problem& problem() { return problem_; }
 
  private:

@@ -47,6 +47,18 @@ std::string ModelDirectory::resolve(std::string_view name, const Caller& caller,
   return {};
 }
 
+std::string ModelDirectory::name_or_only(std::string name, const Caller& caller,
+                                         Problem& problem) const {
+  if (!name.empty()) return name;
+  std::vector<std::string> bases = names(caller);
+  std::erase_if(bases, [&](const std::string& one) { return !adapter_of(one).empty(); });
+  if (bases.size() == 1) return bases.front();
+  problem.report(invalid_field(
+      "model", "model is missing, and not one but several are served; GET /v1/models lists them",
+      "missing_field"));
+  return name;
+}
+
 std::shared_ptr<const ModelEntry> ModelDirectory::find(const std::string& name, Problem& problem) {
   {
     const std::lock_guard lock(mutex_);

@@ -38,6 +38,8 @@ class ModelDirectory {
   /// "base:adapter". Reports 404 model_not_found for one that is not there, and alike for one the
   /// caller may not use.
   std::string resolve(std::string_view name, const Caller& caller, Problem& problem) const;
+  /// `name`, or where a request gives none, the only model that the caller may use.
+  std::string name_or_only(std::string name, const Caller& caller, Problem& problem) const;
   /// The adapter of "base:adapter"; empty for a base.
   std::string adapter_of(std::string_view name) const;
   /// Reads the file at the first call; reports what is wrong with it.

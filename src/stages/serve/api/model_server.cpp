@@ -52,6 +52,7 @@ struct ModelServer::State {
 
 // One after the other; the service is ready with the first.
 void ModelServer::State::load_all() {
+  if (!options.load_at_start) return service.set_readiness(Readiness::Ready);
   for (const ServedModel& model : options.models) {
     service.load(model.name, [this, name = model.name](const Status& status) {
       if (status) {

@@ -21,6 +21,8 @@ namespace verge::serve::api {
 
 struct ModelServerOptions {
   std::vector<ServedModel> models;
+  bool load_at_start = true;            // else each when it is asked for
+  std::vector<std::string> notes = {};  // for the log: what is not as one may expect
   ModelPoolOptions pool;
   SchedulerOptions scheduler;
   http::Listen listen;

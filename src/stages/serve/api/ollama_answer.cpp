@@ -21,16 +21,17 @@ class OllamaRenderer : public AnswerRenderer {
   std::string opening(size_t) override { return ""; }
 
   std::string piece(size_t, const Delta& delta) override {
-    if (delta.text.empty() && delta.calls.empty()) return "";
+    if (delta.empty()) return "";
     Json json = head();
-    add_content(json, delta.text, delta.calls);
+    add_content(json, delta.text, delta.calls, delta.reasoning);
+    add_logprobs(json, delta.logprobs);
     json["done"] = false;
     return line_of(json) + "\n";
   }
 
   std::string ending(size_t, const Choice& whole) override {
     Json json = head();
-    add_content(json, "", {});
+    add_content(json, "", {}, "");
     add_end(json, whole);
     return line_of(json) + "\n";
   }
@@ -43,18 +44,23 @@ class OllamaRenderer : public AnswerRenderer {
   std::string whole(const Answers& answers) override {
     const Choice& choice = answers.choices.front();
     Json json = head();
-    add_content(json, choice.text, choice.calls);
+    add_content(json, choice.text, choice.calls, choice.reasoning);
+    add_logprobs(json, choice.logprobs);
     add_end(json, choice);
     return line_of(json);
   }
 
  protected:
-  virtual void add_content(Json& json, const std::string& text,
-                           const std::vector<ToolCall>& calls) const = 0;
+  virtual void add_content(Json& json, const std::string& text, const std::vector<ToolCall>& calls,
+                           const std::string& reasoning) const = 0;
 
  private:
   Json head() const {
     return {{"model", meta_.model}, {"created_at", rfc3339(meta_.created_unix_s)}};
+  }
+
+  void add_logprobs(Json& json, const std::vector<TokenLogprobs>& logprobs) const {
+    if (!logprobs.empty()) json["logprobs"] = chat_logprobs(*meta_.tokenizer, logprobs);
   }
 
   static void add_end(Json& json, const Choice& choice) {
@@ -79,9 +85,10 @@ class OllamaChat : public OllamaRenderer {
   using OllamaRenderer::OllamaRenderer;
 
  protected:
-  void add_content(Json& json, const std::string& text,
-                   const std::vector<ToolCall>& calls) const override {
+  void add_content(Json& json, const std::string& text, const std::vector<ToolCall>& calls,
+                   const std::string& reasoning) const override {
     Json& message = json["message"] = {{"role", "assistant"}, {"content", text}};
+    if (!reasoning.empty()) message["thinking"] = reasoning;
     for (const ToolCall& call : calls) {
       Json arguments = parse_inner(call.arguments);
       if (!arguments.is_object()) arguments = Json::object();
@@ -96,9 +103,10 @@ class OllamaGenerate : public OllamaRenderer {
   using OllamaRenderer::OllamaRenderer;
 
  protected:
-  void add_content(Json& json, const std::string& text,
-                   const std::vector<ToolCall>&) const override {
+  void add_content(Json& json, const std::string& text, const std::vector<ToolCall>&,
+                   const std::string& reasoning) const override {
     json["response"] = text;
+    if (!reasoning.empty()) json["thinking"] = reasoning;
   }
 };
 

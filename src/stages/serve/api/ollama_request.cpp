@@ -1,6 +1,8 @@
 #include <charconv>
 
 #include <verge/stages/serve/api/chat_messages.hpp>
+#include <verge/stages/serve/api/foreign_fields.hpp>
+#include <verge/stages/serve/api/format_fields.hpp>
 #include <verge/stages/serve/api/ollama_request.hpp>
 #include <verge/stages/serve/api/sampling_fields.hpp>
 #include <verge/stages/serve/api/tool_fields.hpp>
@@ -21,8 +23,28 @@ void read_keep_alive(Fields& fields, OllamaExtras& extras) {
   }
 }
 
+// What models of Ollama's call thinking: true, false, or how much of it.
+void read_think(Fields& fields, ChatPrompt& chat) {
+  const Json* think = fields.find("think");
+  if (think == nullptr) return;
+  if (think->is_boolean()) {
+    chat.hints["enable_thinking"] = *think;
+  } else if (*think == "low" || *think == "medium" || *think == "high") {
+    chat.hints["enable_thinking"] = true;
+    chat.hints["reasoning_effort"] = *think;
+  } else {
+    fields.wrong("think", "think must be true, false, \"low\", \"medium\" or \"high\"");
+  }
+}
+
+void read_logprobs(Fields& fields, GenerationRequest& request) {
+  const bool wanted = fields.boolean("logprobs", false);
+  const int64_t top = fields.integer("top_logprobs", 0, 0, kMostTopLogprobs);
+  if (wanted) request.top_logprobs = static_cast<int>(top);
+}
+
 void read_ollama_common(Fields& fields, GenerationRequest& request, OllamaExtras& extras) {
-  request.model = fields.required_text("model");
+  request.model = fields.text("model");
   request.stream = fields.boolean("stream", true);
   request.format = read_ollama_format(fields);
   read_keep_alive(fields, extras);
@@ -31,7 +53,8 @@ void read_ollama_common(Fields& fields, GenerationRequest& request, OllamaExtras
   Fields options(given != nullptr ? *given : kNoOptions, "options", fields.problem());
   read_ollama_options(options, request);
   options.finish();
-  fields.ignore({"think", "truncate", "shift", "logprobs", "top_logprobs", "_debug_render_only"});
+  read_logprobs(fields, request);
+  read_foreign_ollama_fields(fields);
 }
 
 }  // namespace
@@ -79,11 +102,12 @@ GenerationRequest read_ollama_generate(const Json& body, OllamaExtras& extras, P
   if (images != nullptr && !images->empty()) {
     fields.wrong("images", "this server reads text only", "unsupported_content");
   }
-  fields.ignore({"context"});
+  ChatPrompt chat;
+  read_think(fields, chat);
   if (raw) {
+    request.separate_reasoning = false;
     request.prompt = std::vector<PlainPrompt>{prompt};
   } else {
-    ChatPrompt chat;
     if (!system.empty()) chat.messages.push_back({{"role", "system"}, {"content", system}});
     chat.messages.push_back({{"role", "user"}, {"content", prompt}});
     request.prompt = std::move(chat);
@@ -99,13 +123,10 @@ GenerationRequest read_ollama_chat(const Json& body, OllamaExtras& extras, Probl
   const Json* messages = fields.array("messages");
   extras.load_only = messages == nullptr || messages->empty();
   ChatPrompt chat;
+  read_think(fields, chat);
   if (!extras.load_only) chat.messages = read_ollama_messages(fields, "messages");
   request.prompt = std::move(chat);
   request.tools = read_tools(fields);
-  if (request.format.kind != OutputFormat::Kind::Text && request.tools.is_possible()) {
-    fields.wrong("format", "format cannot hold while tools may be called; leave one of them out",
-                 "unsupported_value");
-  }
   fields.finish();
   return request;
 }
@@ -113,7 +134,7 @@ GenerationRequest read_ollama_chat(const Json& body, OllamaExtras& extras, Probl
 EmbeddingRequest read_ollama_embed(const Json& body, bool legacy, Problem& problem) {
   Fields fields(body, "", problem);
   EmbeddingRequest request;
-  request.model = fields.required_text("model");
+  request.model = fields.text("model");
   const char* name = legacy ? "prompt" : "input";
   if (const Json* input = fields.find(name)) {
     request.inputs = read_plain_prompts(*input, name, problem);

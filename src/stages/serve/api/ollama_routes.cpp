@@ -12,10 +12,22 @@
 namespace verge::serve::api {
 namespace {
 
+// For how long the model is kept behind this request.
+void keep(Service& service, const Caller& caller, const std::string& model,
+          const OllamaExtras& extras) {
+  Problem problem;
+  if (!extras.keep_alive_s) return;
+  const std::string name = service.directory().resolve(
+      service.directory().name_or_only(model, caller, problem), caller, problem);
+  if (!problem) service.parts().scheduler.keep_for(name, *extras.keep_alive_s);
+}
+
 // A request without a prompt brings the model into memory, or out of it, and says so.
-void load_only(Service& service, Exchange exchange, const std::string& model,
+void load_only(Service& service, Exchange exchange, const std::string& wanted,
                const OllamaExtras& extras, bool chat) {
   Problem problem;
+  const std::string model = service.directory().name_or_only(wanted, exchange.caller, problem);
+  if (problem) return exchange.respond(problem.error());
   const std::string name = service.directory().resolve(model, exchange.caller, problem);
   if (problem) return exchange.respond(problem.error());
   const bool leaves = extras.keep_alive_s == 0.0;
@@ -31,7 +43,9 @@ void load_only(Service& service, Exchange exchange, const std::string& model,
     json["done_reason"] = leaves ? "unload" : "load";
     exchange.respond(json);
   };
-  leaves ? service.parts().scheduler.unload(name, then) : service.load(name, then);
+  if (leaves) return service.parts().scheduler.unload(name, then);
+  service.load(name, then);
+  if (extras.keep_alive_s) service.parts().scheduler.keep_for(name, *extras.keep_alive_s);
 }
 
 void generate(Service& service, Exchange exchange) {
@@ -42,7 +56,10 @@ void generate(Service& service, Exchange exchange) {
   if (problem) return exchange.respond(problem.error());
   if (extras.load_only)
     return load_only(service, std::move(exchange), request.model, extras, false);
+  const Caller caller = exchange.caller;
+  const std::string model = request.model;
   service.generate(std::move(exchange), std::move(request), false);
+  keep(service, caller, model, extras);
 }
 
 void chat(Service& service, Exchange exchange) {
@@ -52,7 +69,10 @@ void chat(Service& service, Exchange exchange) {
   GenerationRequest request = read_ollama_chat(body, extras, problem);
   if (problem) return exchange.respond(problem.error());
   if (extras.load_only) return load_only(service, std::move(exchange), request.model, extras, true);
+  const Caller caller = exchange.caller;
+  const std::string model = request.model;
   service.generate(std::move(exchange), std::move(request), true);
+  keep(service, caller, model, extras);
 }
 
 void embed_as(Service& service, Exchange exchange, bool legacy) {
@@ -108,6 +128,13 @@ void ps(Service& service, Exchange exchange) {
   exchange.respond(Json{{"models", std::move(models)}});
 }
 
+Json capabilities(const PromptMaker& prompts) {
+  Json all = Json::array({"completion"});
+  if (prompts.reads_tools()) all.push_back("tools");
+  if (prompts.reasoning()) all.push_back("thinking");
+  return all;
+}
+
 void show(Service& service, Exchange exchange) {
   Problem problem;
   const Json body = parse_body(exchange.request.body, problem);
@@ -124,8 +151,7 @@ void show(Service& service, Exchange exchange) {
                         {"template", chat_template ? std::string(*chat_template) : ""},
                         {"details", ollama_details(face)},
                         {"model_info", metadata_json(face)},
-                        {"capabilities", entry->prompts.reads_tools() ? Json{"completion", "tools"}
-                                                                      : Json{"completion"}},
+                        {"capabilities", capabilities(entry->prompts)},
                         {"modified_at", rfc3339(service.started_unix_s())}});
 }
 

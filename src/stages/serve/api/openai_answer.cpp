@@ -59,8 +59,13 @@ class OpenAiRenderer : public AnswerRenderer {
 
   std::string send_choice(Json choice, const Choice* whole) const {
     choice["finish_reason"] = nullptr;
-    if (whole != nullptr) add_finish(choice, *whole);
+    if (whole != nullptr) finish(choice, *whole);
     return event(chunk(Json::array({std::move(choice)})));
+  }
+
+  void finish(Json& json, const Choice& choice) const {
+    add_finish(json, choice);
+    if (meta_.legacy_calls && !choice.calls.empty()) json["finish_reason"] = "function_call";
   }
 
   Json chunk(Json choices) const {
@@ -86,8 +91,10 @@ class ChatRenderer : public OpenAiRenderer {
 
   std::string piece(size_t choice, const Delta& delta) override {
     Json body = Json::object();
-    if (!delta.text.empty() || delta.calls.empty()) body["content"] = delta.text;
-    if (!delta.calls.empty()) body["tool_calls"] = calls_json(choice, delta.calls, true);
+    if (!delta.reasoning.empty()) body["reasoning_content"] = delta.reasoning;
+    const bool has_more = !delta.calls.empty() || !delta.reasoning.empty();
+    if (!delta.text.empty() || !has_more) body["content"] = delta.text;
+    add_calls(body, choice, delta.calls, true);
     return send(choice, std::move(body), logprobs_json(delta.logprobs, !delta.logprobs.empty()));
   }
 
@@ -100,14 +107,13 @@ class ChatRenderer : public OpenAiRenderer {
 
   Json whole_choice(size_t index, const Choice& choice) override {
     Json message = {{"role", "assistant"}, {"content", choice.text}, {"refusal", nullptr}};
-    if (!choice.calls.empty()) {
-      if (choice.text.empty()) message["content"] = nullptr;
-      message["tool_calls"] = calls_json(index, choice.calls, false);
-    }
+    if (!choice.calls.empty() && choice.text.empty()) message["content"] = nullptr;
+    if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
+    add_calls(message, index, choice.calls, false);
     Json json = {{"index", index},
                  {"message", std::move(message)},
                  {"logprobs", logprobs_json(choice.logprobs, choice.with_logprobs)}};
-    add_finish(json, choice);
+    finish(json, choice);
     return json;
   }
 
@@ -117,6 +123,15 @@ class ChatRenderer : public OpenAiRenderer {
     return {{"content", chat_logprobs(*meta_.tokenizer, logprobs)}, {"refusal", nullptr}};
   }
 
+  void add_calls(Json& body, size_t choice, const std::vector<ToolCall>& calls, bool streamed) {
+    if (calls.empty()) return;
+    if (meta_.legacy_calls) {
+      body["function_call"] = {{"name", calls[0].name}, {"arguments", calls[0].arguments}};
+    } else {
+      body["tool_calls"] = calls_json(choice, calls, streamed);
+    }
+  }
+
   // Calls of one choice are numbered from its first piece on.
   Json calls_json(size_t choice, const std::vector<ToolCall>& calls, bool streamed) {
     if (called_.size() <= choice) called_.resize(choice + 1);
@@ -124,7 +139,7 @@ class ChatRenderer : public OpenAiRenderer {
     for (const ToolCall& call : calls) {
       const size_t number = called_[choice]++;
       Json json = streamed ? Json{{"index", number}} : Json::object();
-      json["id"] = fmt::format("call_{}_{}_{}", meta_.id, choice, number);
+      json["id"] = call_id(meta_, choice, number);
       json["type"] = "function";
       json["function"] = {{"name", call.name}, {"arguments", call.arguments}};
       list.push_back(std::move(json));
@@ -166,7 +181,7 @@ class CompletionRenderer : public OpenAiRenderer {
     Json json = {{"index", index},
                  {"text", echoed(index) + choice.text},
                  {"logprobs", logprobs_json(index, choice.logprobs, choice.with_logprobs)}};
-    add_finish(json, choice);
+    finish(json, choice);
     return json;
   }
 

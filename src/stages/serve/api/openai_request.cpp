@@ -1,49 +1,14 @@
 #include <algorithm>
 
 #include <verge/stages/serve/api/chat_messages.hpp>
+#include <verge/stages/serve/api/foreign_fields.hpp>
+#include <verge/stages/serve/api/format_fields.hpp>
 #include <verge/stages/serve/api/openai_request.hpp>
 #include <verge/stages/serve/api/sampling_fields.hpp>
 #include <verge/stages/serve/api/tool_fields.hpp>
 
 namespace verge::serve::api {
 namespace {
-
-// Fields of OpenAI's, of vLLM's and of llama.cpp's clients that change nothing here.
-void ignore_foreign(Fields& fields) {
-  fields.ignore({"user",
-                 "min_tokens",
-                 "stop_token_ids",
-                 "top_a",
-                 "typical",
-                 "store",
-                 "metadata",
-                 "service_tier",
-                 "parallel_tool_calls",
-                 "modalities",
-                 "prediction",
-                 "reasoning_effort",
-                 "verbosity",
-                 "safety_identifier",
-                 "prompt_cache_key",
-                 "prompt_cache_retention",
-                 "cache_prompt",
-                 "id_slot",
-                 "skip_special_tokens",
-                 "include_stop_str_in_output",
-                 "n_probs",
-                 "samplers",
-                 "audio",
-                 "web_search_options"});
-}
-
-// The predecessor of tools: an answer that ignored it would not call anything.
-void refuse_functions(Fields& fields) {
-  for (const char* name : {"functions", "function_call"}) {
-    if (!fields.has(name)) continue;
-    fields.wrong(name, fmt::format("{} is not supported; give \"tools\" and \"tool_choice\"", name),
-                 "unsupported_value");
-  }
-}
 
 void read_streaming(Fields& fields, GenerationRequest& request) {
   request.stream = fields.boolean("stream", false);
@@ -66,6 +31,14 @@ void read_max_tokens(Fields& fields, GenerationRequest& request) {
   }
 }
 
+void read_least_tokens(Fields& fields, GenerationRequest& request) {
+  request.min_tokens = fields.integer("min_tokens", 0, 0, kMostTokens);
+  if (request.max_tokens && request.min_tokens > *request.max_tokens) {
+    fields.wrong("min_tokens", fmt::format("min_tokens is {}; max_tokens allows {}",
+                                           request.min_tokens, *request.max_tokens));
+  }
+}
+
 void refuse_best_of(Fields& fields, const GenerationRequest& request) {
   if (!fields.has("best_of") || fields.integer("best_of", 1, 1, kMostChoices) == request.choices) {
     return;
@@ -74,16 +47,24 @@ void refuse_best_of(Fields& fields, const GenerationRequest& request) {
                "unsupported_value");
 }
 
+void read_timeout(Fields& fields, GenerationRequest& request) {
+  constexpr double kLongestS = 7 * 24 * 3600, kShortestS = 0.001;
+  if (!fields.has("timeout")) return;
+  request.timeout_s = fields.number("timeout", kLongestS, kShortestS, kLongestS);
+}
+
 void read_openai_common(Fields& fields, GenerationRequest& request) {
-  request.model = fields.required_text("model");
+  request.model = fields.text("model");
   read_openai_sampling(fields, request);
   read_streaming(fields, request);
   read_max_tokens(fields, request);
+  read_least_tokens(fields, request);
   request.choices = static_cast<int>(fields.integer("n", 1, 1, kMostChoices));
   refuse_best_of(fields, request);
-  request.format = read_response_format(fields);
-  refuse_functions(fields);
-  ignore_foreign(fields);
+  request.format = read_output_format(fields);
+  fields.ignore({"reasoning_effort", "verbosity"});
+  read_timeout(fields, request);
+  read_foreign_fields(fields);
 }
 
 void read_chat_logprobs(Fields& fields, GenerationRequest& request) {
@@ -114,14 +95,18 @@ TokenIds read_ids(const Json& value, const std::string& name, Problem& problem) 
   return ids;
 }
 
-void refuse_mixed_format(Fields& fields, const GenerationRequest& request) {
-  const bool formatted = request.format.kind != OutputFormat::Kind::Text;
-  if (formatted && request.tools.is_possible()) {
-    fields.wrong("response_format",
-                 "response_format cannot hold while tools may be called; give "
-                 "\"tool_choice\": \"none\", or leave one of them out",
-                 "unsupported_value");
+// What the template may be told of reasoning, and what is told of it.
+void read_reasoning(Fields& fields, ChatPrompt& chat, GenerationRequest& request) {
+  for (const char* name : {"reasoning_effort", "verbosity"}) {
+    if (fields.has(name)) chat.hints[name] = fields.text(name);
   }
+  if (chat.hints.value("reasoning_effort", "") == "none") chat.hints["enable_thinking"] = false;
+  request.show_reasoning = fields.boolean("include_reasoning", true);
+  const std::string format = fields.text("reasoning_format", "auto");
+  if (format != "auto" && format != "deepseek" && format != "none") {
+    fields.wrong("reasoning_format", "reasoning_format must be \"auto\", \"deepseek\" or \"none\"");
+  }
+  request.separate_reasoning = format != "none";
 }
 
 }  // namespace
@@ -134,10 +119,10 @@ GenerationRequest read_chat_request(const Json& body, Problem& problem) {
   if (const Json* variables = fields.object("chat_template_kwargs")) {
     chat.template_variables = *variables;
   }
+  read_reasoning(fields, chat, request);
   request.prompt = std::move(chat);
   read_chat_logprobs(fields, request);
-  request.tools = read_tools(fields);
-  refuse_mixed_format(fields, request);
+  request.tools = read_tools_or_functions(fields);
   fields.finish();
   return request;
 }
@@ -188,6 +173,9 @@ GenerationRequest read_completion_request(const Json& body, Problem& problem) {
                  "log-probabilities of the prompt (echo with logprobs) are not supported",
                  "unsupported_value");
   }
+  for (const char* name : {"functions", "function_call"}) {
+    if (fields.has(name)) fields.refuse(name);
+  }
   if (!fields.text("suffix").empty()) {
     fields.wrong("suffix", "suffix is not supported", "unsupported_value");
   }
@@ -195,10 +183,27 @@ GenerationRequest read_completion_request(const Json& body, Problem& problem) {
   return request;
 }
 
+GenerationRequest read_llama_completion(const Json& body, Problem& problem) {
+  Json renamed = body;
+  if (renamed.is_object()) {
+    const Json defaults = {{"temperature", 0.8}, {"top_k", 40}, {"top_p", 0.95}, {"min_p", 0.05}};
+    for (const auto& [name, value] : defaults.items()) {
+      if (!renamed.contains(name)) renamed[name] = value;
+    }
+    renamed["max_tokens"] = renamed.value("n_predict", Json(-1));
+    renamed.erase("n_predict");
+  }
+  GenerationRequest request = read_completion_request(renamed, problem);
+  if (request.max_tokens && renamed.is_object() && renamed["max_tokens"] == -1) {
+    request.max_tokens.reset();
+  }
+  return request;
+}
+
 EmbeddingRequest read_embedding_request(const Json& body, Problem& problem) {
   Fields fields(body, "", problem);
   EmbeddingRequest request;
-  request.model = fields.required_text("model");
+  request.model = fields.text("model");
   if (const Json* input = fields.find("input")) {
     request.inputs = read_plain_prompts(*input, "input", problem);
   } else {

@@ -15,6 +15,9 @@ constexpr int kMostTopLogprobs = 20;
 GenerationRequest read_chat_request(const Json& body, Problem& problem);
 /// POST /v1/completions: prompt as a string, a list of strings, token ids, or a list of those.
 GenerationRequest read_completion_request(const Json& body, Problem& problem);
+/// POST /completion of llama-server: `n_predict`, its defaults (temperature 0.8, top_k 40, top_p
+/// 0.95, min_p 0.05, no limit), and else as above.
+GenerationRequest read_llama_completion(const Json& body, Problem& problem);
 
 struct EmbeddingRequest {
   std::string model;

@@ -54,14 +54,43 @@ PromptMaker::PromptMaker(std::shared_ptr<const text::Tokenizer> tokenizer, text:
 
 Result<PromptMaker> PromptMaker::make(std::shared_ptr<const text::Tokenizer> tokenizer,
                                       std::optional<std::string_view> chat_template) {
-  if (!chat_template) return PromptMaker(std::move(tokenizer), text::ChatTemplate::chatml());
+  if (!chat_template) {
+    PromptMaker maker(std::move(tokenizer), text::ChatTemplate::chatml());
+    maker.find_tags();
+    return maker;
+  }
   VERGE_TRY(text::ChatTemplate chat, text::ChatTemplate::parse(*chat_template));
   PromptMaker maker(std::move(tokenizer), std::move(chat));
   maker.has_own_template_ = true;
   maker.reads_tools_ = maker.template_.reads("tools");
   maker.writes_tool_call_tags_ =
       !maker.reads_tools_ || chat_template->find(kToolCall) != std::string_view::npos;
+  if (maker.reads_tools_) maker.call_syntax_ = call_syntax_of(*chat_template);
+  maker.reasoning_ = reasoning_tags_of(*chat_template);
+  maker.find_tags();
   return maker;
+}
+
+void PromptMaker::find_tags() {
+  for (int32_t token = 0; token < tokenizer_->size(); ++token) {
+    if (!tokenizer_->is_special(token)) continue;
+    const std::string_view piece = tokenizer_->piece(token);
+    if (reasoning_ && (piece == reasoning_->open || piece == reasoning_->close)) {
+      reasoning_tags_.push_back(token);
+      all_tags_.push_back(token);
+    } else if (std::ranges::count(tags_of(call_syntax_), piece) > 0) {
+      all_tags_.push_back(token);
+    }
+  }
+}
+
+bool PromptMaker::begins_reasoning(const TokenIds& prompt) const {
+  if (!reasoning_) return false;
+  constexpr size_t kMost = 16;  // tokens of a tag and the white space behind it
+  const size_t count = std::min(prompt.size(), kMost);
+  std::string end = tokenizer_->decode(std::span(prompt).last(count), {.show_special = true});
+  end.erase(end.find_last_not_of(" \t\r\n") + 1);
+  return end.ends_with(reasoning_->open);
 }
 
 Result<TokenIds> PromptMaker::chat(const ChatPrompt& prompt, const ToolUse& tools,
@@ -69,6 +98,11 @@ Result<TokenIds> PromptMaker::chat(const ChatPrompt& prompt, const ToolUse& tool
   Json messages = harmless_json(prompt.messages);
   text::RenderOptions options{.extra = harmless_json(prompt.template_variables),
                               .now_unix_s = now_unix_s};
+  for (const auto& [name, value] : prompt.hints.items()) {  // where the template reads them
+    if (!template_.reads(name)) continue;
+    if (options.extra.is_null()) options.extra = Json::object();
+    if (!options.extra.contains(name)) options.extra[name] = harmless_json(value);
+  }
   Json declared = tools.is_possible() ? harmless_json(tools.declared) : Json();
   if (!reads_tools_) {
     write_out_calls(messages);

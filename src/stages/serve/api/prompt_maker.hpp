@@ -11,7 +11,9 @@
 #include <verge/engine/text/chat_template.hpp>
 #include <verge/engine/text/control_tokens.hpp>
 #include <verge/engine/text/tokenizer.hpp>
+#include <verge/stages/serve/api/call_syntax.hpp>
 #include <verge/stages/serve/api/generation_request.hpp>
+#include <verge/stages/serve/api/reasoning.hpp>
 
 namespace verge::serve::api {
 
@@ -33,6 +35,17 @@ class PromptMaker {
   /// vocabulary and for no tokens at all.
   Result<TokenIds> plain(const PlainPrompt& prompt) const;
 
+  /// How the model writes calls, by its template.
+  CallSyntax call_syntax() const { return call_syntax_; }
+  /// How it writes what it thinks, by its template, if it does.
+  const std::optional<ReasoningTags>& reasoning() const { return reasoning_; }
+  /// Whether a prompt ends within a block of reasoning that the template opened.
+  bool begins_reasoning(const TokenIds& prompt) const;
+  /// Control tokens that are tags of reasoning and (`calls`) of calls: to be shown in an answer.
+  const std::vector<int32_t>& tag_tokens(bool calls) const {
+    return calls ? all_tags_ : reasoning_tags_;
+  }
+
   /// A token is never longer, in bytes.
   size_t longest_piece() const { return longest_piece_; }
   bool has_own_template() const { return has_own_template_; }
@@ -44,12 +57,16 @@ class PromptMaker {
  private:
   PromptMaker(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatTemplate chat);
   Json harmless_json(const Json& json) const;
+  void find_tags();
 
   std::shared_ptr<const text::Tokenizer> tokenizer_;
   text::ControlTokens control_;
   text::ChatTemplate template_;
   bool has_own_template_ = false;
   bool reads_tools_ = false;
+  CallSyntax call_syntax_ = CallSyntax::Hermes;
+  std::optional<ReasoningTags> reasoning_;
+  std::vector<int32_t> reasoning_tags_, all_tags_;
   bool writes_tool_call_tags_ = true;
   size_t longest_piece_ = 1;
 };

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include <verge/stages/serve/api/foreign_fields.hpp>
 #include <verge/stages/serve/api/sampling_fields.hpp>
 
 namespace verge::serve::api {
@@ -59,6 +60,28 @@ std::optional<uint64_t> read_seed(Fields& fields) {
   return static_cast<uint64_t>(seed);
 }
 
+// What ends an answer.
+void read_ends(Fields& fields, GenerationRequest& request) {
+  request.stop = read_stops(fields, "stop");
+  request.ignore_end = fields.boolean("ignore_eos", false);
+  request.include_stop = fields.boolean("include_stop_str_in_output", false);
+  const Json* tokens = fields.array("stop_token_ids");
+  if (tokens == nullptr) return;
+  if (tokens->size() > kMostStopTokens) {
+    fields.wrong("stop_token_ids", fmt::format("stop_token_ids has {} tokens; give at most {}",
+                                               tokens->size(), kMostStopTokens));
+    return;
+  }
+  for (const Json& token : *tokens) {
+    if (!token.is_number_integer() || token < 0 || token > INT32_MAX) {
+      fields.wrong("stop_token_ids",
+                   fmt::format("stop_token_ids holds {}, which is no token id", token.dump()));
+      return;
+    }
+    request.stop_tokens.push_back(token.get<int32_t>());
+  }
+}
+
 void read_extensions(Fields& fields, text::SamplerOptions& sampling) {
   sampling.top_k = static_cast<int32_t>(fields.integer("top_k", 0, -1, 1 << 30));
   sampling.top_k = std::max(sampling.top_k, 0);  // -1 is "off" for vLLM's clients
@@ -95,8 +118,7 @@ void read_openai_sampling(Fields& fields, GenerationRequest& request) {
   read_extensions(fields, sampling);
   read_logit_bias(fields, request);
   request.seed = read_seed(fields);
-  request.stop = read_stops(fields, "stop");
-  request.ignore_end = fields.boolean("ignore_eos", false);
+  read_ends(fields, request);
 }
 
 void read_ollama_options(Fields& options, GenerationRequest& request) {
@@ -124,9 +146,9 @@ void read_ollama_options(Fields& options, GenerationRequest& request) {
   request.stop = read_stops(options, "stop");
   const int64_t most = options.integer("num_predict", -1, -2, kMostTokens);
   if (most >= 0) request.max_tokens = most;
-  options.ignore({"mirostat_tau", "num_ctx", "num_keep", "num_batch", "num_gpu", "main_gpu",
-                  "num_thread", "use_mmap", "use_mlock", "numa", "low_vram", "f16_kv", "vocab_only",
-                  "penalize_newline", "tfs_z", "num_gqa", "logits_all", "embedding_only"});
+  request.least_context = options.integer("num_ctx", 0, 0, kMostTokens);
+  options.ignore({"mirostat_tau"});
+  read_foreign_ollama_options(options);
 }
 
 }  // namespace verge::serve::api

@@ -7,11 +7,13 @@
 namespace verge::serve::api {
 
 constexpr size_t kMostStops = 16;
+constexpr size_t kMostStopTokens = 256;
 constexpr size_t kLongestStop = 1024;  // bytes
 constexpr int64_t kMostTokens = int64_t{1} << 31;
 
 /// OpenAI's fields and the extensions that other servers made usual: top_k, min_p, typical_p,
-/// repetition_penalty (repeat_penalty), mirostat_tau, mirostat_eta, ignore_eos. Without a field its
+/// repetition_penalty (repeat_penalty), mirostat_tau, mirostat_eta, ignore_eos, stop_token_ids,
+/// include_stop_str_in_output. Without a field its
 /// documented default counts: temperature 1, top_p 1, nothing else cut or penalized.
 void read_openai_sampling(Fields& fields, GenerationRequest& request);
 

@@ -114,7 +114,8 @@ void tokenize(Service& service, Exchange exchange) {
   Problem problem;
   const Json body = parse_body(exchange.request.body, problem);
   Fields fields(body, "", problem);
-  const std::string name = fields.required_text("model");
+  const std::string name =
+      service.directory().name_or_only(fields.text("model"), exchange.caller, problem);
   if (problem) return exchange.respond(problem.error());
   const auto entry = service.directory().open(name, exchange.caller, problem);
   if (problem) return exchange.respond(problem.error());

@@ -7,6 +7,9 @@ namespace {
 
 // What anybody may see: whether the server lives, and the page that asks for a key.
 bool is_open(std::string_view path) {
+  constexpr std::string_view kAliases[] = {"/completion", "/tokenize", "/detokenize",
+                                           "/apply-template", "/props"};
+  if (std::ranges::find(kAliases, path) != std::end(kAliases)) return false;
   return path == "/health" || !(path.starts_with("/v1/") || path.starts_with("/api/") ||
                                 path.starts_with("/verge/") || path == "/metrics");
 }
@@ -82,6 +85,7 @@ void Service::add_routes(http::Router& router) {
   add_openai_routes(*this, router);
   add_ollama_routes(*this, router);
   add_server_routes(*this, router);
+  add_alias_routes(*this, router);
 }
 
 void Service::configure(http::ServerOptions& options) {
@@ -218,9 +222,13 @@ Status Service::tick(bool read_keys) {
   return {};
 }
 
-void Service::keep(const std::shared_ptr<Revocable>& job) {
-  const std::lock_guard lock(mutex_);
-  jobs_.push_back(job);
+void Service::run(const std::shared_ptr<Revocable>& job, const std::function<void()>& submit) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(job);
+  }
+  submit();
+  if (!parts_.gate.is_valid(job->key_id())) job->abort(revoked_key());  // since it was identified
 }
 
 void Service::add_rate_headers(Exchange& exchange) const {

@@ -91,7 +91,8 @@ class Service {
  private:
   http::Handler guarded(Route route);
   std::optional<http::Response> admit(const http::Request& request) const;
-  void keep(const std::shared_ptr<Revocable>& job);
+  /// Hands a job over to the scheduler by `submit`, so that a revocation of its key ends it.
+  void run(const std::shared_ptr<Revocable>& job, const std::function<void()>& submit);
   void add_rate_headers(Exchange& exchange) const;
   bool is_draining() const;
   void dispatch(Route route, Exchange exchange);
@@ -113,5 +114,6 @@ class Service {
 void add_openai_routes(Service& service, http::Router& router);
 void add_ollama_routes(Service& service, http::Router& router);
 void add_server_routes(Service& service, http::Router& router);
+void add_alias_routes(Service& service, http::Router& router);
 
 }  // namespace verge::serve::api

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include <verge/stages/serve/api/json_body.hpp>
 #include <verge/stages/serve/api/tool_fields.hpp>
 
 namespace verge::serve::api {
@@ -12,6 +11,19 @@ bool is_name(std::string_view name) {
     return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
   };
   return !name.empty() && name.size() <= kLongest && std::ranges::all_of(name, is_allowed);
+}
+
+Tool read_function(const Json& json, const std::string& path, Problem& problem) {
+  Fields inner(json, path, problem);
+  Tool tool{inner.required_text("name"), Json::object()};
+  if (!problem && !is_name(tool.name)) {
+    inner.wrong("name", fmt::format("{} must be 1 to 64 letters, digits, _, - and .",
+                                    inner.path_of("name")));
+  }
+  inner.text("description");
+  inner.boolean("strict", false);
+  if (const Json* parameters = inner.object("parameters")) tool.parameters = *parameters;
+  return tool;
 }
 
 Tool read_tool(const Json& json, const std::string& path, Problem& problem) {
@@ -27,16 +39,7 @@ Tool read_tool(const Json& json, const std::string& path, Problem& problem) {
                  "missing_field");
     return {};
   }
-  Fields inner(*function, fields.path_of("function"), problem);
-  Tool tool{inner.required_text("name"), Json::object()};
-  if (!problem && !is_name(tool.name)) {
-    inner.wrong("name", fmt::format("{} must be 1 to 64 letters, digits, _, - and .",
-                                    inner.path_of("name")));
-  }
-  inner.text("description");
-  inner.boolean("strict", false);
-  if (const Json* parameters = inner.object("parameters")) tool.parameters = *parameters;
-  return tool;
+  return read_function(*function, fields.path_of("function"), problem);
 }
 
 void read_choice(Fields& fields, ToolUse& use) {
@@ -76,73 +79,45 @@ void check_choice(Fields& fields, const ToolUse& use) {
   }
 }
 
-OutputFormat schema_format(const Json& schema) {
-  return {.kind = OutputFormat::Kind::JsonSchema, .schema = schema};
-}
-
-OutputFormat read_schema_object(Fields& format) {
-  const Json* wrapper = format.object("json_schema");
-  const Json* schema = format.object("schema");  // llama.cpp's short form
-  if (wrapper != nullptr) {
-    Fields inner(*wrapper, format.path_of("json_schema"), format.problem());
-    inner.text("name");
-    inner.text("description");
-    inner.boolean("strict", false);
-    schema = inner.object("schema");
-  }
-  if (schema != nullptr) return schema_format(*schema);
-  format.wrong("json_schema", fmt::format("{}.schema is missing", format.path_of("json_schema")),
-               "missing_field");
-  return {};
-}
-
-OutputFormat read_format_object(Fields& fields, const Json& json) {
-  Fields format(json, fields.path_of("response_format"), fields.problem());
-  const std::string type = format.required_text("type");
-  if (type == "text") return {};
-  if (type == "json_object" && !format.has("schema")) {
-    return {.kind = OutputFormat::Kind::JsonObject};
-  }
-  if (type == "json_object" || type == "json_schema") return read_schema_object(format);
-  format.wrong("type", fmt::format("{} is \"{}\"; give text, json_object or json_schema",
-                                   format.path_of("type"), type.substr(0, 40)));
-  return {};
-}
-
-// A schema as an object, or as text.
-OutputFormat read_guided_json(Fields& fields, const char* name) {
-  const Json* value = fields.find(name);
-  if (value->is_object()) return schema_format(*value);
-  Json parsed = value->is_string() ? parse_inner(value->get<std::string>()) : Json();
-  if (!parsed.is_object()) {
-    fields.wrong(name, fmt::format("{} is no JSON schema", fields.path_of(name)));
-  }
-  return schema_format(parsed);
-}
-
-// What vLLM's clients ask for and would get no answer of: ignoring it would be worse.
-void refuse_unknown_guides(Fields& fields, std::initializer_list<const char*> names) {
-  for (const char* name : names) {
-    if (!fields.has(name)) continue;
+ToolUse read_list(Fields& fields, const char* name,
+                  Tool (*read)(const Json&, const std::string&, Problem&)) {
+  ToolUse use;
+  const Json* list = fields.array(name);
+  if (list != nullptr && list->size() > kMostTools) {
     fields.wrong(name,
-                 fmt::format("{} is not supported; give a JSON schema or a grammar (GBNF)",
-                             fields.path_of(name)),
-                 "unsupported_value");
+                 fmt::format("{} has {} entries; give at most {}", name, list->size(), kMostTools));
+    return use;
   }
+  for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    const std::string path = fmt::format("{}[{}]", fields.path_of(name), i);
+    Tool tool = read((*list)[i], path, fields.problem());
+    if (std::ranges::count(use.tools, tool.name, &Tool::name) > 0) {
+      fields.wrong(name, fmt::format("{} has the name of an earlier tool", path));
+    }
+    use.tools.push_back(std::move(tool));
+  }
+  return use;
 }
 
-// The form that took the place of vLLM's guided_...: one of its members.
-OutputFormat read_structured_outputs(Fields& outer, const Json& given) {
-  Fields fields(given, outer.path_of("structured_outputs"), outer.problem());
-  OutputFormat format;
-  if (fields.boolean("json_object", false)) format.kind = OutputFormat::Kind::JsonObject;
-  if (fields.has("grammar")) {
-    format = {.kind = OutputFormat::Kind::Gbnf, .grammar = fields.text("grammar")};
+// "none", "auto" or {"name": ...}.
+void read_function_choice(Fields& fields, ToolUse& use) {
+  use.choice = use.tools.empty() ? ToolChoice::None : ToolChoice::Auto;
+  const Json* choice = fields.find("function_call");
+  if (choice == nullptr) return;
+  if (choice->is_object()) {
+    use.choice = ToolChoice::Named;
+    use.named =
+        Fields(*choice, fields.path_of("function_call"), fields.problem()).required_text("name");
+    if (!fields.problem() && std::ranges::count(use.tools, use.named, &Tool::name) == 0) {
+      fields.wrong("function_call",
+                   fmt::format("function_call names \"{}\", which is none of the functions",
+                               use.named.substr(0, 64)));
+    }
+  } else if (*choice == "none") {
+    use.choice = ToolChoice::None;
+  } else if (*choice != "auto") {
+    fields.wrong("function_call", "function_call must be \"none\", \"auto\" or {\"name\": ...}");
   }
-  if (fields.has("json")) format = read_guided_json(fields, "json");
-  refuse_unknown_guides(fields, {"choice", "regex", "structural_tag"});
-  fields.finish();
-  return format;
 }
 
 // Points the references of a schema that moves to `place` to where their targets are then.
@@ -168,71 +143,69 @@ Json arguments_schema(const Tool& tool, Json& definitions) {
   return {{"$ref", "#/$defs/" + tool.name}};
 }
 
-}  // namespace
-
-ToolUse read_tools(Fields& fields) {
-  ToolUse use;
-  const Json* list = fields.array("tools");
-  if (list != nullptr && list->size() > kMostTools) {
-    fields.wrong("tools",
-                 fmt::format("tools has {} entries; give at most {}", list->size(), kMostTools));
-    return use;
-  }
-  for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
-    const std::string path = fmt::format("{}[{}]", fields.path_of("tools"), i);
-    Tool tool = read_tool((*list)[i], path, fields.problem());
-    if (std::ranges::count(use.tools, tool.name, &Tool::name) > 0) {
-      fields.wrong("tools", fmt::format("{} has the name of an earlier tool", path));
-    }
-    use.tools.push_back(std::move(tool));
-  }
-  if (list != nullptr && !list->empty()) use.declared = *list;
-  read_choice(fields, use);
-  check_choice(fields, use);
-  return use;
-}
-
-OutputFormat read_response_format(Fields& fields) {
-  OutputFormat format;
-  if (const Json* json = fields.object("response_format")) {
-    format = read_format_object(fields, *json);
-  }
-  for (const char* name : {"grammar", "guided_grammar"}) {
-    if (!fields.has(name)) continue;
-    format = {.kind = OutputFormat::Kind::Gbnf, .grammar = fields.text(name)};
-  }
-  if (fields.has("guided_json")) format = read_guided_json(fields, "guided_json");
-  if (const Json* given = fields.object("structured_outputs")) {
-    format = read_structured_outputs(fields, *given);
-  }
-  refuse_unknown_guides(fields, {"guided_choice", "guided_regex"});
-  return format;
-}
-
-OutputFormat read_ollama_format(Fields& fields) {
-  const Json* format = fields.find("format");
-  if (format == nullptr || *format == "") return {};
-  if (*format == "json") return {.kind = OutputFormat::Kind::JsonObject};
-  if (format->is_object()) return schema_format(*format);
-  fields.wrong("format", "format must be \"json\" or a JSON schema");
-  return {};
-}
-
-Json call_schema(const ToolUse& use) {
+Json call_schemas(const ToolUse& use, const char* arguments, Json& definitions) {
   Json calls = Json::array();
-  Json definitions = Json::object();
   for (const Tool& tool : use.tools) {
     if (use.choice == ToolChoice::Named && tool.name != use.named) continue;
     calls.push_back(
         {{"type", "object"},
          {"properties",
-          {{"name", {{"const", tool.name}}}, {"arguments", arguments_schema(tool, definitions)}}},
-         {"required", {"name", "arguments"}},
+          {{"name", {{"const", tool.name}}}, {arguments, arguments_schema(tool, definitions)}}},
+         {"required", {"name", arguments}},
          {"additionalProperties", false}});
   }
+  return calls;
+}
+
+}  // namespace
+
+ToolUse read_tools(Fields& fields) {
+  ToolUse use = read_list(fields, "tools", read_tool);
+  const Json* list = fields.array("tools");
+  if (list != nullptr && !list->empty()) use.declared = *list;
+  read_choice(fields, use);
+  check_choice(fields, use);
+  use.only_one = !fields.boolean("parallel_tool_calls", true);
+  return use;
+}
+
+ToolUse read_tools_or_functions(Fields& fields) {
+  if (!fields.has("functions")) {
+    if (fields.has("function_call")) {
+      fields.wrong("function_call", "function_call is for functions, of which there are none");
+    }
+    return read_tools(fields);
+  }
+  if (fields.has("tools")) {
+    fields.wrong("functions", "functions is the older name of tools; give one of them");
+  }
+  ToolUse use = read_list(fields, "functions", read_function);
+  use.is_legacy = true;
+  use.only_one = true;
+  const Json* list = fields.array("functions");
+  for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
+    use.declared.push_back({{"type", "function"}, {"function", (*list)[i]}});
+  }
+  read_function_choice(fields, use);
+  return use;
+}
+
+Json call_schema(const ToolUse& use, const char* arguments) {
+  Json definitions = Json::object();
+  Json calls = call_schemas(use, arguments, definitions);
   Json schema = calls.size() == 1 ? calls[0] : Json{{"anyOf", std::move(calls)}};
   if (!definitions.empty()) schema["$defs"] = std::move(definitions);
   return schema;
+}
+
+Json call_or_answer_schema(const ToolUse& use, const char* arguments, Json answer) {
+  constexpr const char* kAnswer = "answer/";  // no name of a tool
+  Json definitions = Json::object();
+  Json forms = call_schemas(use, arguments, definitions);
+  move_references(answer, "/$defs/answer~1");
+  definitions[kAnswer] = std::move(answer);
+  forms.push_back({{"$ref", "#/$defs/answer~1"}});
+  return {{"anyOf", std::move(forms)}, {"$defs", std::move(definitions)}};
 }
 
 }  // namespace verge::serve::api

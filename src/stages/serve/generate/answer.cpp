@@ -1,6 +1,20 @@
+#include <algorithm>
+
 #include <verge/stages/serve/generate/answer.hpp>
+#include <verge/stages/serve/generate/least_tokens.hpp>
 
 namespace verge::serve {
+namespace {
+
+std::vector<int32_t> ends_of(const text::Tokenizer& tokenizer, const AnswerOptions& options) {
+  std::vector<int32_t> ends = options.stop_tokens;
+  for (int32_t token = 0; token < tokenizer.size() && !options.ignore_end; ++token) {
+    if (tokenizer.is_end(token)) ends.push_back(token);
+  }
+  return ends;
+}
+
+}  // namespace
 
 std::string_view name(StopReason reason) {
   switch (reason) {
@@ -32,6 +46,10 @@ Result<Answer> Answer::start(const text::Tokenizer& tokenizer, AnswerOptions opt
                              std::unique_ptr<text::TokenConstraint> constraint) {
   VERGE_TRY(text::Sampler sampler, text::Sampler::create(options.sampling, tokenizer.size()));
   for (const int32_t token : prompt) sampler.accept(token);
+  if (options.min_tokens > 0) {
+    constraint =
+        least_tokens(options.min_tokens, ends_of(tokenizer, options), std::move(constraint));
+  }
   return Answer(tokenizer, std::move(options), std::move(sampler), std::move(constraint));
 }
 
@@ -48,8 +66,12 @@ Result<Piece> Answer::draw(std::span<const float> logits, const text::DraftedTok
 }
 
 Piece Answer::take(int32_t token, std::span<const float> logits) {
-  if (ends_with(token)) return end(StopReason::EndOfText);
   Piece piece;
+  if (ends_with(token)) {
+    if (options_.include_stop && is_stop_token(token)) piece.text = show(text_of(token));
+    piece.text += end(StopReason::EndOfText).text;
+    return piece;
+  }
   if (options_.top_logprobs >= 0) {
     piece.logprobs.push_back(
         {{token, text::token_logprob(logits, token)},
@@ -59,9 +81,28 @@ Piece Answer::take(int32_t token, std::span<const float> logits) {
   if (constraint_) constraint_->accept(token);
   tokens_.push_back(token);
   piece.tokens.push_back(token);
-  piece.text = stops_.push(detokenizer_.push(token));
+  piece.text = show(text_of(token));
   if (const auto reason = reason_to_stop()) piece.text += end(*reason).text;
   return piece;
+}
+
+bool Answer::is_stop_token(int32_t token) const {
+  return std::ranges::find(options_.stop_tokens, token) != options_.stop_tokens.end();
+}
+
+std::string Answer::text_of(int32_t token) {
+  const std::vector<int32_t>& shown = options_.shown_tokens;
+  if (std::ranges::find(shown, token) == shown.end()) return detokenizer_.push(token);
+  return detokenizer_.flush() + std::string(tokenizer_->piece(token));
+}
+
+// What may be shown of a text that follows; stop strings count once there are enough tokens.
+std::string Answer::show(std::string text) {
+  if (static_cast<int64_t>(tokens_.size()) < options_.min_tokens) return text;
+  const bool had_stopped = stops_.stopped();
+  std::string shown = stops_.push(text);
+  if (options_.include_stop && stops_.stopped() && !had_stopped) shown += stops_.matched();
+  return shown;
 }
 
 std::optional<StopReason> Answer::reason_to_stop() const {
@@ -76,7 +117,7 @@ Piece Answer::end(StopReason reason) {
   if (reason_) return {};
   reason_ = reason;
   Piece piece;
-  piece.text = stops_.push(detokenizer_.flush());
+  piece.text = show(detokenizer_.flush());
   piece.text += stops_.flush();
   return piece;
 }

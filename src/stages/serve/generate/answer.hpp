@@ -25,11 +25,15 @@ namespace verge::serve {
 
 struct AnswerOptions {
   text::SamplerOptions sampling;
-  int64_t max_tokens = -1;        // -1: until the model stops or the context is full
-  std::vector<std::string> stop;  // the answer ends before any of these
-  bool ignore_end = false;        // go on past end-of-text tokens
-  int top_logprobs = -1;          // -1: none; 0: of the chosen token; k: and of the k likeliest
-  bool continues_text = true;     // the prompt ends in text, so a leading space is a space
+  int64_t max_tokens = -1;                // -1: until the model stops or the context is full
+  std::vector<std::string> stop;          // the answer ends before any of these
+  std::vector<int32_t> stop_tokens = {};  // end the answer as end-of-text tokens do
+  bool include_stop = false;   // the stop string or stop token that ends it stands at its end
+  int64_t min_tokens = 0;      // neither ends it before, but what a constraint leaves no way on
+  bool ignore_end = false;     // go on past end-of-text tokens
+  int top_logprobs = -1;       // -1: none; 0: of the chosen token; k: and of the k likeliest
+  bool continues_text = true;  // the prompt ends in text, so a leading space is a space
+  std::vector<int32_t> shown_tokens = {};  // control tokens that show as their text
 };
 
 struct TokenLogprobs {
@@ -73,7 +77,9 @@ class Answer {
   const text::Sampler& sampler() const { return sampler_; }
   const text::TokenConstraint* constraint() const { return constraint_.get(); }
   /// Whether drawing this token would end the answer as EndOfText.
-  bool ends_with(int32_t token) const { return !options_.ignore_end && tokenizer_->is_end(token); }
+  bool ends_with(int32_t token) const {
+    return is_stop_token(token) || (!options_.ignore_end && tokenizer_->is_end(token));
+  }
   bool is_constrained() const { return constraint_ != nullptr; }
 
  private:
@@ -81,6 +87,9 @@ class Answer {
          std::unique_ptr<text::TokenConstraint> constraint);
   Piece take(int32_t token, std::span<const float> logits);
   std::optional<StopReason> reason_to_stop() const;
+  bool is_stop_token(int32_t token) const;
+  std::string show(std::string text);
+  std::string text_of(int32_t token);
 
   const text::Tokenizer* tokenizer_;
   AnswerOptions options_;

@@ -122,6 +122,12 @@ void ModelPool::touch(const std::string& name) {
   entries_.at(name).used_s = clock_.seconds();
 }
 
+void ModelPool::keep_for(const std::string& name, double seconds) {
+  const std::lock_guard lock(mutex_);
+  entries_.at(name).idle_s = seconds;
+  if (seconds >= 0) puts_out_idle_ = true;
+}
+
 int64_t ModelPool::need_bytes(const std::string& name) const {
   return entries_.at(name).need_bytes;
 }
@@ -146,7 +152,8 @@ std::vector<std::string> ModelPool::idle(
   const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
   for (const auto& [name, entry] : entries_) {
-    const bool is_old = options_.idle_s > 0 && clock_.seconds() - entry.used_s >= options_.idle_s;
+    const double idle_s = entry.idle_s.value_or(options_.idle_s > 0 ? options_.idle_s : -1);
+    const bool is_old = idle_s >= 0 && clock_.seconds() - entry.used_s >= idle_s;
     if (is_old && entry.state == LoadState::Ready && !is_busy(name)) names.push_back(name);
   }
   return names;

@@ -68,6 +68,10 @@ class ModelPool {
   /// What a model takes; 0 while its file is not read.
   int64_t need_bytes(const std::string& name) const;
 
+  /// Any thread. How long a model stays unused from now on, instead of idle_s: below 0 for ever, 0
+  /// until it has nothing to do.
+  void keep_for(const std::string& name, double seconds);
+
   // From here on: the scheduler's thread, names that are served and whose face has been read.
 
   /// Called on the loader's thread when a load has ended, well or not.
@@ -85,7 +89,7 @@ class ModelPool {
       const std::string& name, const std::function<bool(const std::string&)>& is_busy) const;
   /// Those that have been idle for too long.
   std::vector<std::string> idle(const std::function<bool(const std::string&)>& is_busy) const;
-  bool puts_out_idle() const { return options_.idle_s > 0; }
+  bool puts_out_idle() const { return puts_out_idle_; }
 
  private:
   struct Entry {
@@ -98,6 +102,7 @@ class ModelPool {
     std::optional<Error> error;
     LoadedModel model;
     double used_s = 0;
+    std::optional<double> idle_s;  // instead of that of all
   };
   void run_loader(const std::stop_token& stop);
   void load_now(Entry& entry);
@@ -105,6 +110,7 @@ class ModelPool {
   const Clock& clock_;
   ModelPoolOptions options_;
   int64_t ceiling_bytes_ = 0;  // of a model whose weights are streamed
+  std::atomic<bool> puts_out_idle_ = options_.idle_s > 0;
   std::vector<std::string> names_;
   std::map<std::string, Entry> entries_;  // fixed after construction
   mutable std::mutex mutex_;              // of states, errors, models and the queue

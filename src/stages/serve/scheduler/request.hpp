@@ -72,6 +72,7 @@ struct End {
   /// passed, Internal for a bug. A cancellation that was asked for is a reason, no error.
   Status status = {};
   StopReason reason = StopReason::Cancelled;
+  bool is_overdue = false;  // its deadline has passed
   Usage usage = {};
   Timings timings = {};
 };

@@ -197,6 +197,11 @@ void Scheduler::unload(const std::string& model, std::function<void(const Status
   impl_->wake();
 }
 
+void Scheduler::keep_for(const std::string& model, double seconds) {
+  impl_->models.keep_for(model, seconds);
+  impl_->wake();
+}
+
 double Scheduler::retry_after_s() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->retry_after_s();

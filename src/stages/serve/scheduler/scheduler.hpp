@@ -59,6 +59,8 @@ class Scheduler {
   /// Any thread. Puts a model out of memory; `then` runs on the engine's thread, with NotFound for
   /// one that is not served, Conflict while it has requests or is being loaded.
   void unload(const std::string& model, std::function<void(const Status&)> then);
+  /// Any thread; see ModelPool::keep_for. The model is one of the pool's.
+  void keep_for(const std::string& model, double seconds);
   /// Seconds after which a refused request is likely to find room; at least 1. Any thread.
   double retry_after_s() const;
   Snapshot snapshot() const;

@@ -148,6 +148,9 @@ void finish(Task& task, Status status, double now_s, const EndObserver& observer
   task.proposer.reset();
   End end{.id = task.id, .status = std::move(status)};
   end.reason = task.answer.reason().value_or(StopReason::Cancelled);
+  const double deadline_s = task.request.deadline_s;
+  end.is_overdue = !end.status.ok() && end.status.error().code == Code::Cancelled &&
+                   deadline_s > 0 && now_s - task.submitted_s >= deadline_s;
   if (task.begun_s >= 0) end.usage = task.usage;
   end.timings = timings_of(task, now_s);
   // First what counts, so that who has its answer finds it counted.

@@ -80,5 +80,23 @@ TEST(ChatMessages, OllamaTakesArgumentsAsObjectsAndNoPictures) {
       "messages[0].images");
 }
 
+TEST(ChatMessages, ReasoningGoesBackToTheTemplate) {
+  const GenerationRequest request = read_well(
+      R"({"model":"m","messages":[{"role":"assistant","content":"a","reasoning_content":"r"}]})",
+      read_chat_request);
+  EXPECT_EQ(messages_of(request)[0]["reasoning_content"], "r");
+}
+
+TEST(ChatMessages, TheOlderFunctionCallIsACall) {
+  const GenerationRequest request = read_well(
+      R"({"model":"m","messages":[{"role":"user","content":"a"},
+          {"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{\"x\":1}"}},
+          {"role":"function","name":"f","content":"7"}]})",
+      read_chat_request);
+  const Json& call = messages_of(request)[1]["tool_calls"][0];
+  EXPECT_EQ(call["function"].dump(), R"({"name":"f","arguments":{"x":1}})");
+  EXPECT_EQ(messages_of(request)[2]["role"], "tool");
+}
+
 }  // namespace
 }  // namespace verge::serve::api

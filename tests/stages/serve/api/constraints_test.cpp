@@ -11,7 +11,7 @@ class ConstraintsTest : public testing::Test {
   // Whether an answer of these fields may be `text`; refused requests may be nothing.
   bool allows(const std::string& fields, const std::string& text) {
     Problem problem;
-    const auto made = constraints_.make(chat(fields), problem);
+    const auto made = constraints_.make(chat(fields), ways_, problem);
     if (made == nullptr) return !problem;
     const auto answer = made->clone();
     std::vector<uint64_t> bits((tokenizer_->size() + 63) / 64);
@@ -24,11 +24,12 @@ class ConstraintsTest : public testing::Test {
   }
   std::string refused(const std::string& fields) {
     Problem problem;
-    constraints_.make(chat(fields), problem);
+    constraints_.make(chat(fields), ways_, problem);
     return problem ? problem.error().param : "";
   }
 
   std::shared_ptr<const text::Tokenizer> tokenizer_ = tiny_tokenizer();
+  Constraints::Ways ways_;
   Constraints constraints_{tokenizer_, size_t{1} << 20};
 };
 
@@ -52,6 +53,51 @@ TEST_F(ConstraintsTest, FormatsHold) {
   EXPECT_FALSE(allows(schema, R"({"x":1})"));
 }
 
+TEST_F(ConstraintsTest, ChoicesAndExpressionsHold) {
+  for (const char* fields : {R"("guided_choice":["hello","a \"b\" \\ c\n"])",
+                             R"("structured_outputs":{"choice":["hello","a \"b\" \\ c\n"]})"}) {
+    EXPECT_TRUE(allows(fields, "hello")) << fields;
+    EXPECT_TRUE(allows(fields, "a \"b\" \\ c\n")) << fields;
+    EXPECT_FALSE(allows(fields, "hell")) << fields;
+    EXPECT_FALSE(allows(fields, "hello world")) << fields;
+  }
+  for (const char* fields : {R"j("guided_regex":"\\d{3}-(ab|c)")j",
+                             R"j("structured_outputs":{"regex":"^\\d{3}-(ab|c)$"})j"}) {
+    EXPECT_TRUE(allows(fields, "123-ab")) << fields;
+    EXPECT_FALSE(allows(fields, "123-a")) << fields;
+    EXPECT_FALSE(allows(fields, " 123-c")) << fields;
+  }
+}
+
+TEST_F(ConstraintsTest, AnAnswerThatIsHeldMayBeACallInstead) {
+  const std::string fields = R"("guided_regex":"hello","tools":[{"function":{"name":"f"}}])";
+  EXPECT_TRUE(allows(fields, "hello"));
+  EXPECT_FALSE(allows(fields, "world"));
+  EXPECT_TRUE(allows(fields, R"(<tool_call>{"name":"f","arguments":{}}</tool_call>)"));
+  EXPECT_FALSE(allows(fields + R"(,"tool_choice":"none")", "<tool_call>"));
+  ways_.syntax = CallSyntax::Llama3;
+  const std::string schema = R"("response_format":{"type":"json_schema","json_schema":{"name":"n",
+      "schema":{"$defs":{"B":{"type":"boolean"}},"type":"object","properties":{"a":{"$ref":
+      "#/$defs/B"}},"required":["a"],"additionalProperties":false}}},
+      "tools":[{"function":{"name":"f"}}])";
+  EXPECT_TRUE(allows(schema, R"({"a":true})"));
+  EXPECT_FALSE(allows(schema, R"({"a":1})"));
+  EXPECT_TRUE(allows(schema, R"({"name":"f","parameters":{}})"));
+  EXPECT_FALSE(allows(schema, R"({"name":"g","parameters":{}})"));
+  EXPECT_TRUE(allows(schema, R"(<|python_tag|>{"name":"f","parameters":{}})"));
+}
+
+TEST_F(ConstraintsTest, AnAnswerThatIsHeldMayReasonFirst) {
+  const std::string fields = R"("guided_regex":"hello")";
+  EXPECT_FALSE(allows(fields, "<think>world</think>hello"));
+  ways_.reasoning = ReasoningTags{"<think>", "</think>"};
+  EXPECT_TRUE(allows(fields, "<think>world</think>hello"));
+  EXPECT_TRUE(allows(fields, "hello"));
+  ways_.begins_reasoning = true;
+  EXPECT_TRUE(allows(fields, "world</think>hello"));
+  EXPECT_FALSE(allows(fields, "hello"));
+}
+
 TEST_F(ConstraintsTest, ForcedCallsHoldTheirArguments) {
   const std::string tools = R"("tools":[{"function":{"name":"f","parameters":{"type":"object",
       "properties":{"x":{"type":"boolean"}},"required":["x"],"additionalProperties":false}}},
@@ -69,7 +115,9 @@ TEST_F(ConstraintsTest, ForcedCallsHoldTheirArguments) {
 
 TEST_F(ConstraintsTest, WhatIsNoSchemaIsNamed) {
   EXPECT_EQ(refused(R"("grammar":"root ::= \"a")"), "grammar");
-  EXPECT_EQ(refused(R"("guided_json":{"type":"nonsense"})"), "response_format");
+  EXPECT_EQ(refused(R"("guided_json":{"type":"nonsense"})"), "guided_json");
+  EXPECT_EQ(refused(R"j("guided_regex":"a(")j"), "guided_regex");
+  EXPECT_EQ(refused(R"j("structured_outputs":{"regex":"(?=a)"})j"), "structured_outputs.regex");
   EXPECT_EQ(refused(R"("tool_choice":"required","tools":[{"function":{"name":"f",
                        "parameters":{"type":7}}}])"),
             "tools");

@@ -58,6 +58,16 @@ TEST(OllamaAnswer, ArgumentsAreObjects) {
   EXPECT_TRUE(json["message"]["tool_calls"][1]["function"]["arguments"].empty());
 }
 
+TEST(OllamaAnswer, ThinkingStandsBesideTheAnswer) {
+  Choice thought = choice();
+  thought.reasoning = "Well";
+  EXPECT_EQ(Json::parse(ollama_chat_renderer(meta())->whole({{thought}, 1}))["message"].dump(),
+            R"({"role":"assistant","content":"Hi","thinking":"Well"})");
+  const Json piece = Json::parse(ollama_generate_renderer(meta())->piece(0, {.reasoning = "We"}));
+  EXPECT_EQ(piece["thinking"], "We");
+  EXPECT_EQ(piece["response"], "");
+}
+
 TEST(OllamaAnswer, AFailureIsALine) {
   EXPECT_EQ(ollama_chat_renderer(meta())->failure({503, "x", "bye"}), "{\"error\":\"bye\"}\n");
 }

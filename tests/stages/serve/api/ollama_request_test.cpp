@@ -67,6 +67,22 @@ TEST(OllamaRequest, WhatIsWrongIsNamed) {
   for (const auto& [fields, param] : cases) EXPECT_EQ(refused(fields), param) << fields;
 }
 
+TEST(OllamaRequest, ThinkingIsForTheTemplate) {
+  const auto hints = [](const std::string& fields) {
+    return std::get<ChatPrompt>(generate(R"("prompt":"p")" + fields).request.prompt).hints.dump();
+  };
+  EXPECT_EQ(hints(""), "{}");
+  EXPECT_EQ(hints(R"(,"think":false)"), R"({"enable_thinking":false})");
+  EXPECT_EQ(hints(R"(,"think":"low")"), R"({"enable_thinking":true,"reasoning_effort":"low"})");
+  EXPECT_EQ(refused(R"("messages":[{"role":"user","content":"a"}],"think":"much")"), "think");
+}
+
+TEST(OllamaRequest, ContextAndLogprobsAreRead) {
+  EXPECT_EQ(generate(R"("prompt":"p","options":{"num_ctx":4096})").request.least_context, 4096);
+  EXPECT_EQ(generate(R"("prompt":"p","logprobs":true,"top_logprobs":2)").request.top_logprobs, 2);
+  EXPECT_EQ(generate(R"("prompt":"p")").request.top_logprobs, -1);
+}
+
 TEST(OllamaRequest, DurationsAreGos) {
   const std::pair<const char*, double> good[] = {{"5m", 300}, {"1h30m", 5400}, {"250ms", 0.25},
                                                  {"-1", -1},  {"0", 0},        {"2.5s", 2.5},

@@ -101,5 +101,32 @@ TEST(OllamaRoutes, ErrorsAreTexts) {
   EXPECT_NE(pull.body.find("verge model import"), std::string::npos);
 }
 
+TEST(OllamaRoutes, MoreContextThanThereIsIsRefused) {
+  Serving serving;
+  const auto ask = [](int context) {
+    return fmt::format(R"({{"model":"verge-lm","prompt":"a","stream":false,"options":
+                           {{"num_ctx":{},"num_predict":1}}}})",
+                       context);
+  };
+  EXPECT_EQ(serving.post("/api/generate", ask(4096)).status, 400);
+  EXPECT_EQ(serving.post("/api/generate", ask(256)).status, 200);
+}
+
+TEST(OllamaRoutes, AModelStaysAsLongAsItsLastRequestSays) {
+  Serving serving;
+  const auto loaded = [&] { return serving.get("/api/ps").json()["models"].size() == 1; };
+  const auto ask = [&](const std::string& keep) {
+    return serving.good("/api/generate", R"({"prompt":"a","stream":false,"options":
+                        {"num_predict":1},"keep_alive":)" +
+                                             keep + "}");
+  };
+  ask("\"1h\"");
+  EXPECT_TRUE(loaded());
+  ask("0");
+  EXPECT_TRUE(test::eventually([&] { return !loaded(); }));
+  ask("-1");
+  EXPECT_TRUE(loaded());
+}
+
 }  // namespace
 }  // namespace verge::serve::api

@@ -61,6 +61,50 @@ TEST(OpenAiAnswer, CallsTakeTheContentsPlace) {
   EXPECT_NE(calls[0]["id"], calls[1]["id"]);
 }
 
+TEST(OpenAiAnswer, FunctionsAreAnsweredInTheirOwnForm) {
+  AnswerMeta facts = meta();
+  facts.legacy_calls = true;
+  Choice called = choice("");
+  called.calls = {{"f", "{}"}};
+  const auto renderer = openai_chat_renderer(facts);
+  const Json whole = Json::parse(renderer->whole({{called}, 1}))["choices"][0];
+  EXPECT_EQ(whole["finish_reason"], "function_call");
+  EXPECT_EQ(whole["message"]["function_call"].dump(), R"({"name":"f","arguments":"{}"})");
+  EXPECT_FALSE(whole["message"].contains("tool_calls"));
+  const auto piece = events(renderer->piece(0, {.calls = called.calls}));
+  EXPECT_EQ(piece[0]["choices"][0]["delta"]["function_call"]["name"], "f");
+  const auto last = events(renderer->ending(0, called));
+  EXPECT_EQ(last[0]["choices"][0]["finish_reason"], "function_call");
+}
+
+TEST(OpenAiAnswer, ReasoningStandsBesideTheContent) {
+  Choice thought = choice("Yes");
+  thought.reasoning = "Well";
+  const auto renderer = openai_chat_renderer(meta());
+  const Json message = Json::parse(renderer->whole({{thought}, 1}))["choices"][0]["message"];
+  EXPECT_EQ(message["reasoning_content"], "Well");
+  EXPECT_EQ(message["content"], "Yes");
+  const auto sent = events(renderer->piece(0, {.reasoning = "Well"}));
+  EXPECT_EQ(sent[0]["choices"][0]["delta"].dump(), R"({"reasoning_content":"Well"})");
+}
+
+TEST(OpenAiAnswer, MistralsCallsHaveIdsOfNine) {
+  AnswerMeta facts = meta();
+  facts.short_call_ids = true;
+  Choice called = choice("");
+  called.calls = {{"f", "{}"}, {"g", "{}"}};
+  const Json message =
+      Json::parse(openai_chat_renderer(facts)->whole({{called}, 1}))["choices"][0]["message"];
+  const std::string first = message["tool_calls"][0]["id"], second = message["tool_calls"][1]["id"];
+  EXPECT_NE(first, second);
+  for (const std::string& id : {first, second}) {
+    EXPECT_EQ(id.size(), 9u);
+    EXPECT_EQ(
+        id.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+        id.npos);
+  }
+}
+
 TEST(OpenAiAnswer, AChatStreamsRoleTextReasonUsageAndDone) {
   AnswerMeta facts = meta();
   facts.stream_usage = true;

@@ -49,14 +49,32 @@ TEST(OpenAiRequest, WhatCannotBeIsNamed) {
       {R"("logprobs":true,"top_logprobs":21)", "top_logprobs"},
       {R"("logprobs":3)", "logprobs"},
       {R"("best_of":2)", "best_of"},
-      {R"("functions":[{"name":"f"}])", "functions"},
       {R"("function_call":"auto")", "function_call"},
       {R"("temprature":1)", "temprature"},
       {R"("max_token":1)", "max_token"}};
   for (const auto& [fields, param] : cases) EXPECT_EQ(chat_refusal(fields).param, param) << fields;
-  EXPECT_EQ(read_badly(R"({"messages":[{"role":"user","content":""}]})", read_chat_request).param,
-            "model");
+  EXPECT_EQ(read_well(R"({"messages":[{"role":"user","content":""}]})", read_chat_request).model,
+            "");
   EXPECT_EQ(read_badly(R"({"model":7,"messages":[]})", read_chat_request).param, "model");
+}
+
+TEST(OpenAiRequest, ReasoningIsForTheTemplate) {
+  const GenerationRequest request = chat(R"("reasoning_effort":"low","verbosity":"high")");
+  const Json& hints = std::get<ChatPrompt>(request.prompt).hints;
+  EXPECT_EQ(hints.dump(), R"({"reasoning_effort":"low","verbosity":"high"})");
+  EXPECT_TRUE(request.separate_reasoning && request.show_reasoning);
+  const GenerationRequest none = chat(R"("reasoning_effort":"none","reasoning_format":"none",
+                                         "include_reasoning":false)");
+  EXPECT_EQ(std::get<ChatPrompt>(none.prompt).hints["enable_thinking"], false);
+  EXPECT_FALSE(none.separate_reasoning || none.show_reasoning);
+  EXPECT_EQ(chat_refusal(R"("reasoning_format":"xml")").param, "reasoning_format");
+}
+
+TEST(OpenAiRequest, AnAnswerMayHaveATimeLimit) {
+  EXPECT_FALSE(chat("").timeout_s);
+  EXPECT_EQ(chat(R"("timeout":2.5)").timeout_s, 2.5);
+  EXPECT_EQ(chat_refusal(R"("timeout":0)").param, "timeout");
+  EXPECT_EQ(chat_refusal(R"("timeout":"5s")").param, "timeout");
 }
 
 TEST(OpenAiRequest, PromptsHaveFourForms) {

@@ -146,6 +146,40 @@ TEST(OpenAiRoutes, StopStringsEndAnswers) {
   EXPECT_EQ(cut["choices"][0]["finish_reason"], "stop");
 }
 
+TEST(OpenAiRoutes, ChoicesAndExpressionsAreHeld) {
+  const Json chosen = serving().good("/v1/chat/completions",
+                                     chat(R"("guided_choice":["wine","water"],"temperature":1)"));
+  EXPECT_TRUE(content(chosen) == "wine" || content(chosen) == "water") << content(chosen);
+  const Json matched =
+      serving().good("/v1/completions", text(R"("structured_outputs":{"regex":"[0-9]{3}-x"})"));
+  const std::string made = matched["choices"][0]["text"];
+  EXPECT_EQ(made.size(), 5u) << made;
+  EXPECT_TRUE(made.ends_with("-x")) << made;
+}
+
+TEST(OpenAiRoutes, TokensEndAnswersAndMayStandThere) {
+  const Json whole = serving().good("/v1/completions", text(R"("logprobs":0)"))["choices"][0];
+  const std::string all = whole["text"];
+  const std::string third = whole["logprobs"]["tokens"][2];
+  const Json tokens = serving().good(
+      "/verge/tokenize", Json{{"model", "verge-lm"}, {"text", "And God said" + all}}.dump());
+  const Json begun =
+      serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"And God said"})");
+  const int id = tokens["tokens"][begun["tokens"].size() + 2];
+  const std::string ids = fmt::format("\"stop_token_ids\":[{}]", id);
+  const Json cut = serving().good("/v1/completions", text(ids))["choices"][0];
+  EXPECT_TRUE(all.starts_with(cut["text"].get<std::string>()));
+  EXPECT_LT(cut["text"].get<std::string>().size(), all.size());
+  EXPECT_EQ(cut["finish_reason"], "stop");
+  const Json shown = serving().good(
+      "/v1/completions", text(ids + ",\"include_stop_str_in_output\":true"))["choices"][0];
+  EXPECT_EQ(shown["text"], cut["text"].get<std::string>() + third);
+  const Json longer = serving().good("/v1/completions", text(ids + ",\"min_tokens\":5"));
+  EXPECT_GE(longer["usage"]["completion_tokens"], 5);
+  EXPECT_EQ(serving().bad(400, "/v1/completions", text(R"("stop_token_ids":[99999999])"))["param"],
+            "stop_token_ids");
+}
+
 TEST(OpenAiRoutes, SeedsRepeatAndChoicesDiffer) {
   const auto seeded = [](int seed) {
     return serving().good("/v1/chat/completions",
@@ -255,6 +289,28 @@ TEST(OpenAiRoutes, EmbeddingsAreOfEachText) {
   EXPECT_EQ(serving().bad(400, "/v1/embeddings",
                           R"({"model":"verge-lm","input":"a","dimensions":257})")["param"],
             "dimensions");
+}
+
+TEST(OpenAiRoutes, TheOnlyModelNeedsNoName) {
+  const Json answer = serving().good("/v1/completions", R"({"prompt":"a","max_tokens":1})");
+  EXPECT_EQ(answer["model"], "verge-lm");
+  EXPECT_EQ(serving().good("/v1/embeddings", R"({"input":"a"})")["model"], "verge-lm");
+  EXPECT_GT(serving().good("/verge/tokenize", R"({"text":"a"})")["count"], 0);
+}
+
+TEST(OpenAiRoutes, ATimeLimitEndsAnAnswer) {
+  const Json error = serving().bad(408, "/v1/completions",
+                                   text(R"("max_tokens":250,"ignore_eos":true,"timeout":0.001)"));
+  EXPECT_EQ(error["code"], "timeout");
+  serving().good("/v1/completions", text(R"("timeout":600)"));
+}
+
+TEST(OpenAiRoutes, AnAnswerThatIsHeldMayBeAskedForBesideTools) {
+  const Json answer = serving().good("/v1/chat/completions",
+                                     chat(R"("guided_choice":["wine"],"tools":[{"type":"function",
+                                     "function":{"name":"f"}}])"));
+  const Json& message = answer["choices"][0]["message"];
+  EXPECT_TRUE(message["content"] == "wine" || message.contains("tool_calls")) << message;
 }
 
 TEST(OpenAiRoutes, UnknownModelsAre404) {

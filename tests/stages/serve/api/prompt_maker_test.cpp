@@ -124,5 +124,28 @@ TEST_F(PromptMakerTest, PlainPromptsAreTextOrTokens) {
   }
 }
 
+TEST_F(PromptMakerTest, HintsReachTemplatesThatReadThem) {
+  constexpr std::string_view kThinks =
+      "{{ messages[0].content }}<|im_start|>{% if enable_thinking is defined and not "
+      "enable_thinking %}<think>\n\n</think>\n\n{% else %}<think>\n{% endif %}";
+  const PromptMaker thinking = maker(kThinks);
+  ASSERT_TRUE(thinking.reasoning());
+  ChatPrompt prompt = user("a");
+  prompt.hints = {{"reasoning_effort", "low"}};
+  EXPECT_TRUE(thinking.begins_reasoning(*thinking.chat(prompt, {}, 0)));
+  prompt.hints["enable_thinking"] = false;
+  EXPECT_FALSE(thinking.begins_reasoning(*thinking.chat(prompt, {}, 0)));
+  prompt.template_variables = {{"enable_thinking", true}};  // said outright, it counts more
+  EXPECT_TRUE(thinking.begins_reasoning(*thinking.chat(prompt, {}, 0)));
+  EXPECT_FALSE(maker(kTemplate).reasoning());
+}
+
+TEST_F(PromptMakerTest, TheTemplateSaysHowCallsAreWritten) {
+  EXPECT_EQ(maker(kTemplate).call_syntax(), CallSyntax::Hermes);
+  EXPECT_EQ(maker("{{ tools }}[TOOL_CALLS]").call_syntax(), CallSyntax::Mistral);
+  EXPECT_EQ(maker("[TOOL_CALLS]").call_syntax(), CallSyntax::Hermes);  // told of tools in our words
+  EXPECT_TRUE(maker("{{ tools }}[TOOL_CALLS]").tag_tokens(true).empty());  // no such control token
+}
+
 }  // namespace
 }  // namespace verge::serve::api

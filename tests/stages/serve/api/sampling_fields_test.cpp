@@ -109,5 +109,17 @@ TEST(SamplingFields, AbsurdValuesAreNamed) {
   }
 }
 
+TEST(SamplingFields, TokensMayEndAnswers) {
+  const GenerationRequest request =
+      chat(R"("stop_token_ids":[3,5],"include_stop_str_in_output":true,"min_tokens":4)");
+  EXPECT_EQ(request.stop_tokens, (std::vector<int32_t>{3, 5}));
+  EXPECT_TRUE(request.include_stop);
+  EXPECT_EQ(request.min_tokens, 4);
+  for (const char* bad : {"[-1]", "[1.5]", "7", R"(["a"])", "[4294967296]"}) {
+    EXPECT_EQ(chat_refusal(fmt::format("\"stop_token_ids\":{}", bad)).param, "stop_token_ids");
+  }
+  EXPECT_EQ(chat_refusal(R"("min_tokens":5,"max_tokens":4)").param, "min_tokens");
+}
+
 }  // namespace
 }  // namespace verge::serve::api

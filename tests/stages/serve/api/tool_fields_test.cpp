@@ -68,43 +68,28 @@ TEST(ToolFields, ReferencesOfArgumentsMoveWithThem) {
   }
 }
 
-TEST(ToolFields, FormatsOfOtherServersAreTaken) {
-  using Kind = OutputFormat::Kind;
-  const std::pair<std::string, Kind> cases[] = {
-      {R"("response_format":{"type":"text"})", Kind::Text},
-      {R"("response_format":null)", Kind::Text},
-      {R"("response_format":{"type":"json_object"})", Kind::JsonObject},
-      {R"("response_format":{"type":"json_object","schema":{"type":"object"}})", Kind::JsonSchema},
-      {R"("response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,
-          "schema":{"type":"object"}}})",
-       Kind::JsonSchema},
-      {R"("guided_json":{"type":"object"})", Kind::JsonSchema},
-      {R"("guided_json":"{\"type\":\"object\"}")", Kind::JsonSchema},
-      {R"("grammar":"root ::= \"a\"")", Kind::Gbnf},
-      {R"("guided_grammar":"root ::= \"a\"")", Kind::Gbnf},
-      {R"("structured_outputs":{"json":{"type":"object"}})", Kind::JsonSchema},
-      {R"("structured_outputs":{"json":"{\"type\":\"object\"}"})", Kind::JsonSchema},
-      {R"("structured_outputs":{"json_object":true})", Kind::JsonObject},
-      {R"("structured_outputs":{"grammar":"root ::= \"a\""})", Kind::Gbnf}};
-  for (const auto& [fields, kind] : cases) EXPECT_EQ(chat(fields).format.kind, kind) << fields;
+TEST(ToolFields, OneCallIsEnoughWhereAClientSaysSo) {
+  EXPECT_FALSE(chat(tools()).tools.only_one);
+  EXPECT_TRUE(chat(tools() + ",\"parallel_tool_calls\":false").tools.only_one);
 }
 
-TEST(ToolFields, FormatsThatAreNoneAreNamed) {
+TEST(ToolFields, FunctionsAreToolsOfAnOlderName) {
+  const std::string functions = R"("functions":[{"name":"time"},{"name":"weather","parameters":
+      {"type":"object"}}])";
+  const ToolUse use = chat(functions).tools;
+  ASSERT_EQ(use.tools.size(), 2u);
+  EXPECT_EQ(use.choice, ToolChoice::Auto);
+  EXPECT_TRUE(use.is_legacy && use.only_one);
+  EXPECT_EQ(use.tools[1].parameters["type"], "object");
+  EXPECT_EQ(use.declared[0].dump(), R"({"type":"function","function":{"name":"time"}})");
+  EXPECT_EQ(chat(functions + R"(,"function_call":"none")").tools.choice, ToolChoice::None);
+  EXPECT_EQ(chat(functions + R"(,"function_call":{"name":"time"})").tools.named, "time");
   const std::pair<std::string, const char*> cases[] = {
-      {R"("response_format":"json")", "response_format"},
-      {R"("response_format":{})", "response_format.type"},
-      {R"("response_format":{"type":"xml"})", "response_format.type"},
-      {R"("response_format":{"type":"json_schema"})", "response_format.json_schema"},
-      {R"("response_format":{"type":"json_schema","json_schema":{"name":"n"}})",
-       "response_format.json_schema"},
-      {R"("response_format":{"type":"json_schema","json_schema":{"schema":7}})",
-       "response_format.json_schema.schema"},
-      {R"("guided_json":"{")", "guided_json"},
-      {R"("guided_choice":["a"])", "guided_choice"},
-      {R"("guided_regex":"a*")", "guided_regex"},
-      {R"("structured_outputs":{"json":3})", "structured_outputs.json"},
-      {R"("structured_outputs":{"choice":["a"]})", "structured_outputs.choice"},
-      {tools() + R"(,"response_format":{"type":"json_object"})", "response_format"}};
+      {functions + R"(,"function_call":"required")", "function_call"},
+      {functions + R"(,"function_call":{"name":"other"})", "function_call"},
+      {functions + "," + tools(), "functions"},
+      {R"("function_call":"auto")", "function_call"},
+      {R"("functions":[{}])", "functions[0].name"}};
   for (const auto& [fields, param] : cases) EXPECT_EQ(chat_refusal(fields).param, param) << fields;
 }
 

@@ -137,5 +137,48 @@ TEST_F(AnswerOf, RefusesLogitsThatAreNoNumbers) {
   EXPECT_EQ(piece.error().code, Code::Malformed);
 }
 
+TEST_F(AnswerOf, StopTokensEndItAndMayBeShown) {
+  const int32_t last = tokenizer().encode("x", {.add_special = false}).back();
+  options_.stop_tokens = {last};
+  Answer answer = start();
+  EXPECT_EQ(draw(answer, last).text, "");
+  EXPECT_EQ(answer.reason(), StopReason::EndOfText);
+  EXPECT_TRUE(answer.tokens().empty());
+  options_.include_stop = true;
+  Answer shown = start();
+  EXPECT_EQ(draw(shown, last).text, "x");
+  EXPECT_EQ(shown.reason(), StopReason::EndOfText);
+}
+
+TEST_F(AnswerOf, StopStringsMayBeShownAndWaitForEnoughTokens) {
+  const std::vector<int32_t> drawn = tokenizer().encode("xx", {.add_special = false});
+  options_.stop = {"x"};
+  options_.include_stop = true;
+  Answer answer = start();
+  std::string text;
+  for (const int32_t token : drawn) {
+    if (!answer.reason()) text += draw(answer, token).text;
+  }
+  EXPECT_EQ(text, std::string(text.find('x'), ' ') + "x");
+  EXPECT_EQ(answer.reason(), StopReason::StopString);
+  options_.min_tokens = 3;
+  Answer longer = start();
+  const int32_t x = tokenizer().encode("x", {.add_special = false}).back();
+  text.clear();
+  for (int i = 0; i < 3 && !longer.reason(); ++i) text += draw(longer, x).text;
+  EXPECT_EQ(text, "xxx");
+  EXPECT_EQ(longer.reason(), StopReason::StopString);
+}
+
+TEST_F(AnswerOf, TheEndWaitsForEnoughTokens) {
+  options_.min_tokens = 1;
+  Answer answer = start();
+  draw(answer, end_token());
+  EXPECT_FALSE(answer.reason());
+  EXPECT_EQ(answer.tokens().size(), 1u);
+  draw(answer, end_token());
+  EXPECT_EQ(answer.reason(), StopReason::EndOfText);
+}
+
 }  // namespace
 }  // namespace verge::serve

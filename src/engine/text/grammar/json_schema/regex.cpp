@@ -31,8 +31,9 @@ int64_t times(int64_t a, int64_t b) {
 
 class RegexParser {
  public:
-  RegexParser(std::string_view pattern, JsonRules& json)
-      : text_(code_points(pattern)), json_(json), rules_(json.rules()) {}
+  // `json`: characters as they stand within a JSON string, any text around; null: the whole text.
+  RegexParser(std::string_view pattern, Rules& rules, JsonRules* json)
+      : text_(code_points(pattern)), json_(json), rules_(rules) {}
 
   Result<RegexRules> parse() {
     VERGE_TRY(RegexRules all, parse_alternatives(true));
@@ -57,7 +58,8 @@ class RegexParser {
   }
 
   RegexRules characters(CodePointSet set) {
-    return {json_.encoded(normalized(std::move(set))), 1, 1};
+    set = normalized(std::move(set));
+    return {json_ != nullptr ? json_->encoded(set) : rules_.one_of(std::move(set)), 1, 1};
   }
   RegexRules any_text() { return {rules_.repeat(characters(kAll).node, 0, -1), 0, -1}; }
 
@@ -84,7 +86,7 @@ class RegexParser {
     RegexRules all;
     std::vector<Node> parts;
     const bool from_start = outermost && take('^');
-    if (outermost && !from_start) append(all, parts, any_text());
+    if (outermost && !from_start && json_ != nullptr) append(all, parts, any_text());
     bool to_end = false;
     while (!done() && peek() != '|' && peek() != ')' && !to_end) {
       to_end = outermost && peek() == '$' && (at_ + 1 == text_.size() || peek(1) == '|');
@@ -96,7 +98,7 @@ class RegexParser {
       VERGE_TRY(part, parse_repeats(part));
       append(all, parts, part);
     }
-    if (outermost && !to_end) append(all, parts, any_text());
+    if (outermost && !to_end && json_ != nullptr) append(all, parts, any_text());
     all.node = rules_.sequence(std::move(parts));
     return all;
   }
@@ -274,14 +276,19 @@ class RegexParser {
   std::vector<char32_t> text_;
   size_t at_ = 0;
   int depth_ = 0;
-  JsonRules& json_;
+  JsonRules* json_;
   Rules& rules_;
 };
 
 }  // namespace
 
 Result<RegexRules> read_regex(std::string_view pattern, JsonRules& json) {
-  return RegexParser(pattern, json).parse();
+  return RegexParser(pattern, json.rules(), &json).parse();
+}
+
+Result<Node> read_whole_regex(std::string_view pattern, Rules& rules) {
+  VERGE_TRY(const RegexRules read, RegexParser(pattern, rules, nullptr).parse());
+  return read.node;
 }
 
 }  // namespace verge::text::grammar

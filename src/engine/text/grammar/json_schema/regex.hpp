@@ -22,4 +22,8 @@ struct RegexRules {
 /// elsewhere. Malformed: what is no regular expression.
 Result<RegexRules> read_regex(std::string_view pattern, JsonRules& json);
 
+/// The same expressions for a text of its own, which must match as a whole: '^' and '$' around an
+/// alternative change nothing.
+Result<Node> read_whole_regex(std::string_view pattern, Rules& rules);
+
 }  // namespace verge::text::grammar

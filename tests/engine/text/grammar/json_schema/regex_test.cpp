@@ -144,5 +144,26 @@ TEST(Regex, RefusesByPlaceAndConstruct) {
   EXPECT_NE(Regex(std::string(100, '(')).message.find("too many groups"), std::string::npos);
 }
 
+// Whole texts of their own: raw characters, and nothing around them.
+TEST(Regex, WholeTextsAgreeWithTheStandardLibrary) {
+  const char* patterns[] = {"a", "^a$", "a|b", "^a|b$", "[ab]+\"?", "\\d{2}-\\d", "(a|\"b)*"};
+  const char* texts[] = {"", "a", "b", "ab", "a\"", "12-3", "x12-3", "a\"b", "ba", "\"b"};
+  for (const char* pattern : patterns) {
+    Rules rules;
+    const auto read = read_whole_regex(pattern, rules);
+    ASSERT_TRUE(read.ok()) << pattern << ": " << read.error().message;
+    const int32_t root = rules.declare("root");
+    rules.define(root, *read);
+    const auto automaton = Automaton::compile(rules, root);
+    ASSERT_TRUE(automaton.ok()) << pattern;
+    for (const char* text : texts) {
+      EXPECT_EQ(matches(*automaton, text), std::regex_match(text, std::regex(pattern)))
+          << pattern << " on " << text;
+    }
+  }
+  Rules rules;
+  EXPECT_EQ(read_whole_regex("a(?=b)", rules).error().code, Code::Unsupported);
+}
+
 }  // namespace
 }  // namespace verge::text::grammar

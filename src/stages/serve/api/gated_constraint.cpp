@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <verge/stages/serve/api/gated_constraint.hpp>
+
+namespace verge::serve::api {
+namespace {
+
+bool has(std::span<const uint64_t> bits, int32_t token) {
+  return (bits[static_cast<size_t>(token) / 64] >> (token % 64) & 1) != 0;
+}
+
+struct Shared {
+  std::shared_ptr<const text::Tokenizer> tokenizer;
+  std::vector<Bypass> gates;
+  std::vector<int32_t> ends = {};       // tokens that end a generation
+  std::vector<int32_t> line_ends = {};  // tokens of line ends alone
+};
+
+class GatedConstraint : public text::TokenConstraint {
+ public:
+  GatedConstraint(std::unique_ptr<text::TokenConstraint> inner,
+                  std::shared_ptr<const Shared> shared, bool begun)
+      : inner_(std::move(inner)),
+        shared_(std::move(shared)),
+        where_(begun ? Where::Inside : Where::Before) {}
+
+  GatedConstraint(const GatedConstraint& other)
+      : inner_(other.inner_->clone()),
+        shared_(other.shared_),
+        where_(other.where_),
+        gate_(other.gate_),
+        follows_gate_(other.follows_gate_),
+        text_(other.text_) {}
+
+  void mask(std::span<uint64_t> bits) override {
+    switch (where_) {
+      case Where::Before:
+        inner_->mask(bits);
+        for (const Bypass& gate : shared_->gates) allow_opening(gate.open, bits);
+        if (follows_gate_) {
+          for (const int32_t token : shared_->line_ends) allow(token, bits);
+        }
+        break;
+      case Where::Opening:
+        std::ranges::fill(bits, uint64_t{0});
+        allow_opening(std::string_view(gate().open).substr(text_.size()), bits);
+        break;
+      case Where::Inside:
+        std::ranges::fill(bits, ~uint64_t{0});
+        if (gate().close.empty()) break;
+        for (const int32_t token : shared_->ends) {
+          bits[token / 64] &= ~(uint64_t{1} << (token % 64));
+        }
+        break;
+      case Where::Behind:
+        inner_->mask(bits);
+    }
+  }
+
+  void accept(int32_t token) override {
+    if (where_ == Where::Before && std::exchange(follows_gate_, false) &&
+        std::ranges::find(shared_->line_ends, token) != shared_->line_ends.end()) {
+      return;
+    }
+    if (where_ == Where::Behind || (where_ == Where::Before && !opens(token))) {
+      where_ = Where::Behind;
+      return inner_->accept(token);
+    }
+    text_ += shared_->tokenizer->piece(token);
+    if (where_ != Where::Inside && text_.size() < gate().open.size()) {
+      where_ = Where::Opening;
+    } else if (where_ != Where::Inside) {
+      where_ = Where::Inside;
+      text_.erase(0, gate().open.size());
+    }
+    if (where_ == Where::Inside) look_for_close();
+  }
+
+  bool is_complete() const override {
+    if (where_ == Where::Inside) return gate().close.empty();
+    return where_ != Where::Opening && inner_->is_complete();
+  }
+  bool is_finished() const override { return where_ == Where::Behind && inner_->is_finished(); }
+  std::unique_ptr<TokenConstraint> clone() const override {
+    return std::make_unique<GatedConstraint>(*this);
+  }
+  std::string describe() const override { return inner_->describe(); }
+
+ private:
+  enum class Where { Before, Opening, Inside, Behind };
+
+  const Bypass& gate() const { return shared_->gates[gate_]; }
+  static void allow(int32_t token, std::span<uint64_t> bits) {
+    bits[token / 64] |= uint64_t{1} << (token % 64);
+  }
+
+  // A token whose text `rest` begins with, or that begins with it.
+  bool continues(int32_t token, std::string_view rest) const {
+    const std::string_view piece = shared_->tokenizer->piece(token);
+    return !piece.empty() && !shared_->tokenizer->is_end(token) &&
+           (rest.starts_with(piece) || piece.starts_with(rest));
+  }
+
+  void allow_opening(std::string_view rest, std::span<uint64_t> bits) const {
+    for (int32_t token = 0; token < shared_->tokenizer->size(); ++token) {
+      if (continues(token, rest)) allow(token, bits);
+    }
+  }
+
+  // What the constraint allows is the constraint's.
+  bool opens(int32_t token) {
+    for (gate_ = 0; gate_ < shared_->gates.size(); ++gate_) {
+      if (!continues(token, gate().open)) continue;
+      std::vector<uint64_t> bits((static_cast<size_t>(shared_->tokenizer->size()) + 63) / 64);
+      inner_->mask(bits);
+      return !has(bits, token);
+    }
+    gate_ = 0;
+    return false;
+  }
+
+  void look_for_close() {
+    const std::string& close = gate().close;
+    if (close.empty()) {
+      text_.clear();
+    } else if (text_.find(close) != std::string::npos) {
+      text_.clear();
+      where_ = Where::Before;
+      follows_gate_ = true;
+    } else if (text_.size() > close.size()) {
+      text_.erase(0, text_.size() - close.size());
+    }
+  }
+
+  std::unique_ptr<text::TokenConstraint> inner_;
+  std::shared_ptr<const Shared> shared_;
+  Where where_;
+  size_t gate_ = 0;
+  bool follows_gate_ = false;  // so that line ends may come
+  std::string text_;           // of the gate, as far as it counts
+};
+
+}  // namespace
+
+std::unique_ptr<text::TokenConstraint> gated(std::unique_ptr<text::TokenConstraint> inner,
+                                             std::shared_ptr<const text::Tokenizer> tokenizer,
+                                             std::vector<Bypass> gates, bool begun) {
+  Shared shared{std::move(tokenizer), std::move(gates)};
+  for (int32_t token = 0; token < shared.tokenizer->size(); ++token) {
+    const std::string_view piece = shared.tokenizer->piece(token);
+    if (shared.tokenizer->is_end(token)) shared.ends.push_back(token);
+    const bool is_line_end = !piece.empty() && piece.find_first_not_of('\n') == piece.npos;
+    if (is_line_end && !shared.tokenizer->is_special(token)) shared.line_ends.push_back(token);
+  }
+  return std::make_unique<GatedConstraint>(
+      std::move(inner), std::make_shared<const Shared>(std::move(shared)), begun);
+}
+
+}  // namespace verge::serve::api

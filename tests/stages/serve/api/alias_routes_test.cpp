@@ -1,0 +1,58 @@
+// What llama-server's and vLLM's clients ask for, over real sockets.
+
+#include "serving.hpp"
+
+namespace verge::serve::api {
+namespace {
+
+Serving& alias_serving() {
+  static Serving* const server = new Serving;
+  return *server;
+}
+
+TEST(AliasRoutes, ACompletionIsThatOfOpenAisRoute) {
+  const Json made = alias_serving().good(
+      "/completion", R"({"prompt":"And God said","n_predict":8,"temperature":0})");
+  const Json same = alias_serving().good(
+      "/v1/completions", R"({"prompt":"And God said","max_tokens":8,"temperature":0})");
+  EXPECT_EQ(made["content"], same["choices"][0]["text"]);
+  EXPECT_EQ(made["tokens_predicted"], 8);
+  EXPECT_EQ(made["stop_type"], "limit");
+  const auto streamed = alias_serving().post(
+      "/completion", R"({"prompt":"And God said","n_predict":8,"temperature":0,"stream":true})");
+  std::string text;
+  for (const std::string& event : test::streamed(streamed.body)) {
+    text += Json::parse(event)["content"].get<std::string>();
+  }
+  EXPECT_EQ(text, made["content"]);
+}
+
+TEST(AliasRoutes, TextBecomesTokensAndBack) {
+  const Json llama = alias_serving().good("/tokenize", R"({"content":"And God said"})");
+  ASSERT_FALSE(llama["tokens"].empty());
+  const Json vllm = alias_serving().good("/tokenize", R"({"prompt":"And God said"})");
+  EXPECT_EQ(vllm["count"], vllm["tokens"].size());
+  EXPECT_EQ(vllm["max_model_len"], 256);
+  const Json text = alias_serving().good("/detokenize", Json{{"tokens", llama["tokens"]}}.dump());
+  EXPECT_EQ(text["content"], "And God said");
+  EXPECT_EQ(text["prompt"], "And God said");
+  EXPECT_EQ(alias_serving().good("/detokenize", R"({"tokens":[]})")["content"], "");
+  EXPECT_EQ(alias_serving().bad(400, "/detokenize", R"({"tokens":["a"]})")["param"], "tokens");
+}
+
+TEST(AliasRoutes, ATemplateIsAppliedAndDescribed) {
+  const Json made = alias_serving().good("/apply-template",
+                                         R"({"messages":[{"role":"user","content":"Hello you"}]})");
+  EXPECT_NE(made["prompt"].get<std::string>().find("Hello you"), std::string::npos);
+  const Json props = alias_serving().get("/props").json();
+  EXPECT_EQ(props["default_generation_settings"]["n_ctx"], 256);
+  EXPECT_EQ(props["model_alias"], "verge-lm");
+}
+
+TEST(AliasRoutes, PingAndVersionNeedNothing) {
+  EXPECT_EQ(alias_serving().get("/ping").status, 200);
+  EXPECT_EQ(alias_serving().get("/version").json()["version"], "1.2.3");
+}
+
+}  // namespace
+}  // namespace verge::serve::api
