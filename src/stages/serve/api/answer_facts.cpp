@@ -146,6 +146,21 @@ Json completion_logprobs(const text::Tokenizer& tokenizer,
           {"text_offset", std::move(offsets)}};
 }
 
+Json prompt_logprobs(const text::Tokenizer& tokenizer, int32_t first,
+                     const std::vector<TokenLogprobs>& others, int64_t& offset) {
+  const std::string_view piece = tokenizer.piece(first);
+  Json json = {{"tokens", {text::repaired_utf8(piece)}},
+               {"token_logprobs", {nullptr}},
+               {"top_logprobs", {nullptr}},
+               {"text_offset", {offset}}};
+  if (!tokenizer.is_special(first)) offset += characters_of(piece);
+  const Json rest = completion_logprobs(tokenizer, others, offset);
+  for (auto& [name, list] : json.items()) {
+    for (const Json& value : rest[name]) list.push_back(value);
+  }
+  return json;
+}
+
 std::string rfc3339(int64_t unix_s) {
   const std::time_t time = unix_s;
   std::tm parts{};

@@ -45,6 +45,10 @@ nlohmann::ordered_json completion_logprobs(const text::Tokenizer& tokenizer,
                                            const std::vector<TokenLogprobs>& logprobs,
                                            int64_t& offset);
 
+/// The same of a prompt, whose first token has no probability: null. `offset` is moved as above.
+nlohmann::ordered_json prompt_logprobs(const text::Tokenizer& tokenizer, int32_t first,
+                                       const std::vector<TokenLogprobs>& others, int64_t& offset);
+
 /// "2026-11-28T10:45:00Z"
 std::string rfc3339(int64_t unix_s);
 

@@ -22,7 +22,8 @@ struct AnswerMeta {
   int64_t created_unix_s = 0;
   std::shared_ptr<const text::Tokenizer> tokenizer = {};  // for the text of logprobs
   bool stream_usage = false;
-  std::vector<std::string> echoed = {};  // stand before the answers of a completion; one a prompt
+  std::vector<std::string> echoed = {};    // stand before the answers of a completion; one a prompt
+  std::vector<int32_t> first_tokens = {};  // of the prompts whose log-probabilities are shown
   size_t choices_per_prompt = 1;
   bool legacy_calls = false;    // as OpenAI's older function_call, one an answer
   bool short_call_ids = false;  // nine letters and digits, which templates of Mistral insist on
@@ -48,6 +49,7 @@ struct Choice {
   std::string reasoning = {};
   std::vector<ToolCall> calls = {};
   std::vector<TokenLogprobs> logprobs = {};
+  std::vector<TokenLogprobs> prompt_logprobs = {};  // of all tokens but the first
   bool with_logprobs = false;
   StopReason reason = StopReason::EndOfText;
   LengthLimit length_limit = LengthLimit::MaxTokens;  // of StopReason::MaxTokens

@@ -85,6 +85,14 @@ std::vector<std::string> echoes(const GenerationRequest& request, const ModelEnt
   return texts;
 }
 
+std::vector<int32_t> first_tokens(const GenerationRequest& request,
+                                  const std::vector<TokenIds>& prompts) {
+  std::vector<int32_t> tokens;
+  if (!request.echo || request.top_logprobs < 0) return tokens;
+  for (const TokenIds& prompt : prompts) tokens.push_back(prompt.front());
+  return tokens;
+}
+
 bool begins_reasoning(const GenerationRequest& request, const PromptMaker& maker,
                       const std::vector<TokenIds>& prompts) {
   return std::holds_alternative<ChatPrompt>(request.prompt) &&
@@ -98,6 +106,7 @@ AnswerMeta meta_of(const GenerationRequest& request, const std::string& id, cons
           .tokenizer = model.prompts.shared_tokenizer(),
           .stream_usage = request.stream_usage,
           .echoed = echoes(request, model, prompts),
+          .first_tokens = first_tokens(request, prompts),
           .choices_per_prompt = static_cast<size_t>(request.choices),
           .legacy_calls = request.tools.is_legacy,
           .short_call_ids = model.prompts.call_syntax() == CallSyntax::Mistral};
@@ -132,6 +141,7 @@ std::vector<Request> requests_of(const GenerationRequest& request, const Admissi
       Request one = admission.request(prompt);
       one.options = answer_options(request, admission.model()->prompts);
       one.constraint = constraint;
+      if (request.echo) one.prompt_logprobs = request.top_logprobs;
       one.deadline_s = request.timeout_s.value_or(0);
       one.options.max_tokens = admission.granted().answer;
       one.options.sampling.seed = seed + static_cast<uint64_t>(i);

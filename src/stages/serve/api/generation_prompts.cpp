@@ -28,7 +28,7 @@ void check_bytes(const ModelEntry& model, const GenerationRequest& request, Prob
 }
 
 std::vector<TokenIds> tokens_of(const ModelEntry& model, const GenerationRequest& request,
-                                   int64_t now_unix_s, Problem& problem) {
+                                int64_t now_unix_s, Problem& problem) {
   std::vector<TokenIds> prompts;
   const auto add = [&](Result<TokenIds> tokens) {
     if (tokens) {

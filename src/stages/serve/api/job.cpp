@@ -9,6 +9,9 @@ namespace verge::serve::api {
 class Job::Sink : public AnswerSink {
  public:
   Sink(std::shared_ptr<Job> job, size_t index) : job_(std::move(job)), index_(index) {}
+  void on_prompt(std::span<const TokenLogprobs> scores) override {
+    job_->on_prompt(index_, scores);
+  }
   void on_piece(const Piece& piece) override { job_->on_piece(index_, piece); }
   void on_end(const End& end) override { job_->on_end(index_, end); }
 
@@ -83,6 +86,10 @@ void Job::cancel_all() {
     ids = ids_;
   }
   for (const RequestId id : ids) scheduler_.cancel(id);
+}
+
+void Job::on_prompt(size_t index, std::span<const TokenLogprobs> scores) {
+  slots_[index].choice.prompt_logprobs.assign(scores.begin(), scores.end());
 }
 
 void Job::on_piece(size_t index, const Piece& piece) {

@@ -79,6 +79,7 @@ class Job : public Revocable, public std::enable_shared_from_this<Job> {
   void make_slots(size_t count, bool begun_reasoning);
 
   // On the engine's thread.
+  void on_prompt(size_t index, std::span<const TokenLogprobs> scores);
   void on_piece(size_t index, const Piece& piece);
   void on_end(size_t index, const End& end);
   void add(size_t index, Delta delta);

@@ -180,7 +180,7 @@ class CompletionRenderer : public OpenAiRenderer {
   Json whole_choice(size_t index, const Choice& choice) override {
     Json json = {{"index", index},
                  {"text", echoed(index) + choice.text},
-                 {"logprobs", logprobs_json(index, choice.logprobs, choice.with_logprobs)}};
+                 {"logprobs", whole_logprobs(index, choice)}};
     finish(json, choice);
     return json;
   }
@@ -189,6 +189,22 @@ class CompletionRenderer : public OpenAiRenderer {
   std::string echoed(size_t choice) const {
     const size_t prompt = choice / meta_.choices_per_prompt;
     return prompt < meta_.echoed.size() ? meta_.echoed[prompt] : std::string();
+  }
+
+  // Those of an echoed prompt stand before those of the answer.
+  Json whole_logprobs(size_t index, const Choice& choice) {
+    const size_t prompt = index / meta_.choices_per_prompt;
+    if (prompt >= meta_.first_tokens.size()) {
+      return logprobs_json(index, choice.logprobs, choice.with_logprobs);
+    }
+    int64_t offset = 0;
+    Json json = prompt_logprobs(*meta_.tokenizer, meta_.first_tokens[prompt],
+                                choice.prompt_logprobs, offset);
+    const Json answer = logprobs_json(index, choice.logprobs, true);
+    for (auto& [name, list] : json.items()) {
+      for (const Json& value : answer[name]) list.push_back(value);
+    }
+    return json;
   }
 
   Json logprobs_json(size_t choice, const std::vector<TokenLogprobs>& logprobs, bool wanted) {

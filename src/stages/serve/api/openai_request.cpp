@@ -168,9 +168,9 @@ GenerationRequest read_completion_request(const Json& body, Problem& problem) {
   if (fields.has("logprobs")) {
     request.top_logprobs = static_cast<int>(fields.integer("logprobs", 0, 0, kMostTopLogprobs));
   }
-  if (request.echo && request.top_logprobs >= 0) {
+  if (request.echo && request.top_logprobs >= 0 && request.stream) {
     fields.wrong("logprobs",
-                 "log-probabilities of the prompt (echo with logprobs) are not supported",
+                 "log-probabilities of the prompt (echo with logprobs) are not streamed",
                  "unsupported_value");
   }
   for (const char* name : {"functions", "function_call"}) {

@@ -2,6 +2,7 @@
 
 #include <verge/engine/runtime/residency.hpp>
 #include <verge/stages/serve/scheduler/batch.hpp>
+#include <verge/stages/serve/scheduler/prompt_scores.hpp>
 
 namespace verge::serve {
 namespace {
@@ -17,6 +18,10 @@ std::vector<std::span<const float>> rows_of(const runtime::Decoder& decoder, con
     rows.push_back(runtime::step_logits(decoder, first + row));
   }
   return rows;
+}
+
+bool runs_whole(const Task& task) {
+  return task.request.embed || !task.is_scored;
 }
 
 }  // namespace
@@ -47,7 +52,7 @@ Status Batch::check(const runtime::Decoder& decoder, const ModelFace& face) {
 
 bool Batch::step(Tasks& tasks, const StepContext& context) {
   const double begin_s = clock_.seconds();
-  const bool embedded = embed_one(tasks, context);
+  const bool ran_whole = run_whole(tasks, context);
   by_id_.clear();
   for (const auto& task : tasks) by_id_[task->id] = task.get();
   const PolicyState state = observe(tasks, context, begin_s);
@@ -66,7 +71,7 @@ bool Batch::step(Tasks& tasks, const StepContext& context) {
     run(items, context);
   }
   if (options_.verify) pages_.check(tasks);
-  return embedded || !items.empty() || !plan.preempt.empty() || !plan.admit.empty();
+  return ran_whole || !items.empty() || !plan.preempt.empty() || !plan.admit.empty();
 }
 
 PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_s) {
@@ -82,7 +87,7 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
   std::map<std::string, size_t> tenants;
   std::map<std::pair<size_t, int>, size_t> waiting;
   for (const auto& task : tasks) {
-    if (task->request.embed) continue;
+    if (runs_whole(*task) || task->has_ended) continue;
     const std::string& name = task->request.tenant;
     const auto [tenant, is_new] = tenants.try_emplace(name, state.tenants.size());
     if (is_new) state.tenants.push_back({context.accounts.fair.served(name)});
@@ -119,45 +124,63 @@ void Batch::admit(Task& task, const StepContext& context, double now_s) {
   if (const Status status = begin(task, now_s); !status) end(task, status, context);
 }
 
-Task* Batch::next_to_embed(const Tasks& tasks, const StepContext& context) const {
+Task* Batch::next_whole(const Tasks& tasks, const StepContext& context) const {
   Task* next = nullptr;
   if (!context.admits) return next;
   const auto served = [&](const Task& task) {
     return context.accounts.fair.served(task.request.tenant);
   };
   for (const auto& task : tasks) {
-    if (!task->request.embed || task->phase != Phase::Waiting) continue;
+    if (!runs_whole(*task) || task->phase != Phase::Waiting) continue;
     if (next == nullptr || served(*task) < served(*next)) next = task.get();
   }
   return next;
 }
 
-// The vector of one text, of the tenant that has been served least.
-bool Batch::embed_one(const Tasks& tasks, const StepContext& context) {
-  Task* task = next_to_embed(tasks, context);
+// A prompt as a whole, of the tenant that has been served least: for its vector, or for how likely
+// its tokens are.
+bool Batch::run_whole(const Tasks& tasks, const StepContext& context) {
+  Task* task = next_whole(tasks, context);
   if (task == nullptr) return false;
   const int64_t tokens = task->prompt_tokens();
   const int64_t pages = pages_.pages_for(tokens);
-  // Those in the way that came later are put aside until the next step: a vector gives its pages
-  // back at once.
+  // Those in the way that came later are put aside until the next step: it gives its pages back at
+  // once.
   counters_.preemptions += pages_.clear(tasks, pages, task->id);
   if (decoder_.pool.free_pages() < pages) return false;
   const std::string& tenant = task->request.tenant;
-  context.accounts.fair.leave(tenant);
+  const bool is_all = task->request.embed || task->answer.options().max_tokens == 0;
+  if (is_all) context.accounts.fair.leave(tenant);
   context.accounts.fair.charge(tenant, FairShare::kPrefillCost * static_cast<double>(tokens));
-  task->phase = Phase::Running;
-  Status status = begin(*task, clock_.seconds());
-  if (status) {
-    const auto vector = [&] {
-      const CancellableRun run(context.cancellations, {&task->id, 1});
-      return model::embed(model_, task->feed, *task->request.embed, context.cancellations.flag());
-    }();
-    status = vector ? deliver(*task, *vector, clock_.seconds()) : Status(vector.error());
-  }
+  if (is_all) task->phase = Phase::Running;
+  Status status = is_all ? begin(*task, clock_.seconds()) : Status();
+  if (status) status = task->request.embed ? embed(*task, context) : score(*task, context);
   counters_.prefill_tokens += tokens;
   context.accounts.tenants[tenant].prefill_tokens += tokens;
-  if (status || status.error().code != Code::Cancelled) end(*task, status, context);
+  const bool goes_on = status && !is_all;
+  if (!goes_on && (status || status.error().code != Code::Cancelled)) end(*task, status, context);
   return true;
+}
+
+Status Batch::embed(Task& task, const StepContext& context) {
+  const auto vector = [&] {
+    const CancellableRun run(context.cancellations, {&task.id, 1});
+    return model::embed(model_, task.feed, *task.request.embed, context.cancellations.flag());
+  }();
+  return vector ? deliver(task, *vector, clock_.seconds()) : Status(vector.error());
+}
+
+Status Batch::score(Task& task, const StepContext& context) {
+  const auto scores = [&] {
+    const CancellableRun run(context.cancellations, {&task.id, 1});
+    return score_prompt(decoder_, task.feed, task.request.prompt_logprobs, task.adapter,
+                        context.cancellations.flag());
+  }();
+  if (!scores) return scores.error();
+  task.is_scored = true;
+  VERGE_RETURN_IF_ERROR(deliver(task, std::span<const TokenLogprobs>(*scores)));
+  if (task.answer.options().max_tokens == 0) task.answer.end(StopReason::MaxTokens);
+  return {};
 }
 
 // A task that could not be restored has another length than planned, and waits for the next step.

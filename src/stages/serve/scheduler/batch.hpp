@@ -64,8 +64,10 @@ class Batch {
 
   PolicyState observe(Tasks& tasks, const StepContext& context, double now_s);
   void admit(Task& task, const StepContext& context, double now_s);
-  Task* next_to_embed(const Tasks& tasks, const StepContext& context) const;
-  bool embed_one(const Tasks& tasks, const StepContext& context);
+  Task* next_whole(const Tasks& tasks, const StepContext& context) const;
+  bool run_whole(const Tasks& tasks, const StepContext& context);
+  Status embed(Task& task, const StepContext& context);
+  Status score(Task& task, const StepContext& context);
   Items items_of(const StepPlan& plan, const PolicyState& state);
   void make_drafts(std::span<Item> items, const StepContext& context);
   void run(std::span<Item> items, const StepContext& context);

@@ -31,6 +31,9 @@ struct Request {
   /// Set, it asks for one vector of the whole prompt instead of an answer (model::embed). It runs
   /// between two steps, whole.
   std::optional<model::Pooling> embed = {};
+  /// -1: none; k: the log-probabilities of the prompt's tokens and of the k likeliest in the place
+  /// of each, computed whole between two steps before the answer begins.
+  int prompt_logprobs = -1;
   std::string tenant = {};  // who shares fairly; "" is a tenant too
   int priority = 0;         // higher is served first, within -8 to 8
   double deadline_s = 0;    // from submission; 0: none
@@ -85,6 +88,8 @@ class AnswerSink {
   virtual ~AnswerSink() = default;
   virtual void on_start(const Start&) {}
   virtual void on_piece(const Piece& piece) = 0;
+  /// Before everything else, of a request that asks for it: one for each token but the first.
+  virtual void on_prompt(std::span<const TokenLogprobs>) {}
   /// The vector [d_model] of a request that asks for one, valid during the call.
   virtual void on_embedding(std::span<const float>) {}
   virtual void on_end(const End& end) = 0;

@@ -106,6 +106,7 @@ Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerS
                                          std::move(constraint)));
   std::vector<int32_t> feed = std::move(request.prompt);
   request.prompt.clear();
+  const bool is_scored = request.prompt_logprobs < 0;
   const Usage usage{.prompt_tokens = static_cast<int64_t>(feed.size())};
   return std::unique_ptr<Task>(new Task{.request = std::move(request),
                                         .sink = std::move(sink),
@@ -113,6 +114,7 @@ Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerS
                                         .adapter = adapter,
                                         .answer = std::move(answer),
                                         .feed = std::move(feed),
+                                        .is_scored = is_scored,
                                         .usage = usage});
 }
 
@@ -138,6 +140,11 @@ Status deliver(Task& task, std::span<const float> embedding, double now_s) {
   task.first_token_s = now_s;
   (void)task.answer.end(StopReason::EndOfText);
   return guarded([&] { task.sink->on_embedding(embedding); });
+}
+
+Status deliver(Task& task, std::span<const TokenLogprobs> prompt) {
+  if (task.has_ended) return {};
+  return guarded([&] { task.sink->on_prompt(prompt); });
 }
 
 void finish(Task& task, Status status, double now_s, const EndObserver& observer) {

@@ -28,6 +28,7 @@ struct Task {
   std::vector<uint64_t> hashes = {};  // of the prompt's full pages
   Phase phase = Phase::Waiting;
   bool has_ended = false;
+  bool is_scored = false;  // its sink has the log-probabilities of its prompt, or wants none
   std::optional<runtime::Sequence> sequence = {};  // while it runs
   std::unique_ptr<Spill> spill = {};  // of what was put aside; null where it must be computed again
   std::unique_ptr<Proposer> proposer = {};  // of its drafts, while it runs and has some
@@ -55,6 +56,7 @@ Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerS
 Status begin(Task& task, double now_s);
 Status deliver(Task& task, const Piece& piece, double now_s);
 Status deliver(Task& task, std::span<const float> embedding, double now_s);
+Status deliver(Task& task, std::span<const TokenLogprobs> prompt);
 /// Gives back pages and room, and tells the sink and the observer, once. The reason is that of the
 /// answer, Cancelled if it has none; one that never began has used nothing.
 void finish(Task& task, Status status, double now_s, const EndObserver& observer);

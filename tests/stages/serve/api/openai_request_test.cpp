@@ -97,7 +97,9 @@ TEST(OpenAiRequest, CompletionsHaveTheirOwnFields) {
   EXPECT_EQ(request.max_tokens, 16);
   EXPECT_EQ(request.top_logprobs, 3);
   EXPECT_TRUE(completion(R"("prompt":"a","echo":true,"max_tokens":0)").echo);
-  EXPECT_EQ(completion_refused(R"("prompt":"a","echo":true,"logprobs":1)"), "logprobs");
+  EXPECT_EQ(completion(R"("prompt":"a","echo":true,"logprobs":1)").top_logprobs, 1);
+  EXPECT_EQ(completion_refused(R"("prompt":"a","echo":true,"logprobs":1,"stream":true)"),
+            "logprobs");
   EXPECT_EQ(completion_refused(R"("prompt":"a","suffix":"b")"), "suffix");
   EXPECT_EQ(completion_refused(R"("prompt":"a","best_of":3,"n":2)"), "best_of");
 }

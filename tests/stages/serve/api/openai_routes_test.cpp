@@ -213,6 +213,35 @@ TEST(OpenAiRoutes, LogprobsAreOfTheTokensDrawn) {
   EXPECT_EQ(legacy["choices"][0]["logprobs"]["text_offset"][0], 0);
 }
 
+// As lm-evaluation-harness asks: of a text that continues a context, is each token the likeliest?
+TEST(OpenAiRoutes, AnEchoedPromptHasLogprobs) {
+  const Json drawn = serving().good("/v1/completions", text(R"("logprobs":2)"))["choices"][0];
+  const Json& answer = drawn["logprobs"];
+  const Json begun = serving().good("/verge/tokenize", R"({"text":"And God said"})");
+  const Json all = serving().good(
+      "/verge/tokenize", Json{{"text", "And God said" + drawn["text"].get<std::string>()}}.dump());
+  if (all["tokens"].size() != begun["tokens"].size() + answer["tokens"].size()) GTEST_SKIP();
+  for (const int most : {0, 1}) {
+    const Json scored = serving().good("/v1/completions", Json{{"prompt", all["tokens"]},
+                                                               {"echo", true},
+                                                               {"logprobs", 2},
+                                                               {"temperature", 0},
+                                                               {"max_tokens", most}}
+                                                              .dump());
+    const Json& scores = scored["choices"][0]["logprobs"];
+    EXPECT_EQ(scored["usage"]["completion_tokens"], most);
+    ASSERT_EQ(scores["tokens"].size(), all["tokens"].size() + most);
+    EXPECT_TRUE(scores["token_logprobs"][0].is_null() && scores["top_logprobs"][0].is_null());
+    EXPECT_EQ(scores["text_offset"][0], 0);
+    const size_t first = begun["tokens"].size();
+    for (size_t i = 0; i < answer["tokens"].size(); ++i) {
+      EXPECT_EQ(scores["tokens"][first + i], answer["tokens"][i]);
+      EXPECT_NEAR(scores["token_logprobs"][first + i], answer["token_logprobs"][i], 1e-3);
+      EXPECT_EQ(scores["top_logprobs"][first + i].size(), 2u);
+    }
+  }
+}
+
 TEST(OpenAiRoutes, BiasForbidsAndForces) {
   const Json tokens = serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"x"})");
   const std::string token = std::to_string(tokens["tokens"][0].get<int>());
