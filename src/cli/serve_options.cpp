@@ -65,7 +65,7 @@ Result<std::vector<std::string>> stored_models() {
   std::vector<std::string> names;
   for (const store::Artifact& model : all.sound) names.push_back(model.name);
   if (!names.empty()) return names;
-  return make_error(Code::NotFound,
+  return make_error(Code::InvalidArgument,
                     "no model is named, and none is stored in {}; give one, or bring one with "
                     "`verge model import FILE`",
                     store.root());

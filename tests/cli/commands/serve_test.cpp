@@ -22,7 +22,7 @@ TEST(ServeCommand, HelpIsInGroupsWithExamples) {
 TEST(ServeCommand, RefusesBeforeItServes) {
   {
     const test::ModelHome empty;
-    test::expect_refused(test::run_verge({"serve"}), 1, "verge model import");
+    test::expect_refused(test::run_verge({"serve"}), 2, "verge model import");
   }
   test::expect_refused(test::run_verge({"serve", "/nonexistent.gguf"}), 1, "/nonexistent.gguf");
   test::expect_refused(test::run_verge({"serve", kModel, "--host", "0.0.0.0"}), 1, "verge key add");

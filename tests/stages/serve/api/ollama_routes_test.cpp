@@ -121,11 +121,11 @@ TEST(OllamaRoutes, AModelStaysAsLongAsItsLastRequestSays) {
                                              keep + "}");
   };
   ask("\"1h\"");
-  EXPECT_TRUE(loaded());
+  EXPECT_TRUE(test::eventually(loaded));
   ask("0");
   EXPECT_TRUE(test::eventually([&] { return !loaded(); }));
   ask("-1");
-  EXPECT_TRUE(loaded());
+  EXPECT_TRUE(test::eventually(loaded));
 }
 
 }  // namespace
