@@ -10,12 +10,15 @@
 
 #include <verge/core/rng.hpp>
 
+#include "manual_clock.hpp"
+#include "sanitized.hpp"
 #include "serving.hpp"
 #include "shared_data.hpp"
 
 namespace verge::serve {
 
 inline constexpr int64_t kContext = 256;
+inline constexpr int kRequests = test::kSanitized ? 16 : 40;
 
 struct Setting {
   std::string name;
@@ -94,8 +97,8 @@ inline std::vector<Request> random_requests(const Setting& setting, int count, i
 class Served {
  public:
   explicit Served(const Setting& setting)
-      : models_({served(setting)}, clock_, {.threads = 1, .memory_bytes = budget(setting)}),
-        scheduler_(models_, clock_, options(setting)) {}
+      : models_({served(setting)}, clock(setting), {.threads = 1, .memory_bytes = budget(setting)}),
+        scheduler_(models_, clock(setting), options(setting)) {}
 
   void submit(const Request& request) {
     receivers.push_back(std::make_shared<test::Receiver>());
@@ -152,7 +155,13 @@ class Served {
     return options;
   }
 
-  SystemClock clock_;
+  // Stands where it can, so that the order depends on no speed.
+  const Clock& clock(const Setting& setting) const {
+    return setting.always_draft ? static_cast<const Clock&>(standing_) : running_;
+  }
+
+  test::ManualClock standing_{0};
+  SystemClock running_;
   ModelPool models_;
   Scheduler scheduler_;
 };
@@ -188,11 +197,11 @@ inline const std::vector<Generation>& expected_of(const Setting& setting,
   return answers;
 }
 
-// 40 requests that arrive while others run, of which some are given up.
+// Requests that arrive while others run, of which some are given up.
 inline ModelSnapshot serve_and_compare(const Setting& setting) {
   test::Oracle oracle(setting.model, kContext);
   const auto requests =
-      random_requests(setting, 40, static_cast<int>(oracle.model().config().vocab));
+      random_requests(setting, kRequests, static_cast<int>(oracle.model().config().vocab));
   Served served(setting);
   Rng rng(3);
   std::vector<bool> given_up(requests.size());
