@@ -22,6 +22,12 @@ using graph::ValueKind;
 
 constexpr int64_t kAlignment = 64;
 
+#ifdef VERGE_CANARIES  // every plan of a debug build
+constexpr bool kAlwaysGuarded = true;
+#else
+constexpr bool kAlwaysGuarded = false;
+#endif
+
 using Step = PlanStep;
 
 // A view whose shape follows the symbols' extents.
@@ -59,7 +65,7 @@ struct Plan::Impl {
       : graph(std::move(program.graph)),
         pool(p),
         isa(program.isa),
-        canaries(guarded),
+        canaries(guarded || kAlwaysGuarded),
         memory(std::move(program.memory)) {}
 
   Status bind(const std::vector<ProgramStep>& program, WeightStore& weights, StateStore& states);
