@@ -29,32 +29,28 @@ int64_t activation_bytes(ActivationKind kind, int64_t tokens, int64_t cols) {
   return tokens * activation_stride(kind, cols);
 }
 
-void prepare_tokens(const float* x, int64_t stride, const Activations& out, int64_t first,
-                    int64_t last, Isa isa) {
+void prepare_token(const float* x, const Activations& out, int64_t token, Isa isa) {
   VERGE_CHECK(out.kind != ActivationKind::Int8 || out.cols % 32 == 0, out.cols);
   const ProductFunctions& functions = product_functions(isa);
-  const int64_t out_stride = activation_stride(out.kind, out.cols);
-  for (int64_t token = first; token < last; ++token) {
-    const float* source = x + token * stride;
-    std::byte* target = static_cast<std::byte*>(out.data) + token * out_stride;
-    switch (out.kind) {
-      case ActivationKind::Int8:
-        functions.quantize_row(source, out.cols, reinterpret_cast<ActivationBlock*>(target));
-        break;
-      case ActivationKind::BFloat16:
-        functions.round_row_to_bf16(source, out.cols, reinterpret_cast<uint16_t*>(target));
-        break;
-      case ActivationKind::Float32:
-        std::memcpy(target, source, out.cols * sizeof(float));
-        break;
-    }
+  std::byte* target =
+      static_cast<std::byte*>(out.data) + token * activation_stride(out.kind, out.cols);
+  switch (out.kind) {
+    case ActivationKind::Int8:
+      functions.quantize_row(x, out.cols, reinterpret_cast<ActivationBlock*>(target));
+      break;
+    case ActivationKind::BFloat16:
+      functions.round_row_to_bf16(x, out.cols, reinterpret_cast<uint16_t*>(target));
+      break;
+    case ActivationKind::Float32:
+      std::memcpy(target, x, out.cols * sizeof(float));
+      break;
   }
 }
 
 void prepare_activations(const float* x, int64_t stride, const Activations& out, Worker& worker,
                          Isa isa) {
   for (int64_t token = worker.claim(); token < out.tokens; token = worker.claim()) {
-    prepare_tokens(x, stride, out, token, token + 1, isa);
+    prepare_token(x + token * stride, out, token, isa);
   }
 }
 

@@ -38,8 +38,7 @@ int64_t activation_bytes(ActivationKind kind, int64_t tokens, int64_t cols);
 /// NaN. Called by every worker at the start of a phase; sync() before the result is used.
 void prepare_activations(const float* x, int64_t stride, const Activations& out, Worker& worker,
                          Isa isa);
-/// Tokens [first, last) of it, by the calling thread alone.
-void prepare_tokens(const float* x, int64_t stride, const Activations& out, int64_t first,
-                    int64_t last, Isa isa);
+/// One token of it from its row x [cols], by the calling thread alone.
+void prepare_token(const float* x, const Activations& out, int64_t token, Isa isa);
 
 }  // namespace verge::kernels

@@ -39,15 +39,20 @@ void norm_backward(Isa isa, int64_t rows, int64_t n, const float* x, const float
 
 }  // namespace
 
+float rms_norm_row(Isa isa, int64_t n, const float* x, const float* weight, float epsilon,
+                   float* y) {
+  const ElementKernels& kernels = element_kernels(isa);
+  const float mean_square = kernels.sum_squares(n, x, 0) / static_cast<float>(n);
+  const float inverse = 1.0f / std::sqrt(mean_square + epsilon);
+  kernels.normalize(n, x, 0, inverse, weight, nullptr, y);
+  return inverse;
+}
+
 void rms_norm(Isa isa, int64_t rows, int64_t n, const float* x, const float* weight, float epsilon,
               float* y, float* rstd, Worker& worker) {
-  const ElementKernels& kernels = element_kernels(isa);
   const auto [first, last] = worker.split(rows);
   for (int64_t row = first; row < last; ++row) {
-    const float* in = x + row * n;
-    const float mean_square = kernels.sum_squares(n, in, 0) / static_cast<float>(n);
-    const float inverse = 1.0f / std::sqrt(mean_square + epsilon);
-    kernels.normalize(n, in, 0, inverse, weight, nullptr, y + row * n);
+    const float inverse = rms_norm_row(isa, n, x + row * n, weight, epsilon, y + row * n);
     if (rstd != nullptr) rstd[row] = inverse;
   }
 }

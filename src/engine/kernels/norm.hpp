@@ -13,6 +13,9 @@ namespace verge::kernels {
 /// weight [n] or null; rstd [rows] or null, kept for the gradient.
 void rms_norm(Isa isa, int64_t rows, int64_t n, const float* x, const float* weight, float epsilon,
               float* y, float* rstd, Worker& worker);
+/// One row of it, by the calling thread alone; its rstd.
+float rms_norm_row(Isa isa, int64_t n, const float* x, const float* weight, float epsilon,
+                   float* y);
 /// dx[rows, n], unless null, is written (dx may be dy); d_weight[n], unless null, is added to.
 void rms_norm_backward(Isa isa, int64_t rows, int64_t n, const float* x, const float* weight,
                        const float* rstd, const float* dy, float* dx, float* d_weight,

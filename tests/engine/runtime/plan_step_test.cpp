@@ -73,17 +73,24 @@ graph::Graph all_products(DType dtype) {
   const ValueId experts = b.input("experts", {DType::I32, {rows, 2}});
   const auto weight = [&](const char* name, Dims dims) { return b.param(name, {dtype, dims}); };
   const auto bias = [&](const char* name, int64_t n) { return b.param(name, {DType::F32, {n}}); };
+  const graph::Attrs normed{{"norm_eps", 1e-5}};
   const ValueId table = weight("table", {kTable, kStepWidth});
   const ValueId x = b.op("embedding", {table, ids});
   const auto qkv =
-      b.op_all("linear_multi", {x, weight("q", {kStepWidth, kStepWidth}),
-                                bias("q_bias", kStepWidth), weight("k", {48, kStepWidth}),
-                                graph::kNone, weight("v", {50, kStepWidth}), bias("v_bias", 50)});
+      b.op_all("linear_multi",
+               {x, weight("q", {kStepWidth, kStepWidth}), bias("q_bias", kStepWidth),
+                weight("k", {48, kStepWidth}), graph::kNone, weight("v", {50, kStepWidth}),
+                bias("v_bias", 50), bias("attn_norm", kStepWidth)},
+               normed);
   const ValueId out = b.op(
       "linear", {qkv[0], weight("out", {kStepWidth, kStepWidth}), bias("out_bias", kStepWidth), x});
-  const ValueId glu =
-      b.op("linear_glu", {out, weight("gate", {512, kStepWidth}), weight("up", {512, kStepWidth})});
-  const ValueId down = b.op("linear", {glu, weight("down", {kStepWidth, 512}), graph::kNone, out});
+  const ValueId glu = b.op("linear_glu",
+                           {out, weight("gate", {512, kStepWidth}), weight("up", {512, kStepWidth}),
+                            bias("ffn_norm", kStepWidth)},
+                           normed);
+  const ValueId down = b.op(
+      "linear", {glu, weight("down", {kStepWidth, 512}), graph::kNone, out, bias("down_norm", 512)},
+      normed);
   const ValueId each = b.op("reshape", {down},
                             {{"dims", std::vector<int64_t>{1, 1, kStepWidth}},
                              {"symbols", std::vector<int64_t>{0, -1, -1}}});

@@ -5,6 +5,7 @@
 
 #include <verge/engine/graph/activation.hpp>
 #include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/fused_norm.hpp>
 #include <verge/engine/graph/op.hpp>
 #include <verge/engine/graph/reference.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
@@ -12,7 +13,8 @@
 namespace verge::graph::ops {
 namespace {
 
-// Inputs: x [..., in], weight [out, in] of any type, optional bias [out], optional residual like y.
+// Inputs: x [..., in], weight [out, in] of any type, optional bias [out], optional residual like y,
+// optional weight of a norm (fused_norm.hpp).
 // Output y [..., out]. {activation}: none, relu, silu, gelu (tanh form), gelu_erf.
 Status infer(InferContext& context) {
   VERGE_RETURN_IF_ERROR(context.require_inputs(2));
@@ -24,6 +26,7 @@ Status infer(InferContext& context) {
   Type y{compute_dtype(context.type(0).dtype), context.dims(0)};
   y.dims.back() = out;
   if (context.has(3)) VERGE_RETURN_IF_ERROR(expect_dims(context, 3, "residual", y.dims));
+  VERGE_RETURN_IF_ERROR(expect_norm(context, 4));
   const std::string_view activation = context.node.attrs.text("activation");
   if (fused_activation(activation) == nullptr) {
     return context.fail(fmt::format("activation \"{}\" cannot be fused", activation));
@@ -61,7 +64,7 @@ Cost cost(const KernelCall& call) {
 }
 
 void reference(const KernelCall& call) {
-  const std::vector<double> x = load(call.in(0)), weight = load(call.in(1));
+  const std::vector<double> x = load_normalized(call, 4), weight = load(call.in(1));
   const auto rows = static_cast<size_t>(call.in(0).shape.rows());
   const auto out = static_cast<size_t>(call.in(1).shape[0]);
   const auto in = static_cast<size_t>(call.in(1).shape[1]);

@@ -2,13 +2,15 @@
 // one pass. {activation}: silu or gelu (tanh form). Made by fusion after differentiation.
 
 #include <verge/engine/graph/activation.hpp>
+#include <verge/engine/graph/fused_norm.hpp>
 #include <verge/engine/graph/reference.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
 
 namespace verge::graph::ops {
 namespace {
 
-// Inputs: x [..., in], w_gate [out, in], w_up [out, in], both of any type. Output [..., out].
+// Inputs: x [..., in], w_gate [out, in], w_up [out, in], both of any type, optional weight of a
+// norm (fused_norm.hpp). Output [..., out].
 Status infer(InferContext& context) {
   VERGE_RETURN_IF_ERROR(context.require_inputs(3));
   VERGE_RETURN_IF_ERROR(expect_min_rank(context, 0, "x", 1));
@@ -22,7 +24,7 @@ Status infer(InferContext& context) {
   Type y{compute_dtype(context.type(0).dtype), context.dims(0)};
   y.dims.back() = context.dims(1)[0];
   context.outputs = {y};
-  return {};
+  return expect_norm(context, 3);
 }
 
 Cost cost(const KernelCall& call) {
@@ -34,7 +36,7 @@ Cost cost(const KernelCall& call) {
 }
 
 void reference(const KernelCall& call) {
-  const std::vector<double> x = load(call.in(0));
+  const std::vector<double> x = load_normalized(call, 3);
   const std::vector<double> gate = load(call.in(1)), up = load(call.in(2));
   const auto out = static_cast<size_t>(call.in(1).shape[0]);
   const auto in = static_cast<size_t>(call.in(1).shape[1]);

@@ -8,6 +8,7 @@
 #include <verge/engine/graph/passes/fold_constants.hpp>
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
 #include <verge/engine/graph/passes/fuse_linear.hpp>
+#include <verge/engine/graph/passes/fuse_norm.hpp>
 #include <verge/engine/graph/passes/fuse_projections.hpp>
 #include <verge/engine/graph/passes/hoist_updates.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
@@ -52,6 +53,7 @@ std::span<const Pass> all_passes() {
        always<fuse_cross_entropy>},
       {"fuse_linear", "gives products their bias, activation and residual", always<fuse_linear>},
       {"fuse_projections", "joins query, key and value; gate and up", always<fuse_projections>},
+      {"fuse_norm", "normalises rows while a product prepares them", always<fuse_norm>},
       {"update_into_gradient", "applies plain SGD inside the product",
        always<update_into_gradient>},
       {"hoist_updates", "applies each gradient as soon as it is complete", always<hoist_updates>},

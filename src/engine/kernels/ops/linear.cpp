@@ -40,6 +40,7 @@ Gemm gemm_of(const KernelCall& call) {
 bool supports(const KernelCall& call) {
   if (call.in(0).dtype != DType::F32) return false;
   if (call.is_packed(1)) return activation_of(call) == Activation::None;
+  if (call.has(4)) return false;  // the float product reads its rows as they are
   return call.in(1).dtype == DType::F32 &&
          !(call.has(3) && activation_of(call) != Activation::None);
 }
@@ -51,7 +52,7 @@ int64_t workspace_bytes(const KernelCall& call, int threads, Isa isa) {
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
   if (!call.is_packed(1)) return gemm(isa, gemm_of(call), call.workspace, worker);
-  const Activations x = prepare(call, call.in(1).dtype, worker, isa);
+  const Activations x = prepare(call, call.in(1).dtype, RowNorm(call, 4), worker, isa);
   const Product product{.weights = packed_matrix(call.in(1)),
                         .y = call.out().as<float>(),
                         .y_stride = call.out().shape.back(),
@@ -75,7 +76,7 @@ KernelDef linear() {
               },
           .row_products = [](const KernelCall&) -> std::vector<RowProduct> {
             using enum RowProduct::Role;
-            return {{{{0, Whole}, {1, Weight}, {2, Bias}, {3, Output}}, 0}};
+            return {{{{0, Whole}, {1, Weight}, {2, Bias}, {3, Output}, {4, Whole}}, 0}};
           }};
 }
 

@@ -14,7 +14,7 @@ bool supports(const KernelCall& call) {
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
-  const Activations x = prepare(call, call.in(1).dtype, worker, isa);
+  const Activations x = prepare(call, call.in(1).dtype, RowNorm(call, 3), worker, isa);
   const PackedMatrix gate = packed_matrix(call.in(1));
   const Product product{.weights = packed_matrix(call.in(2)),
                         .y = call.out().as<float>(),
@@ -39,7 +39,7 @@ KernelDef linear_glu() {
                          size_t input) { return input > 0 && wants_packed_weight(call, input); },
       .row_products = [](const KernelCall&) -> std::vector<RowProduct> {
         using enum RowProduct::Role;
-        return {{{{0, Whole}, {1, Weight}, {2, Weight}}, 0}};
+        return {{{{0, Whole}, {1, Weight}, {2, Weight}, {3, Whole}}, 0}};
       }};
 }
 

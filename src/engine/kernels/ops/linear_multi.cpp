@@ -18,6 +18,11 @@ size_t products_of(const KernelCall& call) {
   return (call.inputs.size() - 1) / 2;
 }
 
+// Behind the pairs, where the call has a norm.
+size_t norm_of(const KernelCall& call) {
+  return 1 + 2 * products_of(call);
+}
+
 bool supports(const KernelCall& call) {
   if (call.in(0).dtype != DType::F32 || products_of(call) > kMostProducts) return false;
   for (size_t i = 0; i < products_of(call); ++i) {
@@ -29,7 +34,7 @@ bool supports(const KernelCall& call) {
 }
 
 void run(const KernelCall& call, Worker& worker, Isa isa) {
-  const Activations x = prepare(call, call.in(1).dtype, worker, isa);
+  const Activations x = prepare(call, call.in(1).dtype, RowNorm(call, norm_of(call)), worker, isa);
   std::array<Product, kMostProducts> products;
   for (size_t i = 0; i < products_of(call); ++i) {
     products[i] = {.weights = packed_matrix(call.in(1 + 2 * i)),
@@ -44,7 +49,8 @@ std::vector<RowProduct> row_products(const KernelCall& call) {
   using enum RowProduct::Role;
   std::vector<RowProduct> products;
   for (size_t i = 0; i < products_of(call); ++i) {
-    products.push_back({{{0, Whole}, {1 + 2 * i, Weight}, {2 + 2 * i, Bias}}, i});
+    products.push_back(
+        {{{0, Whole}, {1 + 2 * i, Weight}, {2 + 2 * i, Bias}, {norm_of(call), Whole}}, i});
   }
   return products;
 }

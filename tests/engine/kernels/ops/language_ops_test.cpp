@@ -50,6 +50,22 @@ TEST(LinearOps, SeveralProductsOfOneInput) {
   }
 }
 
+TEST(LinearOps, NormaliseRowsWhileTheyPrepareThem) {
+  const graph::Attrs plain{{"norm_eps", 1e-3}};
+  graph::Attrs gated = plain;
+  gated.set("activation", std::string("silu"));
+  for (const auto& [type, tolerance] : kWeights) {
+    for (const int64_t tokens : {1, 9}) {
+      const OpInput x = reals({tokens, kIn}), norm = positive({kIn});
+      const OpInput q = packed(type, {32, kIn}), k = packed(type, {17, kIn});
+      const OpInput sum = reals({tokens, 32});
+      expect_agreement({"linear", {x, q, absent(), sum, norm}, plain, tolerance});
+      expect_agreement({"linear_multi", {x, q, reals({32}), k, absent(), norm}, plain, tolerance});
+      expect_agreement({"linear_glu", {x, q, q, norm}, gated, tolerance});
+    }
+  }
+}
+
 TEST(ExpertOps, OnlyTheChosenExpertsCount) {
   for (const auto& [type, tolerance] : kWeights) {
     const OpInput w = packed(type, {5, 32, kIn});
