@@ -117,6 +117,10 @@ Result<int64_t> size_option(const char* option, const std::string& text) {
   if (text.empty()) return 0;
   const auto bytes = parse_bytes(text);
   if (!bytes) return make_error(Code::InvalidArgument, "{}: {}", option, bytes.error().message);
+  if (*bytes == 0) {
+    return make_error(Code::InvalidArgument, "{} {}: give more than nothing, or leave it out",
+                      option, text);
+  }
   return *bytes;
 }
 

@@ -52,7 +52,7 @@ struct ModelOptions {
   runtime::Session session(model::LanguageModel& model) const;
 };
 
-/// "512M" of an option, in bytes; 0 for an empty text. Fails naming the option.
+/// "512M" of an option, in bytes; 0 for an empty text. Fails naming the option, for "0" as well.
 Result<int64_t> size_option(const char* option, const std::string& text);
 
 /// What a command takes beside its model: code, tokenizer and buffers.

@@ -83,5 +83,16 @@ TEST(SamplingOptions, EachSetsItsField) {
   EXPECT_EQ(options.seed, 77u);
 }
 
+TEST(SizeOption, NothingIsNoSize) {
+  EXPECT_EQ(*size_option("--mem", ""), 0);
+  EXPECT_EQ(*size_option("--mem", "2M"), 2 << 20);
+  for (const char* text : {"0", "0M", "lots"}) {
+    const auto size = size_option("--mem", text);
+    ASSERT_FALSE(size.ok()) << text;
+    EXPECT_EQ(size.error().code, Code::InvalidArgument);
+    EXPECT_NE(size.error().message.find("--mem"), std::string::npos) << size.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace verge::cli
