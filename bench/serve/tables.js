@@ -50,14 +50,14 @@ function shared(results) {
 
 function traces(results) {
   const rows = Object.keys(results).filter((k) => k.startsWith('trace ') && results[k].length).map((k) => {
-    const r = results[k][0];
-    const three = (q) => [q.p50, q.p90, q.p99].map(number).join(' / ');
+    const of = (pick) => median(results[k], pick);
+    const three = (q) => ['p50', 'p90', 'p99'].map((p) => number(of((r) => r[q][p]))).join(' / ');
     const title = k.slice(6).replace('verge', 'Verge').replace('llama', 'llama.cpp');
-    return [title, number(r.output_tokens_per_s), three(r.ttft_s), three(r.tpot_s),
-            `${(100 * r.goodput).toFixed(0)} %`, r.cached_tokens];
+    return [title, number(of((r) => r.output_tokens_per_s)), three('ttft_s'), three('tpot_s'),
+            `${(100 * of((r) => r.goodput)).toFixed(0)} %`, of((r) => r.cached_tokens), results[k].length];
   });
   return '### Traces\n\n' + table(['trace, server', 'answer tokens/s', 'first token p50 / p90 / p99, s',
-                                   'per token p50 / p90 / p99, s', 'goodput', 'tokens from the cache'], rows);
+                                   'per token p50 / p90 / p99, s', 'goodput', 'tokens from the cache', 'runs'], rows);
 }
 
 // Beside the same streams without guesses.

@@ -48,7 +48,7 @@ function sharedPrefix({count, shared, own, output, vocabulary, seed = 1}) {
 }
 
 /// The first `count` requests of a trace of columns TIMESTAMP, ContextTokens, GeneratedTokens (Azure
-/// 2023, Patel et al. 2024), lengths times `scale`, arrivals at `rate` a second on average.
+/// 2023, conversation and code, Patel et al. 2024), lengths times `scale`, arrivals at `rate` a second on average.
 function azure(file, {count, scale, rate, vocabulary}) {
   const rows = fs.readFileSync(file, 'utf8').trim().split('\n').slice(1, count + 1).map((line) => {
     const [time, context, generated] = line.split(',');
@@ -58,12 +58,15 @@ function azure(file, {count, scale, rate, vocabulary}) {
               scale, rate);
 }
 
-/// The same of a trace of JSON lines {timestamp, input_length, output_length, hash_ids} (Mooncake, Qin et
-/// al. 2025), whose equal ids are equal blocks of 512 tokens.
-function mooncake(file, {count, scale, rate, vocabulary}) {
+/// One in `one_in` conversations of a trace of JSON lines {timestamp, input_length, output_length, hash_ids}
+/// (Mooncake, Qin et al. 2025), whole: a stretch of the trace would cut them apart, and with them what is shared.
+/// Equal ids are equal blocks of 512 tokens; all requests begin alike, the second block tells conversations apart.
+function mooncake(file, {one_in, scale, rate, vocabulary}) {
   const block = Math.max(1, Math.round(512 * scale));
-  const rows = fs.readFileSync(file, 'utf8').trim().split('\n').slice(0, count).map((line) => {
-    const row = JSON.parse(line);
+  const conversation = ({hash_ids: ids}) => Math.imul(ids[1] ?? ids[0], 0x9e3779b1) >>> 8;
+  const kept = fs.readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
+                   .filter((row) => conversation(row) % one_in === 0);
+  const rows = kept.map((row) => {
     const all = row.hash_ids.flatMap((id) => tokens(id, block, vocabulary));
     return {ms: row.timestamp, generated: row.output_length, prompt: all.slice(0, scaled(row.input_length, scale))};
   });
