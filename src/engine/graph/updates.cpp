@@ -144,7 +144,8 @@ std::string describe(const OptimizerSpec& spec) {
     add("beta1", spec.beta1);
     add("beta2", spec.beta2);
   }
-  if (spec.kind == OptimizerKind::Sgd) add(spec.nesterov ? "nesterov momentum" : "momentum", spec.momentum);
+  if (spec.kind == OptimizerKind::Sgd)
+    add(spec.nesterov ? "nesterov momentum" : "momentum", spec.momentum);
   add("weight decay", spec.weight_decay);
   add("each gradient clipped at", spec.max_norm);
   add("all gradients clipped at", spec.global_norm);

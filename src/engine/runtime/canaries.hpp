@@ -1,7 +1,7 @@
 #pragma once
 // Canaries: an arena whose buffers share nothing and have guard bytes between them, so that a
-// kernel that writes past its output, or reads what nobody has written, shows. Plans have them where
-// PlanOptions asks, and all of a debug build.
+// kernel that writes past its output, or reads what nobody has written, shows. Plans have them
+// where PlanOptions asks, and all of a debug build.
 
 #include <cstddef>
 
