@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <verge/core/atomic_folder.hpp>
 #include <verge/core/temporary_name.hpp>
@@ -19,7 +20,10 @@ Result<Descriptor> make_kept(const std::string& path, std::string& temporary) {
     if (::mkdtemp(temporary.data()) == nullptr) return system_error(path, "write", errno);
     Descriptor folder(::open(temporary.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (folder.is_open() && keep_from_sweeps(folder, temporary)) return folder;
-    if (!folder.is_open() && errno != ENOENT) return system_error(path, "write", errno);
+    if (folder.is_open()) continue;
+    const int error = errno;
+    ::rmdir(temporary.c_str());
+    if (error != ENOENT) return system_error(path, "write", error);
   }
 }
 

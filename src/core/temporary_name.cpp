@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <filesystem>
 #include <string_view>
 
@@ -43,7 +44,7 @@ std::string temporary_name(const std::string& path) {
 }
 
 bool keep_from_sweeps(const Descriptor& opened, const std::string& temporary) {
-  ::flock(opened.number(), LOCK_EX);
+  while (::flock(opened.number(), LOCK_EX) != 0 && errno == EINTR) continue;
   struct stat facts {};
   return ::lstat(temporary.c_str(), &facts) == 0;
 }

@@ -75,7 +75,7 @@ Action declare(Parser& parser, Context& context) {
 Command config_show() {
   return {"config show", "Shell", "Print every option's value and where it comes from",
           "  verge config show --changed\n"
-          "  verge config show run > ~/.config/verge/config.toml",
+          "  verge config show run > run.toml",
           declare};
 }
 

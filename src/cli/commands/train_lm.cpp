@@ -139,7 +139,7 @@ void declare_model(Parser& parser, build::LmShape& shape) {
 
 void declare_training(Parser& parser, build::TrainLmOptions& train) {
   const auto add = [&](const char* name, auto& value, const char* text) {
-    parser.add_option(name, value, text).group("Training");
+    return parser.add_option(name, value, text).group("Training");
   };
   add("--vocabulary", train.corpus.vocabulary,
       "Tokens of the byte-level BPE, trained on the same text");
@@ -148,9 +148,9 @@ void declare_training(Parser& parser, build::TrainLmOptions& train) {
   add("--lr", train.schedule.peak, "Peak learning rate");
   add("--warmup", train.schedule.warmup, "Steps of linear warm-up");
   add("--seed", train.seed, "Of initial values and batches");
-  add("--evaluate-every", train.evaluate_every, "Steps between held-out losses");
+  add("--evaluate-every", train.evaluate_every, "Steps between held-out losses").positive();
   add("--checkpoint", train.checkpoint, "File to save to and to continue from");
-  add("--checkpoint-every", train.checkpoint_every, "Steps between saves");
+  add("--checkpoint-every", train.checkpoint_every, "Steps between saves").positive();
 }
 
 Action declare(Parser& parser, Context& context) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <verge/engine/runtime/sequence.hpp>
@@ -44,6 +45,8 @@ class Session {
   /// Forgets all tokens after the first `length`.
   void truncate(int64_t length);
 
+  /// What the file of a saved session begins with.
+  static constexpr std::string_view kFileMagic = "VERGESES";
   /// Writes tokens and KV pages to a file, atomically and with a checksum.
   Status save(const std::string& path) const;
   /// Reads a saved session and runs its last token again, for the logits. Fails with Malformed for

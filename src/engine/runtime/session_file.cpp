@@ -7,7 +7,6 @@
 namespace verge::runtime {
 namespace {
 
-constexpr std::string_view kSessionMagic = "VERGESES";
 constexpr uint32_t kSessionVersion = 1;
 
 DType cache_type(const Decoder& decoder) {
@@ -29,7 +28,7 @@ Error other_model(const std::string& path, std::string_view what) {
 Status Session::save(const std::string& path) const {
   VERGE_TRY(AtomicFile file, AtomicFile::create(path));
   const Decoder& decoder = sequence_.decoder();
-  CheckedWriter writer(std::move(file), kSessionMagic);
+  CheckedWriter writer(std::move(file), Session::kFileMagic);
   writer.number(kSessionVersion);
   writer.text(identity(decoder, adapter_));
   writer.number(static_cast<uint32_t>(cache_type(decoder)));
@@ -40,7 +39,7 @@ Status Session::save(const std::string& path) const {
 
 Status Session::load(const std::string& path) {
   VERGE_TRY(const MappedFile file, MappedFile::open(path));
-  VERGE_TRY(const auto content, checked_content(file, kSessionMagic));
+  VERGE_TRY(const auto content, checked_content(file, Session::kFileMagic));
   const Decoder& decoder = sequence_.decoder();
   CheckedReader reader(content);
   if (reader.number<uint32_t>() != kSessionVersion) return other_model(path, "version of Verge");

@@ -7,6 +7,8 @@
 #include <tiny_model.hpp>
 #include <tiny_models.hpp>
 
+#include <verge/core/file.hpp>
+
 namespace verge::cli {
 namespace {
 
@@ -77,11 +79,15 @@ TEST_F(RunCommand, APromptCacheSkipsWhatItHas) {
   test::expect_refused(
       test::run_verge(arguments({"-p", prompt, "--kv", "f32", "--prompt-cache", cache})), 1,
       "another type of KV cache");
-  std::ofstream(cache) << "damaged";
+  std::ofstream(cache) << "VERGESES, damaged";
   const test::Ran damaged = test::run_verge(arguments({"-p", prompt, "--prompt-cache", cache}));
   EXPECT_EQ(damaged.status, 0);
   EXPECT_NE(damaged.err.find("computed again"), std::string::npos) << damaged.err;
   EXPECT_GT(json({"-p", prompt, "--prompt-cache", cache})["cached_tokens"], 30);
+  const std::string book = folder_.add("book", "In the beginning");
+  test::expect_refused(test::run_verge(arguments({"-p", prompt, "--prompt-cache", book})), 1,
+                       "no prompt cache");
+  EXPECT_EQ(*read_whole_file(book, 100), "In the beginning");
 }
 
 TEST_F(RunCommand, EchoAndSpeedAroundTheAnswer) {

@@ -39,7 +39,7 @@ std::vector<double> oracle_logits(const std::string& path, const std::vector<int
     node.op = &tabled;
   }
   const auto count = static_cast<int64_t>(tokens.size());
-  support::GraphRunner runner(graph, {count, 1});
+  support::GraphRunner runner(graph, {count, 1, count});
   for (const format::StoredTensor& tensor : source->tensors()) {
     if (graph.find(tensor.name) == graph::kNone) continue;
     const auto* values = reinterpret_cast<const float*>(tensor.bytes.data());
@@ -50,6 +50,7 @@ std::vector<double> oracle_logits(const std::string& path, const std::vector<int
   runner.set("tokens", {tokens.begin(), tokens.end()});
   runner.set("positions", places);
   runner.set("slots", places);
+  runner.set("slot_tokens", places);
   runner.set("token_sequence", std::vector<double>(tokens.size(), 0));
   std::vector<double> pages(static_cast<size_t>(runner.tensor("page_table").shape.count()));
   std::iota(pages.begin(), pages.end(), 0.0);

@@ -173,7 +173,7 @@ export const MessageView = memo(function MessageView(props: Props) {
     <li ref={place} class={`message ${message.role}`} aria-busy={isStreaming}>
       <h3 class="visually-hidden">{headings[message.role] ?? (message.model || 'Answer')}</h3>
       {isEditing && message.role === 'tool' ? (
-        <ResultsForm calls={called ?? []} results={message.results ?? []} onSend={give(message.parent ?? '')} onClose={close} />
+        <ResultsForm key={message.id} calls={called ?? []} results={message.results ?? []} onSend={give(message.parent ?? '')} onClose={close} />
       ) : isEditing ? (
         <Editor message={message} onSave={onSave} onClose={close} />
       ) : (
@@ -181,7 +181,7 @@ export const MessageView = memo(function MessageView(props: Props) {
           <Body {...props} />
           {message.stats && <Figures stats={message.stats} />}
           {!isStreaming && <Actions {...props} onEdit={() => setEditing(true)} />}
-          {!isStreaming && isLast && message.calls && <ResultsForm calls={message.calls} onSend={give(message.id)} />}
+          {!isStreaming && isLast && message.calls && <ResultsForm key={message.id} calls={message.calls} onSend={give(message.id)} />}
         </>
       )}
     </li>

@@ -27,15 +27,16 @@ class Run {
   }
 
   Status prepare() {
-    const int64_t a_step = options_.batch * options_.accumulate;  // images
+    const int64_t count = data_.training.count();
     if (options_.batch < 1 || options_.epochs < 1 || options_.accumulate < 1 ||
-        a_step > data_.training.count()) {
-      return make_error(Code::InvalidArgument,
-                        "{} epochs in steps of {} from {} images; give at least one epoch and a "
-                        "batch from 1 to the number of images",
-                        options_.epochs, a_step, data_.training.count());
+        options_.accumulate > count / options_.batch) {
+      return make_error(
+          Code::InvalidArgument,
+          "{} epochs in steps of {} times {} from {} images; give at least one epoch and a "
+          "batch from 1 to the number of images",
+          options_.epochs, options_.accumulate, options_.batch, count);
     }
-    steps_per_epoch_ = data_.training.count() / a_step;
+    steps_per_epoch_ = count / (options_.batch * options_.accumulate);
     VERGE_TRY(nn::CnnTraining training, nn::build_cnn_training(config_, options_.batch));
     VERGE_TRY(trainer_, make_trainer(std::move(training)));
     VERGE_TRY(ImageJudge judge,

@@ -43,12 +43,14 @@ void tokenize(Service& service, Exchange exchange) {
   Result<TokenIds> tokens = TokenIds{};
   if (fields.has("messages")) {
     ChatPrompt chat{.messages = read_openai_messages(fields, "messages")};
+    entry->check_bytes(text_bytes(chat.messages), "messages", problem);
     if (!problem) tokens = entry->prompts.chat(chat, {}, service.options().unix_time_s());
   } else {
     const bool is_llama = fields.has("content");
     const std::string text = is_llama ? fields.text("content") : fields.required_text("prompt");
     const bool special = fields.boolean(is_llama ? "add_special" : "add_special_tokens", !is_llama);
-    tokens = entry->prompts.tokenizer().encode(text, {.add_special = special});
+    entry->check_bytes(text.size(), is_llama ? "content" : "prompt", problem);
+    if (!problem) tokens = entry->prompts.tokenizer().encode(text, {.add_special = special});
   }
   if (fields.boolean("with_pieces", false)) fields.refuse("with_pieces");
   if (problem) return exchange.respond(problem.error());
@@ -70,7 +72,12 @@ void detokenize(Service& service, Exchange exchange) {
     const auto prompts = read_plain_prompts(*given, "tokens", problem);
     const bool are_ids = !problem && std::holds_alternative<TokenIds>(prompts.front());
     if (!problem && !are_ids) fields.wrong("tokens", "tokens must be token ids");
-    if (are_ids) text = entry->prompts.tokenizer().decode(std::get<TokenIds>(prompts.front()));
+    const text::Tokenizer& tokenizer = entry->prompts.tokenizer();
+    const TokenIds ids = are_ids ? std::get<TokenIds>(prompts.front()) : TokenIds{};
+    if (std::ranges::any_of(ids, [&](int32_t id) { return id < 0 || id >= tokenizer.size(); })) {
+      fields.wrong("tokens", fmt::format("tokens must be below {}", tokenizer.size()));
+    }
+    if (!problem) text = tokenizer.decode(ids);
   }
   if (problem) return exchange.respond(problem.error());
   exchange.respond(Json{{"content", text}, {"prompt", text}});
@@ -85,6 +92,7 @@ void apply_template(Service& service, Exchange exchange) {
   ChatPrompt chat{.messages = read_openai_messages(fields, "messages")};
   if (const Json* more = fields.object("chat_template_kwargs")) chat.template_variables = *more;
   const ToolUse tools = read_tools(fields);
+  entry->check_bytes(text_bytes(chat.messages), "messages", problem);
   if (problem) return exchange.respond(problem.error());
   const auto tokens = entry->prompts.chat(chat, tools, service.options().unix_time_s());
   if (!tokens) return exchange.respond(from_error(tokens.error()));

@@ -12,11 +12,15 @@
 namespace verge::serve::api {
 namespace {
 
-// For how long the model is kept behind this request.
+// For how long the model is kept behind this request: told before it runs, lest the model be put
+// out meanwhile; but behind it where it is to be put out at once.
+enum class Told { Before, Behind };
+
 void keep(Service& service, const Caller& caller, const std::string& model,
-          const OllamaExtras& extras) {
+          const OllamaExtras& extras, Told told) {
   Problem problem;
   if (!extras.keep_alive_s) return;
+  if (told != (*extras.keep_alive_s == 0 ? Told::Behind : Told::Before)) return;
   const std::string name = service.directory().resolve(
       service.directory().name_or_only(model, caller, problem), caller, problem);
   if (!problem) service.parts().scheduler.keep_for(name, *extras.keep_alive_s);
@@ -58,8 +62,9 @@ void generate(Service& service, Exchange exchange) {
     return load_only(service, std::move(exchange), request.model, extras, false);
   const Caller caller = exchange.caller;
   const std::string model = request.model;
+  keep(service, caller, model, extras, Told::Before);
   service.generate(std::move(exchange), std::move(request), false);
-  keep(service, caller, model, extras);
+  keep(service, caller, model, extras, Told::Behind);
 }
 
 void chat(Service& service, Exchange exchange) {
@@ -71,8 +76,9 @@ void chat(Service& service, Exchange exchange) {
   if (extras.load_only) return load_only(service, std::move(exchange), request.model, extras, true);
   const Caller caller = exchange.caller;
   const std::string model = request.model;
+  keep(service, caller, model, extras, Told::Before);
   service.generate(std::move(exchange), std::move(request), true);
-  keep(service, caller, model, extras);
+  keep(service, caller, model, extras, Told::Behind);
 }
 
 void embed_as(Service& service, Exchange exchange, bool legacy) {

@@ -184,19 +184,21 @@ GenerationRequest read_completion_request(const Json& body, Problem& problem) {
 }
 
 GenerationRequest read_llama_completion(const Json& body, Problem& problem) {
+  if (!body.is_object()) return read_completion_request(body, problem);
   Json renamed = body;
-  if (renamed.is_object()) {
-    const Json defaults = {{"temperature", 0.8}, {"top_k", 40}, {"top_p", 0.95}, {"min_p", 0.05}};
-    for (const auto& [name, value] : defaults.items()) {
-      if (!renamed.contains(name)) renamed[name] = value;
-    }
-    renamed["max_tokens"] = renamed.value("n_predict", Json(-1));
-    renamed.erase("n_predict");
+  const auto is_given = [&](const std::string& name) {
+    return renamed.contains(name) && !renamed[name].is_null();
+  };
+  const Json defaults = {{"temperature", 0.8}, {"top_k", 40}, {"top_p", 0.95}, {"min_p", 0.05}};
+  for (const auto& [name, value] : defaults.items()) {
+    if (!is_given(name)) renamed[name] = value;
   }
+  if (is_given("n_predict")) renamed["max_tokens"] = renamed["n_predict"];
+  renamed.erase("n_predict");
+  const bool is_bounded = is_given("max_tokens") && renamed["max_tokens"] != -1;
+  if (!is_bounded) renamed["max_tokens"] = -1;
   GenerationRequest request = read_completion_request(renamed, problem);
-  if (request.max_tokens && renamed.is_object() && renamed["max_tokens"] == -1) {
-    request.max_tokens.reset();
-  }
+  if (!is_bounded) request.max_tokens.reset();
   return request;
 }
 
@@ -215,6 +217,7 @@ EmbeddingRequest read_embedding_request(const Json& body, Problem& problem) {
   }
   request.base64 = format == "base64";
   request.dimensions = fields.integer("dimensions", 0, 1, 1 << 20);
+  read_foreign_fields(fields);
   fields.ignore({"user"});
   fields.finish();
   return request;

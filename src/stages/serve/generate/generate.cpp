@@ -79,8 +79,10 @@ Result<Generation> generate(model::LanguageModel& model, runtime::Session& sessi
   if (prompt.empty() && session.length() == 0) {
     return make_error(Code::InvalidArgument, "the prompt has no tokens; give a text with -p");
   }
+  std::vector<int32_t> before = session.tokens();
+  before.insert(before.end(), prompt.begin(), prompt.end());
   VERGE_TRY(Answer answer,
-            Answer::start(model.tokenizer(), options, prompt, std::move(constraint)));
+            Answer::start(model.tokenizer(), options, before, std::move(constraint)));
   Generator generator(model, session, std::move(answer), on_text);
   Generation& result = generator.result();
   result.prompt_tokens = static_cast<int64_t>(prompt.size());

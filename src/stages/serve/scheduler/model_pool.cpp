@@ -104,6 +104,7 @@ void ModelPool::unload(const std::string& name) {
   VERGE_CHECK(entry.state == LoadState::Ready, name);
   std::swap(model, entry.model);
   entry.state = LoadState::Unloaded;
+  entry.idle_s.reset();
 }
 
 LoadedModel* ModelPool::loaded(const std::string& name) {

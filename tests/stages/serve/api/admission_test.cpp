@@ -1,6 +1,7 @@
 #include <verge/stages/serve/api/admission.hpp>
 
 #include "serving.hpp"
+#include "temporary_folder.hpp"
 
 namespace verge::serve::api {
 namespace {

@@ -38,6 +38,27 @@ TEST(AliasRoutes, TextBecomesTokensAndBack) {
   EXPECT_EQ(text["prompt"], "And God said");
   EXPECT_EQ(alias_serving().good("/detokenize", R"({"tokens":[]})")["content"], "");
   EXPECT_EQ(alias_serving().bad(400, "/detokenize", R"({"tokens":["a"]})")["param"], "tokens");
+  EXPECT_EQ(alias_serving().bad(400, "/detokenize", R"({"tokens":[99999999]})")["param"], "tokens");
+}
+
+TEST(AliasRoutes, ATextThatCannotFitIsRefusedUntokenized) {
+  const std::string text(size_t{1} << 20, 'a');
+  EXPECT_EQ(alias_serving().bad(400, "/tokenize", Json{{"content", text}}.dump())["code"],
+            "context_length_exceeded");
+  const Json chat = {{"messages", Json::array({{{"role", "user"}, {"content", text}}})}};
+  for (const char* route : {"/tokenize", "/apply-template"}) {
+    EXPECT_EQ(alias_serving().bad(400, route, chat.dump())["code"], "context_length_exceeded");
+  }
+}
+
+TEST(AliasRoutes, ACompletionIsAsLongAsEitherNameSays) {
+  const auto tokens = [](const char* lengths) {
+    return alias_serving().good("/completion", fmt::format(R"({{"prompt":"And God said",{}}})",
+                                                           lengths))["tokens_predicted"];
+  };
+  EXPECT_EQ(tokens(R"("max_tokens":3,"ignore_eos":true)"), 3);
+  EXPECT_EQ(tokens(R"("n_predict":2,"max_tokens":3,"ignore_eos":true)"), 2);
+  EXPECT_GT(tokens(R"("n_predict":null,"ignore_eos":true)"), 100);
 }
 
 TEST(AliasRoutes, ATemplateIsAppliedAndDescribed) {

@@ -20,6 +20,7 @@ class PromptCache : public testing::Test {
     options_.ignore_end = true;
     options_.max_tokens = 8;
     options_.sampling.temperature = 0;
+    options_.sampling.repetition_penalty = 1.3f;
     options_.top_logprobs = 4;
   }
   std::unique_ptr<model::LanguageModel> load(const char* shape, DType kv = DType::F16) {

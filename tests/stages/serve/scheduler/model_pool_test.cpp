@@ -66,6 +66,23 @@ TEST_F(Pool, LoadsOnItsOwnThreadAndUnloads) {
   EXPECT_EQ(pool.loaded("tiny"), nullptr);
 }
 
+TEST_F(Pool, HowLongAModelIsKeptIsForgottenWhenItLeaves) {
+  ModelPool& pool = make({{.name = "tiny", .path = test::tiny_model(folder_)}}, {.threads = 1});
+  ASSERT_TRUE(pool.face("tiny").ok());
+  const auto is_busy = [](const std::string&) { return false; };
+  const auto load = [&] {
+    pool.load("tiny");
+    loaded_.acquire();
+  };
+  load();
+  EXPECT_TRUE(pool.idle(is_busy).empty());
+  pool.keep_for("tiny", 0);
+  EXPECT_EQ(pool.idle(is_busy), Names{"tiny"});
+  pool.unload("tiny");
+  load();
+  EXPECT_TRUE(pool.idle(is_busy).empty());
+}
+
 TEST_F(Pool, AFailedLoadSaysWhyOnce) {
   const std::string path = test::tiny_model(folder_);
   ModelPool& pool = make({{.name = "tiny", .path = path}}, {});
