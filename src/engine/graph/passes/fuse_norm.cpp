@@ -7,7 +7,7 @@
 namespace verge::graph {
 namespace {
 
-constexpr size_t kResidual = 3;  // of linear
+constexpr size_t kLinearResidual = 3;  // of linear
 
 class NormFuser {
  public:
@@ -52,7 +52,8 @@ class NormFuser {
     if (product.phase != norm.phase || product.attrs.has("norm_eps")) return false;
     if (op == "linear" && product.attrs.text("activation", "none") != "none") return false;
     // A residual may lie where the result goes, and may be what others still normalise.
-    if (op == "linear" && product.inputs.size() > kResidual && product.inputs[kResidual] != kNone) {
+    if (op == "linear" && product.inputs.size() > kLinearResidual &&
+        product.inputs[kLinearResidual] != kNone) {
       return false;
     }
     if (std::ranges::count(product.inputs, norm.outputs[0]) != 1) return false;
