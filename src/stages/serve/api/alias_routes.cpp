@@ -34,7 +34,7 @@ std::shared_ptr<const ModelEntry> open_named(Service& service, Exchange& exchang
 
 // llama-server's {"content"}, without special tokens unless told; vLLM's {"prompt"} or
 // {"messages"}.
-void tokenize(Service& service, Exchange exchange) {
+void to_tokens(Service& service, Exchange exchange) {
   Problem problem;
   const Json body = parse_body(exchange.request.body, problem);
   Fields fields(body, "", problem);
@@ -127,7 +127,7 @@ void props(Service& service, Exchange exchange) {
 
 void add_alias_routes(Service& service, http::Router& router) {
   service.add_route(router, "POST", "/completion", complete);
-  service.add_route(router, "POST", "/tokenize", tokenize);
+  service.add_route(router, "POST", "/tokenize", to_tokens);
   service.add_route(router, "POST", "/detokenize", detokenize);
   service.add_route(router, "POST", "/apply-template", apply_template);
   service.add_route(router, "GET", "/props", props);

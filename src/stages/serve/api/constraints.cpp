@@ -9,10 +9,10 @@ namespace {
 
 constexpr size_t kMostGrammars = 32;
 
-using Kind = text::GrammarCache::Kind;
+using GrammarKind = text::GrammarCache::Kind;
 
 struct Wanted {
-  Kind kind = Kind::JsonObject;
+  GrammarKind kind = GrammarKind::JsonObject;
   std::string text = {};
   std::string param = "response_format";
 };
@@ -25,22 +25,22 @@ bool has_bare_calls(const GenerationRequest& request, CallSyntax syntax) {
 std::optional<Wanted> wanted(const GenerationRequest& request, CallSyntax syntax) {
   const char* arguments = syntax == CallSyntax::Llama3 ? "parameters" : "arguments";
   if (request.tools.is_possible() && request.tools.is_forced()) {
-    return Wanted{Kind::JsonSchema, line_of(call_schema(request.tools, arguments)), "tools"};
+    return Wanted{GrammarKind::JsonSchema, line_of(call_schema(request.tools, arguments)), "tools"};
   }
   const OutputFormat& format = request.format;
   switch (format.kind) {
     case OutputFormat::Kind::JsonObject:
-      return Wanted{Kind::JsonObject, {}, format.param};
+      return Wanted{GrammarKind::JsonObject, {}, format.param};
     case OutputFormat::Kind::JsonSchema:
-      return Wanted{Kind::JsonSchema,
+      return Wanted{GrammarKind::JsonSchema,
                     line_of(has_bare_calls(request, syntax)
                                 ? call_or_answer_schema(request.tools, arguments, format.schema)
                                 : format.schema),
                     format.param};
     case OutputFormat::Kind::Gbnf:
-      return Wanted{Kind::Gbnf, format.grammar, format.param};
+      return Wanted{GrammarKind::Gbnf, format.grammar, format.param};
     case OutputFormat::Kind::Regex:
-      return Wanted{Kind::Regex, format.grammar, format.param};
+      return Wanted{GrammarKind::Regex, format.grammar, format.param};
     default:
       return std::nullopt;
   }

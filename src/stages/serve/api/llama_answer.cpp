@@ -7,7 +7,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string event(const Json& json) {
+std::string llama_event(const Json& json) {
   return "data: " + line_of(json) + "\n\n";
 }
 
@@ -24,14 +24,14 @@ class LlamaRenderer : public AnswerRenderer {
   std::string_view stream_type() const override { return "text/event-stream"; }
   std::string opening(size_t) override { return ""; }
   std::string piece(size_t choice, const Delta& delta) override {
-    return event({{"index", choice}, {"content", delta.text}, {"stop", false}});
+    return llama_event({{"index", choice}, {"content", delta.text}, {"stop", false}});
   }
   std::string ending(size_t choice, const Choice& whole) override {
-    return event(end_json(choice, whole, ""));
+    return llama_event(end_json(choice, whole, ""));
   }
   std::string closing(const Answers&) override { return ""; }
   std::string failure(const ApiError& error) override {
-    return event(openai_error(error, meta_.id));
+    return llama_event(openai_error(error, meta_.id));
   }
   std::string whole(const Answers& answers) override {
     Json all = Json::array();

@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kClose = "</tool_call>";
-constexpr std::string_view kSpace = " \t\r\n";
+constexpr std::string_view kBlanks = " \t\r\n";
 constexpr size_t kLongestHead = 256;  // of a Mistral call before its arguments
 
 // Bytes at the end of `text` that begin `word`.
@@ -23,9 +23,9 @@ size_t begun(std::string_view text, std::string_view word) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(kSpace);
+  const size_t begin = text.find_first_not_of(kBlanks);
   if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ void ToolCallReader::scan(Found& found) {
 
 // An answer that begins with a brace may be a call as a whole.
 bool ToolCallReader::scan_start() {
-  const size_t begin = held_.find_first_not_of(kSpace);
+  const size_t begin = held_.find_first_not_of(kBlanks);
   if (begin == std::string::npos) return false;
   state_ = State::Text;
   if (held_[begin] != '{' || !options_.bare) return true;
@@ -101,7 +101,7 @@ void ToolCallReader::begin_calls(size_t tag_bytes) {
 bool ToolCallReader::scan_text(Found& found) {
   if (after_call_) {  // white space between calls is nothing to read
     const bool is_list = options_.syntax == CallSyntax::Llama3;
-    const size_t next = held_.find_first_not_of(is_list ? " \t\r\n;" : kSpace);
+    const size_t next = held_.find_first_not_of(is_list ? " \t\r\n;" : kBlanks);
     held_.erase(0, std::min(next, held_.size()));
     if (held_.empty()) return false;
     after_call_ = false;
@@ -143,7 +143,7 @@ bool ToolCallReader::give_up(Found& found) {
 // Calls without an end of their own: each is over with its last bracket.
 bool ToolCallReader::scan_calls(Found& found) {
   if (value_begin_ == 0) {
-    const size_t first = held_.find_first_not_of(kSpace, tag_bytes_);
+    const size_t first = held_.find_first_not_of(kBlanks, tag_bytes_);
     if (first == std::string::npos) return false;
     const bool is_named = options_.syntax == CallSyntax::Mistral && held_[first] != '[';
     const size_t brace = is_named ? held_.find('{', first) : first;

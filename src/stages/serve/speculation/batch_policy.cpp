@@ -10,7 +10,7 @@ namespace verge::serve {
 namespace {
 
 // Plain steps before the first drafts with so many answers: the first ones run on cold caches.
-constexpr int64_t kFirstPlain = 3;
+constexpr int64_t kLeastPlain = 3;
 // Weight of what was known of all sequences after another draft of one.
 constexpr double kMemory = 0.98;
 
@@ -57,8 +57,8 @@ class Decision {
   // A step takes no longer than one with more rows: what says so was an interruption.
   void use_wider() {
     double least = std::numeric_limits<double>::infinity();
-    for (double& seconds : costs_.step_s | std::views::reverse) {
-      if (seconds > 0) seconds = least = std::min(least, seconds);
+    for (auto step = costs_.step_s.rbegin(); step != costs_.step_s.rend(); ++step) {
+      if (*step > 0) *step = least = std::min(least, *step);
     }
   }
 
@@ -135,7 +135,7 @@ std::vector<int64_t> decide_drafts(const BatchPolicyState& state, const DraftPol
                                    std::span<const int64_t> most, int64_t room) {
   VERGE_CHECK(histories.size() == most.size(), histories.size(), most.size());
   const auto found = state.costs.find(static_cast<int64_t>(histories.size()));
-  if (found == state.costs.end() || found->second.plain_seen < kFirstPlain ||
+  if (found == state.costs.end() || found->second.plain_seen < kLeastPlain ||
       found->second.step_s[0] <= 0) {
     return std::vector<int64_t>(histories.size());
   }
