@@ -11,6 +11,8 @@
 #include <verge/stages/serve/speculation/draft_source.hpp>
 #include <verge/stages/serve/speculation/tree_advance.hpp>
 
+#include "timing.hpp"
+
 namespace verge::bench {
 namespace {
 
@@ -95,11 +97,6 @@ Result<std::vector<int32_t>> answer(Way& way, Models& models, const Clock& clock
   }
   way.rates.push_back(static_cast<double>(all.size() - std::size(kPrompts)) / seconds);
   return all;
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
 }
 
 void print(const Way& way, double base) {

@@ -12,16 +12,6 @@ constexpr int64_t kPartialLength = 4096;  // short enough for f32 sums to be exa
 
 }  // namespace
 
-void add(Isa isa, int64_t n, const float* x, const float* y, float* out, Worker& worker) {
-  const auto [first, last] = worker.split(n, kGrain);
-  element_kernels(isa).add(last - first, x + first, y + first, out + first);
-}
-
-void multiply(Isa isa, int64_t n, const float* x, const float* y, float* out, Worker& worker) {
-  const auto [first, last] = worker.split(n, kGrain);
-  element_kernels(isa).multiply(last - first, x + first, y + first, out + first);
-}
-
 void scale(Isa isa, int64_t n, float alpha, const float* x, float* out, Worker& worker) {
   const auto [first, last] = worker.split(n, kGrain);
   element_kernels(isa).scale(last - first, alpha, x + first, out + first);

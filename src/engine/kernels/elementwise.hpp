@@ -11,9 +11,7 @@
 
 namespace verge::kernels {
 
-/// out = x + y, x * y, alpha * x; y = alpha * x + y. All over n values.
-void add(Isa isa, int64_t n, const float* x, const float* y, float* out, Worker& worker);
-void multiply(Isa isa, int64_t n, const float* x, const float* y, float* out, Worker& worker);
+/// out = alpha * x; y = alpha * x + y. Both over n values.
 void scale(Isa isa, int64_t n, float alpha, const float* x, float* out, Worker& worker);
 void axpy(Isa isa, int64_t n, float alpha, const float* x, float* y, Worker& worker);
 

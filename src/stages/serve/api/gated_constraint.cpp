@@ -17,7 +17,12 @@ struct Shared {
   std::vector<Bypass> gates;
   std::vector<int32_t> ends = {};       // tokens that end a generation
   std::vector<int32_t> line_ends = {};  // tokens of line ends alone
+  std::vector<int32_t> beyond = {};     // tokens that may go beyond the end of a gate
 };
+
+bool is_line_ends(std::string_view text) {
+  return text.find_first_not_of('\n') == text.npos;
+}
 
 class GatedConstraint : public text::TokenConstraint {
  public:
@@ -46,13 +51,16 @@ class GatedConstraint : public text::TokenConstraint {
         break;
       case Where::Opening:
         std::ranges::fill(bits, uint64_t{0});
-        allow_opening(std::string_view(gate().open).substr(text_.size()), bits);
+        for (const Bypass& gate : shared_->gates) {
+          if (gate.open.starts_with(text_)) allow_opening(gate.open.substr(text_.size()), bits);
+        }
         break;
       case Where::Inside:
         std::ranges::fill(bits, ~uint64_t{0});
         if (gate().close.empty()) break;
-        for (const int32_t token : shared_->ends) {
-          bits[token / 64] &= ~(uint64_t{1} << (token % 64));
+        for (const int32_t token : shared_->ends) forbid(token, bits);
+        for (const int32_t token : shared_->beyond) {
+          if (!is_line_ends(behind_close(token))) forbid(token, bits);
         }
         break;
       case Where::Behind:
@@ -70,12 +78,7 @@ class GatedConstraint : public text::TokenConstraint {
       return inner_->accept(token);
     }
     text_ += shared_->tokenizer->piece(token);
-    if (where_ != Where::Inside && text_.size() < gate().open.size()) {
-      where_ = Where::Opening;
-    } else if (where_ != Where::Inside) {
-      where_ = Where::Inside;
-      text_.erase(0, gate().open.size());
-    }
+    if (where_ != Where::Inside) enter();
     if (where_ == Where::Inside) look_for_close();
   }
 
@@ -97,6 +100,10 @@ class GatedConstraint : public text::TokenConstraint {
     bits[token / 64] |= uint64_t{1} << (token % 64);
   }
 
+  static void forbid(int32_t token, std::span<uint64_t> bits) {
+    bits[token / 64] &= ~(uint64_t{1} << (token % 64));
+  }
+
   // A token whose text `rest` begins with, or that begins with it.
   bool continues(int32_t token, std::string_view rest) const {
     const std::string_view piece = shared_->tokenizer->piece(token);
@@ -112,14 +119,29 @@ class GatedConstraint : public text::TokenConstraint {
 
   // What the constraint allows is the constraint's.
   bool opens(int32_t token) {
-    for (gate_ = 0; gate_ < shared_->gates.size(); ++gate_) {
-      if (!continues(token, gate().open)) continue;
-      std::vector<uint64_t> bits((static_cast<size_t>(shared_->tokenizer->size()) + 63) / 64);
-      inner_->mask(bits);
-      return !has(bits, token);
-    }
-    gate_ = 0;
-    return false;
+    const bool may_open = std::ranges::any_of(
+        shared_->gates, [&](const Bypass& gate) { return continues(token, gate.open); });
+    if (!may_open) return false;
+    std::vector<uint64_t> bits((static_cast<size_t>(shared_->tokenizer->size()) + 63) / 64);
+    inner_->mask(bits);
+    return !has(bits, token);
+  }
+
+  // Openings may begin alike: which it is shows when one is whole.
+  void enter() {
+    const auto whole = std::ranges::find_if(
+        shared_->gates, [&](const Bypass& gate) { return text_.starts_with(gate.open); });
+    where_ = whole == shared_->gates.end() ? Where::Opening : Where::Inside;
+    if (where_ == Where::Opening) return;
+    gate_ = static_cast<size_t>(whole - shared_->gates.begin());
+    text_.erase(0, gate().open.size());
+  }
+
+  // What this token would add behind the end of the gate: it would be lost to the constraint.
+  std::string behind_close(int32_t token) const {
+    const std::string text = text_ + std::string(shared_->tokenizer->piece(token));
+    const size_t at = text.find(gate().close);
+    return at == text.npos ? std::string() : text.substr(at + gate().close.size());
   }
 
   void look_for_close() {
@@ -152,8 +174,13 @@ std::unique_ptr<text::TokenConstraint> gated(std::unique_ptr<text::TokenConstrai
   for (int32_t token = 0; token < shared.tokenizer->size(); ++token) {
     const std::string_view piece = shared.tokenizer->piece(token);
     if (shared.tokenizer->is_end(token)) shared.ends.push_back(token);
-    const bool is_line_end = !piece.empty() && piece.find_first_not_of('\n') == piece.npos;
+    const bool is_line_end = !piece.empty() && is_line_ends(piece);
     if (is_line_end && !shared.tokenizer->is_special(token)) shared.line_ends.push_back(token);
+    const bool is_beyond = std::ranges::any_of(shared.gates, [&](const Bypass& gate) {
+      const size_t last = gate.close.empty() ? piece.npos : piece.find(gate.close.back());
+      return last != piece.npos && last + 1 < piece.size();
+    });
+    if (is_beyond) shared.beyond.push_back(token);
   }
   return std::make_unique<GatedConstraint>(
       std::move(inner), std::make_shared<const Shared>(std::move(shared)), begun);

@@ -158,7 +158,9 @@ bool Batch::run_whole(const Tasks& tasks, const StepContext& context) {
   counters_.prefill_tokens += tokens;
   context.accounts.tenants[tenant].prefill_tokens += tokens;
   const bool goes_on = status && !is_all;
-  if (!goes_on && (status || status.error().code != Code::Cancelled)) end(*task, status, context);
+  const bool is_over = !goes_on && (status || status.error().code != Code::Cancelled);
+  if (is_over && !is_all) context.accounts.fair.leave(tenant);  // it has not been admitted
+  if (is_over) end(*task, status, context);
   return true;
 }
 

@@ -61,6 +61,33 @@ TEST_F(GatedTest, BehindAClosedGateTheConstraintBegins) {
   EXPECT_FALSE(is_whole(gates, "[t]world<|im_end|>"));  // ends before it has answered
 }
 
+TEST_F(GatedTest, OpeningsMayBeginAlike) {
+  const std::vector<Bypass> gates = {{"[think]", "[/think]"}, {"[tool]"}};
+  EXPECT_TRUE(is_whole(gates, "[think]a[/think]hello"));
+  EXPECT_TRUE(is_whole(gates, "[tool]world"));
+  EXPECT_TRUE(is_whole(gates, "[think]a[/think][tool]world"));
+  EXPECT_FALSE(is_whole(gates, "[tail]"));
+}
+
+TEST_F(GatedTest, NoTokenGoesBeyondTheEndOfAGate) {
+  int tried = 0;
+  for (int32_t token = 0; token < tokenizer_->size(); ++token) {
+    const std::string piece(tokenizer_->piece(token));
+    if (piece.size() < 2 || tokenizer_->is_end(token)) continue;
+    std::vector<uint64_t> bits((tokenizer_->size() + 63) / 64);
+    for (size_t end = 1; end < piece.size(); ++end) {
+      const auto answer = constraint({{"[t]", piece.substr(0, end)}}, true);
+      answer->mask(bits);
+      EXPECT_EQ(bits[token / 64] >> (token % 64) & 1, 0u) << piece;
+      ++tried;
+    }
+    const auto answer = constraint({{"[t]", piece}}, true);
+    answer->mask(bits);
+    EXPECT_EQ(bits[token / 64] >> (token % 64) & 1, 1u) << piece;
+  }
+  EXPECT_GT(tried, 10);
+}
+
 TEST_F(GatedTest, CopiesGoTheirOwnWay) {
   const auto answer = constraint({{"[t]", "[/t]"}});
   ASSERT_TRUE(allows(*answer, "[t]a"));
