@@ -17,8 +17,8 @@ function readTool(value: unknown, place: string): Tool {
   const inner = 'function' in outer ? fieldsOf(outer.function) : outer;
   if (!inner) throw new Error(`${place}: "function" is not an object.`);
   const { name, description, parameters } = inner;
-  if (typeof name !== 'string' || !/^[\w-]{1,64}$/.test(name)) {
-    throw new Error(`${place}: "name" must be letters, digits, _ and -, at most 64.`);
+  if (typeof name !== 'string' || !/^[\w.-]{1,64}$/.test(name)) {
+    throw new Error(`${place}: "name" must be letters, digits, ., _ and -, at most 64.`);
   }
   if (description !== undefined && typeof description !== 'string') throw new Error(`${name}: "description" is not a text.`);
   if (parameters !== undefined && !fieldsOf(parameters)) throw new Error(`${name}: "parameters" is not a JSON schema.`);

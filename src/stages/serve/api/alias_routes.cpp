@@ -112,7 +112,7 @@ void props(Service& service, Exchange exchange) {
   const auto chat_template = model::read_chat_template(entry->face->source.metadata);
   const bool has_template = chat_template.ok() && chat_template->has_value();
   exchange.respond(Json{{"default_generation_settings", {{"n_ctx", entry->face->limit()}}},
-                        {"total_slots", 1},
+                        {"total_slots", entry->face->load.max_sequences},
                         {"model_alias", name},
                         {"model_path", name},
                         {"modalities", {{"vision", false}, {"audio", false}}},

@@ -218,7 +218,6 @@ EmbeddingRequest read_embedding_request(const Json& body, Problem& problem) {
   request.base64 = format == "base64";
   request.dimensions = fields.integer("dimensions", 0, 1, 1 << 20);
   read_foreign_fields(fields);
-  fields.ignore({"user"});
   fields.finish();
   return request;
 }

@@ -68,6 +68,7 @@ TEST(AliasRoutes, ATemplateIsAppliedAndDescribed) {
   const Json props = alias_serving().get("/props").json();
   EXPECT_EQ(props["default_generation_settings"]["n_ctx"], 256);
   EXPECT_EQ(props["model_alias"], "verge-lm");
+  EXPECT_EQ(props["total_slots"], serving_options().models[0].load.max_sequences);
 }
 
 TEST(AliasRoutes, PingAndVersionNeedNothing) {

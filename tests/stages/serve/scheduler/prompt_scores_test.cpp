@@ -31,7 +31,9 @@ TEST(ScorePrompt, EachTokenHasTheProbabilityThatTheModelGivesIt) {
     const auto logits = runtime::step_logits(model->decoder(), 0);
     EXPECT_EQ((*scores)[i].chosen.token, tokens[i + 1]);
     EXPECT_NEAR((*scores)[i].chosen.logprob, text::token_logprob(logits, tokens[i + 1]), 1e-3);
-    EXPECT_EQ((*scores)[i].top.size(), 2u);
+    const auto top = text::top_logprobs(logits, 2);
+    ASSERT_EQ((*scores)[i].top.size(), 2u);
+    for (size_t k = 0; k < 2; ++k) EXPECT_EQ((*scores)[i].top[k].token, top[k].token);
   }
   EXPECT_TRUE(score_prompt(model->decoder(), std::span(tokens).first(1), 0, -1)->empty());
 }
