@@ -28,6 +28,14 @@ void wait_while(const std::atomic<uint32_t>& word, uint32_t old) {
   while (word.load(std::memory_order_acquire) == old) word.wait(old, std::memory_order_acquire);
 }
 
+// Ends the wait of all who wait for `word` to change. Sequentially consistent: notify_all() looks
+// whether anybody sleeps, and a look that came before the new value is seen would miss one who is
+// just falling asleep on the old one.
+void advance(std::atomic<uint32_t>& word) {
+  word.fetch_add(1, std::memory_order_seq_cst);
+  word.notify_all();
+}
+
 }  // namespace
 
 struct ThreadPool::Shared {
@@ -58,8 +66,7 @@ void Worker::sync() {
   if (shared.arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<uint32_t>(count_)) {
     shared.arrived.store(0, std::memory_order_relaxed);
     shared.next.store(0, std::memory_order_relaxed);
-    shared.phase.store(phase_ + 1, std::memory_order_release);
-    shared.phase.notify_all();
+    advance(shared.phase);
   } else {
     wait_while(shared.phase, phase_);
   }
@@ -86,8 +93,7 @@ ThreadPool::ThreadPool(int threads) : size_(threads), shared_(std::make_unique<S
 
 ThreadPool::~ThreadPool() {
   shared_->stopping = true;
-  shared_->generation.fetch_add(1, std::memory_order_release);
-  shared_->generation.notify_all();
+  advance(shared_->generation);
   for (std::thread& thread : shared_->threads) thread.join();
 }
 
@@ -95,10 +101,7 @@ void ThreadPool::run_erased(Function function, void* context) {
   shared_->function = function;
   shared_->context = context;
   shared_->next.store(0, std::memory_order_relaxed);
-  if (size_ > 1) {
-    shared_->generation.fetch_add(1, std::memory_order_release);
-    shared_->generation.notify_all();
-  }
+  if (size_ > 1) advance(shared_->generation);
   Worker worker(*this, 0);
   function(context, worker);
   worker.sync();
