@@ -10,7 +10,7 @@ run: release
 	@echo "To use a model of your own: build/release/verge run YOUR.gguf -p 'A prompt'"
 
 test: release
-	ctest --preset release; status=$$?; scripts/skipped-tests build/release; exit $$status
+	ctest --preset release $(CTEST_FLAGS); status=$$?; scripts/skipped-tests build/release; exit $$status
 
 setup:
 	@scripts/setup
@@ -29,7 +29,7 @@ format: setup
 asan tsan: setup
 	cmake --preset $@
 	cmake --build --preset $@
-	ctest --preset $@; status=$$?; scripts/skipped-tests build/$@; exit $$status
+	ctest --preset $@ $(CTEST_FLAGS); status=$$?; scripts/skipped-tests build/$@; exit $$status
 
 fuzz: setup
 	cmake --preset asan
