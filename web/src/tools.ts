@@ -1,4 +1,5 @@
 // The functions that a model may call, as the settings hold them: JSON text in OpenAI's form.
+import { messageOf } from './api';
 
 export interface Tool {
   type: 'function';
@@ -29,12 +30,7 @@ function readTool(value: unknown, place: string): Tool {
 /** Throws an Error that says what is wrong. No text is no tools. */
 export function parseTools(text: string): Tool[] {
   if (!text.trim()) return [];
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new Error(error instanceof Error ? error.message : 'This is not JSON.');
-  }
+  const value: unknown = JSON.parse(text);
   const list: unknown[] = Array.isArray(value) ? value : [value];
   const tools = list.map((one, index) => readTool(one, `Tool ${index + 1}`));
   const names = tools.map((tool) => tool.function.name);
@@ -49,7 +45,7 @@ export function toolsProblem(text: string): string {
     parseTools(text);
     return '';
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -1,7 +1,9 @@
 import { useId } from 'preact/hooks';
+import { messageOf } from '../api';
 import { noSettings } from '../conversation';
 import type { Conversation, Settings } from '../conversation';
 import { changeConversation } from '../conversations';
+import { JsonField } from './json_field';
 import { Panel } from './panel';
 import { ToolsField } from './tools_field';
 
@@ -57,35 +59,8 @@ export function schemaProblem(text: string): string {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? '' : 'A schema is an object.';
   } catch (error) {
-    return error instanceof Error ? error.message : 'This is not JSON.';
+    return messageOf(error);
   }
-}
-
-function Schema({ value, onChange }: { value: string; onChange: (text: string) => void }) {
-  const id = useId();
-  const problem = schemaProblem(value);
-  return (
-    <div class="field">
-      <label for={id}>
-        <span>JSON schema</span>
-        <small>the answer will be JSON that follows it</small>
-      </label>
-      <textarea
-        id={id}
-        class="monospace"
-        rows={5}
-        spellcheck={false}
-        placeholder={'{"type": "object", …}'}
-        value={value}
-        aria-invalid={problem !== ''}
-        aria-describedby={`${id}-problem`}
-        onInput={(event) => onChange(event.currentTarget.value)}
-      />
-      <p id={`${id}-problem`} class="problem small" hidden={!problem}>
-        {problem}
-      </p>
-    </div>
-  );
 }
 
 export function SettingsPanel({ conversation, onClose }: { conversation: Conversation; onClose: () => void }) {
@@ -117,7 +92,15 @@ export function SettingsPanel({ conversation, onClose }: { conversation: Convers
           />
         ))}
         <ToolsField settings={settings} onChange={set} />
-        <Schema value={settings.schema} onChange={(schema) => set({ schema })} />
+        <JsonField
+          label="JSON schema"
+          hint="the answer will be JSON that follows it"
+          placeholder={'{"type": "object", …}'}
+          rows={5}
+          value={settings.schema}
+          problem={schemaProblem(settings.schema)}
+          onChange={(schema) => set({ schema })}
+        />
         <button type="button" class="button" onClick={() => set(noSettings)}>
           Back to defaults
         </button>

@@ -1,6 +1,7 @@
 import { useId } from 'preact/hooks';
 import type { Settings } from '../conversation';
 import { exampleTools, toolNames, toolsProblem, withTool } from '../tools';
+import { JsonField } from './json_field';
 
 interface Props {
   settings: Settings;
@@ -36,31 +37,20 @@ function ToolChoice({ settings, onChange }: Props) {
   );
 }
 
-/** What the model may call: JSON that is checked as it is written, and whether it must. */
+/** What the model may call, and whether it must. */
 export function ToolsField({ settings, onChange }: Props) {
-  const id = useId();
   const problem = toolsProblem(settings.tools);
   return (
     <>
-      <div class="field">
-        <label for={id}>
-          <span>Tools</span>
-          <small>functions that the model may call, as OpenAI writes them</small>
-        </label>
-        <textarea
-          id={id}
-          class="monospace"
-          rows={6}
-          spellcheck={false}
-          placeholder={'[{"type": "function", "function": {"name": …}}]'}
-          value={settings.tools}
-          aria-invalid={problem !== ''}
-          aria-describedby={`${id}-problem`}
-          onInput={(event) => onChange({ tools: event.currentTarget.value })}
-        />
-        <p id={`${id}-problem`} class="problem small" hidden={!problem}>
-          {problem}
-        </p>
+      <JsonField
+        label="Tools"
+        hint="functions that the model may call, as OpenAI writes them"
+        placeholder={'[{"type": "function", "function": {"name": …}}]'}
+        rows={6}
+        value={settings.tools}
+        problem={problem}
+        onChange={(tools) => onChange({ tools })}
+      >
         <div class="examples" role="group" aria-label="Examples of tools">
           {exampleTools.map(({ label, tool }) => (
             <button
@@ -74,7 +64,7 @@ export function ToolsField({ settings, onChange }: Props) {
             </button>
           ))}
         </div>
-      </div>
+      </JsonField>
       <ToolChoice settings={settings} onChange={onChange} />
     </>
   );
