@@ -17,6 +17,16 @@ std::vector<double> mean_by_set(const ChannelNorm& norm, size_t elements, F f) {
   return sums;
 }
 
+// dy behind a ReLU: where the norm gave more than 0.
+void drop_below_zero(const ChannelNorm& norm, const std::vector<double>& x,
+                     const ChannelStatistics& statistics, const std::vector<double>& weight,
+                     const std::vector<double>& bias, std::vector<double>& dy) {
+  const std::vector<double> y = normalize(norm, x, statistics, weight, bias);
+  for (size_t i = 0; i < y.size(); ++i) {
+    if (!(y[i] > 0)) dy[i] = 0;
+  }
+}
+
 }  // namespace
 
 ChannelNorm group_norm_of(const Shape& x, const Attrs& attrs) {
@@ -64,7 +74,7 @@ Status expect_channel_params(const InferContext& context, std::initializer_list<
 
 Status infer_channel_norm_grad(InferContext& context, const Dims& statistics) {
   VERGE_RETURN_IF_ERROR(context.require_inputs(5));
-  VERGE_RETURN_IF_ERROR(expect_channel_params(context, {1}));
+  VERGE_RETURN_IF_ERROR(expect_channel_params(context, {1, 5}));
   VERGE_RETURN_IF_ERROR(expect_dims(context, 2, "mean", statistics));
   VERGE_RETURN_IF_ERROR(expect_dims(context, 3, "rstd", statistics));
   VERGE_RETURN_IF_ERROR(expect_dims(context, 4, "dy", context.dims(0)));
@@ -76,8 +86,9 @@ Status infer_channel_norm_grad(InferContext& context, const Dims& statistics) {
 
 void emit_channel_norm_grad(GradientContext& context, std::string_view op, ValueId mean,
                             ValueId rstd) {
-  const std::vector<ValueId> grads = context.builder.op_all(
-      op, {context.input(0), context.input(1), mean, rstd, context.grad()}, context.node.attrs);
+  std::vector<ValueId> inputs = {context.input(0), context.input(1), mean, rstd, context.grad()};
+  if (context.node.attrs.text("activation", "none") == "relu") inputs.push_back(context.input(2));
+  const std::vector<ValueId> grads = context.builder.op_all(op, inputs, context.node.attrs);
   if (grads.empty()) return;
   for (size_t i = 0; i < 3; ++i) {
     if (context.needs(i)) context.set(i, grads[i]);
@@ -86,7 +97,9 @@ void emit_channel_norm_grad(GradientContext& context, std::string_view op, Value
 
 void channel_norm_grad_reference(const KernelCall& call, const ChannelNorm& norm) {
   const std::vector<double> x = load(call.in(0)), weight = load(call.in(1));
-  const std::vector<double> mean = load(call.in(2)), rstd = load(call.in(3)), dy = load(call.in(4));
+  const std::vector<double> mean = load(call.in(2)), rstd = load(call.in(3));
+  std::vector<double> dy = load(call.in(4));
+  if (call.has(5)) drop_below_zero(norm, x, {mean, rstd}, weight, load(call.in(5)), dy);
   const auto u = [&](size_t i) { return dy[i] * weight[norm.channel(i)]; };
   const auto h = [&](size_t i) { return (x[i] - mean[norm.set(i)]) * rstd[norm.set(i)]; };
   const std::vector<double> mean_u = mean_by_set(norm, x.size(), u);

@@ -38,7 +38,8 @@ std::vector<double> normalize(const ChannelNorm& norm, const std::vector<double>
 /// Input 0 is [n, c, h, w], and the inputs named, where given, are [c].
 Status expect_channel_params(const InferContext& context, std::initializer_list<size_t> params);
 
-/// The gradient ops: (x, weight, mean, rstd, dy) -> (dx, dweight, dbias).
+/// The gradient ops: (x, weight, mean, rstd, dy, optional bias) -> (dx, dweight, dbias). With the
+/// bias, dy passes only where the norm gave more than 0: a ReLU is part of it {activation}.
 Status infer_channel_norm_grad(InferContext& context, const Dims& statistics);
 void emit_channel_norm_grad(GradientContext& context, std::string_view op, ValueId mean,
                             ValueId rstd);

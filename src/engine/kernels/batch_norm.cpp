@@ -21,6 +21,17 @@ void apply(const ElementKernels& kernels, const BatchNorm& norm, int64_t channel
              [&](int64_t at) { kernels.affine(norm.area, x + at, scale, shift, y + at); });
 }
 
+/// What a channel's batch norm is, once its statistics are known. Gradients decide by the sign of
+/// its value what a ReLU let through, so that they must see the same bits.
+struct AffineMap {
+  float scale, shift;
+};
+
+AffineMap normalizing(float mean, float rstd, float weight, float bias) {
+  const float scale = rstd * weight;
+  return {scale, bias - mean * scale};
+}
+
 void move(float momentum, double now, float* running) {
   *running += momentum * (static_cast<float>(now) - *running);
 }
@@ -48,24 +59,34 @@ void batch_norm(Isa isa, const BatchNorm& norm, const float* x, const float* wei
     if (running_variance != nullptr) {
       move(norm.momentum, count > 1 ? squares / (count - 1) : variance, running_variance + channel);
     }
-    const float scale = inverse * weight[channel];
-    apply(kernels, norm, channel, x, scale, bias[channel] - centre * scale, y);
+    const AffineMap map = normalizing(centre, inverse, weight[channel], bias[channel]);
+    for_planes(norm, channel, [&](int64_t at) {
+      kernels.affine(norm.area, x + at, map.scale, map.shift, y + at);
+      if (norm.has_relu) kernels.activate(Activation::Relu, norm.area, y + at, y + at);
+    });
   }
 }
 
 // dx = weight * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)): Ioffe & Szegedy 2015, section 3.
 void batch_norm_backward(Isa isa, const BatchNorm& norm, const float* x, const float* weight,
-                         const float* mean, const float* rstd, const float* dy, float* dx,
-                         float* d_weight, float* d_bias, Worker& worker) {
+                         const float* bias, const float* mean, const float* rstd, const float* dy,
+                         float* dx, float* d_weight, float* d_bias, Worker& worker) {
   const ElementKernels& kernels = element_kernels(isa);
   const auto count = static_cast<double>(norm.batch * norm.area);
   const auto [first, last] = worker.split(norm.channels);
   for (int64_t channel = first; channel < last; ++channel) {
     double total = 0;
-    double along = 0;  // sum of dy * (x - mean)
+    double along = 0;                               // sum of dy * (x - mean)
+    const float* passed = norm.has_relu ? dx : dy;  // what the ReLU let through waits in dx
+    const AffineMap map =
+        norm.has_relu ? normalizing(mean[channel], rstd[channel], weight[channel], bias[channel])
+                      : AffineMap{};
     for_planes(norm, channel, [&](int64_t at) {
-      total += kernels.sum(norm.area, dy + at);
-      along += kernels.dot_centred(norm.area, x + at, mean[channel], dy + at);
+      if (norm.has_relu) {
+        kernels.where_positive(norm.area, x + at, map.scale, map.shift, dy + at, dx + at);
+      }
+      total += kernels.sum(norm.area, passed + at);
+      along += kernels.dot_centred(norm.area, x + at, mean[channel], passed + at);
     });
     along *= rstd[channel];
     d_weight[channel] = static_cast<float>(along);
@@ -74,7 +95,8 @@ void batch_norm_backward(Isa isa, const BatchNorm& norm, const float* x, const f
     const auto slope = static_cast<float>(-scale * rstd[channel] * along / count);
     const auto shift = static_cast<float>(-scale * total / count) - slope * mean[channel];
     for_planes(norm, channel, [&](int64_t at) {
-      kernels.combine(norm.area, static_cast<float>(scale), dy + at, slope, x + at, shift, dx + at);
+      kernels.combine(norm.area, static_cast<float>(scale), passed + at, slope, x + at, shift,
+                      dx + at);
     });
   }
 }

@@ -13,6 +13,7 @@ struct BatchNorm {
   int64_t batch = 0, channels = 0, area = 1;
   float epsilon = 1e-5f;
   float momentum = 0.1f;  // share of the new batch in the running statistics
+  bool has_relu = false;  // in training, y = max(y, 0)
 };
 
 /// Training: y from the batch's own statistics, kept in mean and rstd [channels] for the gradient;
@@ -20,10 +21,11 @@ struct BatchNorm {
 void batch_norm(Isa isa, const BatchNorm& norm, const float* x, const float* weight,
                 const float* bias, float* y, float* mean, float* rstd, float* running_mean,
                 float* running_variance, Worker& worker);
-/// dx (may be dy), d_weight and d_bias [channels] are written.
+/// dx (may be dy), d_weight and d_bias [channels] are written. With has_relu, what `bias` added
+/// says where dy passes: exactly where batch_norm gave more than 0; it is not read without.
 void batch_norm_backward(Isa isa, const BatchNorm& norm, const float* x, const float* weight,
-                         const float* mean, const float* rstd, const float* dy, float* dx,
-                         float* d_weight, float* d_bias, Worker& worker);
+                         const float* bias, const float* mean, const float* rstd, const float* dy,
+                         float* dx, float* d_weight, float* d_bias, Worker& worker);
 
 /// Frozen: y = (x - mean) / sqrt(variance + epsilon) * weight + bias with given statistics.
 void batch_norm_frozen(Isa isa, const BatchNorm& norm, const float* x, const float* weight,

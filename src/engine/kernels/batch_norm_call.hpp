@@ -12,7 +12,8 @@ inline BatchNorm batch_norm_of(const graph::Attrs& attrs, const Shape& x) {
           .channels = x[1],
           .area = x[2] * x[3],
           .epsilon = static_cast<float>(attrs.real("eps", 1e-5)),
-          .momentum = static_cast<float>(attrs.real("momentum", 0.1))};
+          .momentum = static_cast<float>(attrs.real("momentum", 0.1)),
+          .has_relu = attrs.text("activation", "none") == "relu"};
 }
 
 }  // namespace verge::kernels

@@ -26,6 +26,16 @@ inline float* f32_out(const graph::KernelCall& call, size_t output = 0) {
   return call.wants(output) ? call.out(output).as<float>() : nullptr;
 }
 
+/// The activation that a product applies to its result: the attribute of linear and conv2d.
+inline Activation fused_activation(const graph::Attrs& attrs) {
+  const std::string_view name = attrs.text("activation", "none");
+  if (name == "relu") return Activation::Relu;
+  if (name == "silu") return Activation::Silu;
+  if (name == "gelu") return Activation::GeluTanh;
+  if (name == "gelu_erf") return Activation::GeluErf;
+  return Activation::None;
+}
+
 /// Fills an output with zeros if it is wanted; others may use it after a sync().
 inline void clear_output(const graph::KernelCall& call, size_t output, Worker& worker) {
   if (!call.wants(output)) return;

@@ -2,6 +2,7 @@
 
 #include <verge/engine/kernels/conv.hpp>
 #include <verge/engine/kernels/conv_plan.hpp>
+#include <verge/engine/kernels/elements.hpp>
 
 namespace verge::kernels {
 namespace {
@@ -25,6 +26,14 @@ void pack_weights(const TapKernels& kernels, const Conv2d& conv, const ConvPlan&
       }
       std::fill(to + used, to + width, 0.0f);
     }
+  }
+}
+
+/// In place over the rows of a band just written, which lie together as rows of forward results do.
+void activate_band(Isa isa, const ConvPlan& plan, int64_t rows, const TapOutput& out) {
+  for (int64_t line = 0; line < plan.lines; ++line) {
+    float* values = out.data + line * out.channel_stride;
+    element_kernels(isa).activate(plan.activation, rows * out.row_stride, values, values);
   }
 }
 
@@ -53,6 +62,7 @@ void run_plan(Isa isa, const ConvPlan& plan, const float* source, const float* b
     } else {
       multiply_band(kernels, l, product, own, rows, to, line);
     }
+    if (plan.activation != Activation::None) activate_band(isa, plan, rows, to);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include <verge/core/threads.hpp>
+#include <verge/engine/kernels/gemm.hpp>
 #include <verge/engine/kernels/isa.hpp>
 
 namespace verge::kernels {
@@ -18,7 +19,8 @@ struct Conv2d {
   int64_t stride_height = 1, stride_width = 1;
   int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   int64_t dilation_height = 1, dilation_width = 1;
-  int64_t groups = 1;  // divides both channel counts
+  int64_t groups = 1;                        // divides both channel counts
+  Activation activation = Activation::None;  // of conv2d alone
 
   int64_t out_height() const {
     return (in_height + pad_top + pad_bottom - dilation_height * (kernel_height - 1) - 1) /
@@ -35,8 +37,8 @@ struct Conv2d {
 /// Enough for all three kernels on up to `threads` workers; 64-byte aligned by the caller.
 size_t conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int threads);
 
-/// y[batch, out_channels, out_height, out_width] = weight * x + bias; weight [out_channels,
-/// in_channels / groups, kernel_height, kernel_width]; bias [out_channels] or null.
+/// y[batch, out_channels, out_height, out_width] = activation(weight * x + bias); weight
+/// [out_channels, in_channels / groups, kernel_height, kernel_width]; bias [out_channels] or null.
 /// FLOPs: 2 * y's size * in_channels / groups * kernel_height * kernel_width.
 void conv2d(Isa isa, const Conv2d& conv, const float* x, const float* weight, const float* bias,
             float* y, void* workspace, Worker& worker);

@@ -71,6 +71,7 @@ ConvPlan plan_forward(const Conv2d& c) {
   plan.out_plane = l.out_height * l.out_width;
   plan.row_stride = l.out_width;
   plan.column_stride = 1;
+  plan.activation = c.activation;
   return plan;
 }
 

@@ -21,6 +21,7 @@ struct ConvPlan {
   int64_t out_plane = 0;           // values of one output channel
   int64_t out_first = 0;           // of this phase in its channel
   int64_t row_stride = 0, column_stride = 0;
+  Activation activation = Activation::None;
   int32_t* offsets = nullptr;    // [taps]
   int32_t* weight_at = nullptr;  // [taps], in one line's weights
   float* packed = nullptr;

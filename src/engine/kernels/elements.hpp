@@ -25,6 +25,9 @@ struct ElementKernels {
   void (*affine)(int64_t n, const float* x, float alpha, float shift, float* y);
   void (*combine)(int64_t n, float alpha, const float* x, float beta, const float* y, float shift,
                   float* out);
+  /// out = y where affine gives more than 0, else 0.
+  void (*where_positive)(int64_t n, const float* x, float alpha, float shift, const float* y,
+                         float* out);
   /// y = (x - mean) * rstd * weight + bias; weight and bias may be null.
   void (*normalize)(int64_t n, const float* x, float mean, float rstd, const float* weight,
                     const float* bias, float* y);

@@ -64,8 +64,8 @@ TEST(BatchNorm, TrainingForwardAndGradient) {
         batch_norm(isa, n, x.data(), w.data(), b.data(), y.data(), mean.data(), rstd.data(),
                    running_mean.data(), running_variance.data(), worker);
         worker.sync();
-        batch_norm_backward(isa, n, x.data(), w.data(), mean.data(), rstd.data(), dy.data(),
-                            dx.data(), dw.data(), db.data(), worker);
+        batch_norm_backward(isa, n, x.data(), w.data(), nullptr, mean.data(), rstd.data(),
+                            dy.data(), dx.data(), dw.data(), db.data(), worker);
       });
       expect_close(y, reference_batch_norm(n, xd, wd, bd), 1e-5, "y");
       expect_close(dx, numeric_gradient([&](const Doubles& v) { return loss(v, wd, bd); }, xd),

@@ -6,7 +6,8 @@
 namespace verge::graph::ops {
 namespace {
 
-// Inputs: x [n, c, h, w], scale, saved_mean, saved_rstd [c], dy like x. Outputs: dx, dscale, dbias.
+// Inputs: x [n, c, h, w], scale, saved_mean, saved_rstd [c], dy like x; for a norm with a ReLU also
+// its bias [c]. Outputs: dx, dscale, dbias.
 Status infer(InferContext& context) {
   const Dims statistics =
       context.has(0) && context.rank(0) == 4 ? Dims{context.dims(0)[1]} : Dims{};

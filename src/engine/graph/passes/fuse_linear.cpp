@@ -23,7 +23,8 @@ class LinearFuser {
     std::vector<bool> removed(graph_.nodes.size());
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (graph_.nodes[n].op->name != "linear") continue;
-      for (NodeId next = only_reader(n); next >= 0 && absorb(n, next); next = only_reader(n)) {
+      const auto reader = [&] { return only_reader(graph_, readers_, n); };
+      for (NodeId next = reader(); next >= 0 && absorb(n, next); next = reader()) {
         removed[static_cast<size_t>(next)] = true;
         graph_.nodes[n].outputs[0] = graph_.nodes[static_cast<size_t>(next)].outputs[0];
       }
@@ -32,17 +33,6 @@ class LinearFuser {
   }
 
  private:
-  // The node of the same phase that alone reads the result, or -1.
-  NodeId only_reader(size_t n) const {
-    const ValueId y = graph_.nodes[n].outputs[0];
-    if (y == kNone || graph_.value(y).is_output) return -1;
-    const auto& readers = readers_[static_cast<size_t>(y)];
-    if (readers.size() != 1) return -1;
-    const NodeId reader = readers.front();
-    const bool same = graph_.nodes[static_cast<size_t>(reader)].phase == graph_.nodes[n].phase;
-    return same ? reader : -1;
-  }
-
   bool absorb(size_t n, NodeId next) {
     Node& linear = graph_.nodes[n];
     const Node& node = graph_.nodes[static_cast<size_t>(next)];
@@ -69,16 +59,9 @@ class LinearFuser {
     const DType weight = graph_.value(linear.inputs[1]).type.dtype;
     if (has_input(linear, kResidual) || has_activation(linear)) return false;
     if (weight != DType::F32 && weight != DType::F64) return false;
-    std::string name(node.op->name);
-    if (name == "relu") {
-      if (node.outputs.size() > 1 && node.outputs[1] != kNone) return false;
-    } else if (name == "gelu") {
-      if (node.attrs.text("approximate", "tanh") == "none") name = "gelu_erf";
-    } else if (name != "silu") {
-      return false;
-    }
-    linear.attrs.set("activation", name);
-    return true;
+    const std::string name = epilogue_activation(node);
+    if (!name.empty()) linear.attrs.set("activation", name);
+    return !name.empty();
   }
 
   Graph& graph_;

@@ -25,6 +25,23 @@ std::vector<NodeId> producers_of(const Graph& graph) {
   return producers;
 }
 
+NodeId only_reader(const Graph& graph, const std::vector<std::vector<NodeId>>& readers, size_t n) {
+  const Node& node = graph.nodes[n];
+  const ValueId y = node.outputs[0];
+  if (y == kNone || graph.value(y).is_output) return -1;
+  const auto& all = readers[static_cast<size_t>(y)];
+  if (all.size() != 1) return -1;
+  return graph.nodes[static_cast<size_t>(all[0])].phase == node.phase ? all[0] : -1;
+}
+
+std::string epilogue_activation(const Node& node) {
+  const std::string_view op = node.op->name;
+  const bool has_mask = node.outputs.size() > 1 && node.outputs[1] != kNone;
+  if (op == "silu" || (op == "relu" && !has_mask)) return std::string(op);
+  if (op != "gelu") return {};
+  return node.attrs.text("approximate", "tanh") == "none" ? "gelu_erf" : "gelu";
+}
+
 std::vector<bool> overwritten_values(const Graph& graph) {
   std::vector<bool> overwritten(graph.values.size());
   for (const Value& value : graph.values) {

@@ -1,6 +1,7 @@
 #pragma once
 // What passes share: questions about a Graph, and removal of what nobody needs.
 
+#include <string>
 #include <vector>
 
 #include <verge/engine/graph/ir.hpp>
@@ -13,6 +14,14 @@ std::vector<std::vector<NodeId>> readers_of(const Graph& graph);
 
 /// For each value, the node that computes it, or -1.
 std::vector<NodeId> producers_of(const Graph& graph);
+
+/// The node of the same phase that alone reads output 0 of node `n`, which is no result of the
+/// graph, or -1.
+NodeId only_reader(const Graph& graph, const std::vector<std::vector<NodeId>>& readers, size_t n);
+
+/// What a product calls this node in its attribute "activation" (activation.hpp). Empty where no
+/// product has it, or where it also keeps a mask for a gradient.
+std::string epilogue_activation(const Node& node);
 
 /// For each value, whether a node overwrites its memory: no pass may add readers of it.
 std::vector<bool> overwritten_values(const Graph& graph);

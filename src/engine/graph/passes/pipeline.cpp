@@ -6,6 +6,8 @@
 #include <verge/engine/graph/passes/compute_bf16.hpp>
 #include <verge/engine/graph/passes/dead_code.hpp>
 #include <verge/engine/graph/passes/fold_constants.hpp>
+#include <verge/engine/graph/passes/fuse_batch_norm.hpp>
+#include <verge/engine/graph/passes/fuse_conv.hpp>
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
 #include <verge/engine/graph/passes/fuse_linear.hpp>
 #include <verge/engine/graph/passes/fuse_norm.hpp>
@@ -52,6 +54,9 @@ std::span<const Pass> all_passes() {
       {"fuse_cross_entropy", "makes a written-out cross-entropy one operator",
        always<fuse_cross_entropy>},
       {"fuse_linear", "gives products their bias, activation and residual", always<fuse_linear>},
+      {"fuse_conv", "gives convolutions their activation", always<fuse_conv>},
+      {"fuse_batch_norm", "gives batch norm in training its ReLU, and its gradient that of both",
+       always<fuse_batch_norm>},
       {"fuse_projections", "joins query, key and value; gate and up", always<fuse_projections>},
       {"fuse_norm", "normalises rows while a product prepares them", always<fuse_norm>},
       {"update_into_gradient", "applies plain SGD inside the product",

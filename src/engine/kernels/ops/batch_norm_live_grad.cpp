@@ -13,8 +13,10 @@ bool supports(const graph::KernelCall& call) {
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
-  batch_norm_backward(isa, batch_norm_of(call.attrs, call.in(0).shape), f32(call, 0), f32(call, 1),
-                      f32(call, 2), f32(call, 3), f32(call, 4), f32_out(call, 0), f32_out(call, 1),
+  BatchNorm norm = batch_norm_of(call.attrs, call.in(0).shape);
+  norm.has_relu = call.has(5);
+  batch_norm_backward(isa, norm, f32(call, 0), f32(call, 1), f32(call, 5), f32(call, 2),
+                      f32(call, 3), f32(call, 4), f32_out(call, 0), f32_out(call, 1),
                       f32_out(call, 2), worker);
 }
 

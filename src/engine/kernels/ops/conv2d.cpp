@@ -5,12 +5,9 @@ namespace verge::kernels::ops {
 namespace {
 
 Conv2d geometry(const graph::KernelCall& call) {
-  return conv_of(call.attrs, call.in(0).shape, call.out().shape, call.in(1).shape);
-}
-
-// Fused activations are left to the reference: no pass makes them yet.
-bool supports(const graph::KernelCall& call) {
-  return all_f32(call) && call.attrs.text("activation", "none") == "none";
+  Conv2d conv = conv_of(call.attrs, call.in(0).shape, call.out().shape, call.in(1).shape);
+  conv.activation = fused_activation(call.attrs);
+  return conv;
 }
 
 int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
@@ -25,7 +22,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
 }  // namespace
 
 KernelDef conv2d() {
-  return {.op = "conv2d", .supports = supports, .run = run, .workspace_bytes = workspace_bytes};
+  return {.op = "conv2d", .supports = all_f32, .run = run, .workspace_bytes = workspace_bytes};
 }
 
 }  // namespace verge::kernels::ops

@@ -1,6 +1,7 @@
 // y = activation(x W^T + bias) + residual: packed weights by the quantized product, weights in
 // training by the float GEMM.
 
+#include <verge/engine/kernels/call_shapes.hpp>
 #include <verge/engine/kernels/gemm.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 #include <verge/engine/kernels/linear_call.hpp>
@@ -10,15 +11,6 @@ namespace {
 
 using graph::KernelCall;
 
-Activation activation_of(const KernelCall& call) {
-  const std::string_view name = call.attrs.text("activation", "none");
-  if (name == "relu") return Activation::Relu;
-  if (name == "silu") return Activation::Silu;
-  if (name == "gelu") return Activation::GeluTanh;
-  if (name == "gelu_erf") return Activation::GeluErf;
-  return Activation::None;
-}
-
 Gemm gemm_of(const KernelCall& call) {
   const TensorView &x = call.in(0), &weight = call.in(1);
   Gemm product{.m = x.shape.rows(), .n = weight.shape[0], .k = weight.shape[1]};
@@ -27,7 +19,7 @@ Gemm gemm_of(const KernelCall& call) {
   product.c = call.out().as<float>();
   product.c_stride = product.n;
   product.bias = call.has(2) ? call.in(2).as<float>() : nullptr;
-  product.activation = activation_of(call);
+  product.activation = fused_activation(call.attrs);
   product.residual = call.has(3) ? call.in(3).as<float>() : nullptr;
   if (product.residual == product.c) {  // planned in place
     product.residual = nullptr;
@@ -39,10 +31,10 @@ Gemm gemm_of(const KernelCall& call) {
 
 bool supports(const KernelCall& call) {
   if (call.in(0).dtype != DType::F32) return false;
-  if (call.is_packed(1)) return activation_of(call) == Activation::None;
+  if (call.is_packed(1)) return fused_activation(call.attrs) == Activation::None;
   if (call.has(4)) return false;  // the float product reads its rows as they are
   return call.in(1).dtype == DType::F32 &&
-         !(call.has(3) && activation_of(call) != Activation::None);
+         !(call.has(3) && fused_activation(call.attrs) != Activation::None);
 }
 
 int64_t workspace_bytes(const KernelCall& call, int threads, Isa isa) {
@@ -71,7 +63,8 @@ KernelDef linear() {
           .wants_packed =
               [](const KernelCall& call, size_t input) {
                 const bool is_float_with_activation =
-                    call.in(1).dtype == DType::F32 && activation_of(call) != Activation::None;
+                    call.in(1).dtype == DType::F32 &&
+                    fused_activation(call.attrs) != Activation::None;
                 return input == 1 && !is_float_with_activation && wants_packed_weight(call, input);
               },
           .row_products = [](const KernelCall&) -> std::vector<RowProduct> {

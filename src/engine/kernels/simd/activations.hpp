@@ -30,8 +30,9 @@ VERGE_INLINE F32 gelu_tanh(F32 x) {
 VERGE_INLINE F32 gelu_erf(F32 x) {
   return 0.5f * x * (1.0f + erf(x * 0.70710678f));
 }
+/// What is no number stays so, as in the operator of its own.
 VERGE_INLINE F32 relu(F32 x) {
-  return x > 0 ? x : F32{};
+  return x < 0 ? F32{} : x;
 }
 
 struct Identity {

@@ -92,6 +92,14 @@ inline void affine(int64_t n, const float* x, float alpha, float shift, float* y
   });
 }
 
+inline void where_positive(int64_t n, const float* x, float alpha, float shift, const float* y,
+                           float* out) {
+  for_vectors(n, [&](int64_t i, int64_t count) {
+    const F32 value = fma(splat(alpha), load_some(x + i, count), splat(shift));
+    store_some(out + i, value > 0 ? load_some(y + i, count) : F32{}, count);
+  });
+}
+
 inline void combine(int64_t n, float alpha, const float* x, float beta, const float* y, float shift,
                     float* out) {
   for_vectors(n, [&](int64_t i, int64_t count) {
@@ -217,6 +225,7 @@ constexpr ElementKernels kElementTable = {
     .dot_centred = dot_centred,
     .affine = affine,
     .combine = combine,
+    .where_positive = where_positive,
     .normalize = normalize,
     .normalize_backward = normalize_backward,
     .weight_gradient = weight_gradient,

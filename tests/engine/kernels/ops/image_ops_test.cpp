@@ -25,6 +25,13 @@ TEST(ImageOps, Convolutions) {
   const OpInput x = reals(kImage), w = reals({5, 4, 3, 3}), dy = reals({3, 5, 10, 3});
   expect_agreement({"conv2d", {x, w}, pads});
   expect_agreement({"conv2d", {x, w, reals({5})}, pads});
+  for (const char* activation : {"relu", "silu", "gelu", "gelu_erf"}) {
+    graph::Attrs attrs = pads;
+    attrs.set("activation", std::string(activation));
+    expect_agreement({"conv2d", {x, w, reals({5})}, attrs});
+    attrs.set("groups", int64_t{4});
+    expect_agreement({"conv2d", {x, reals({4, 1, 3, 3}), reals({4})}, attrs});
+  }
   expect_agreement({"conv2d_grad_input", {dy, w}, sized(pads)});
   expect_agreement({"conv2d_grad_weight", {dy, x}, of_weight});
 }
@@ -50,6 +57,11 @@ TEST(ImageOps, BatchNorm) {
   expect_agreement(
       {"batch_norm_live", {x, channels, channels, channels, channels}, {{"momentum", 0.2}}});
   expect_agreement({"batch_norm_live_grad", {x, channels, channels, channels, dy}});
+  const OpInput shift = reals({4});
+  expect_agreement({"batch_norm_live",
+                    {x, channels, shift, channels, channels},
+                    {{"activation", std::string("relu")}}});
+  expect_agreement({"batch_norm_live_grad", {x, channels, shift, channels, dy, shift}});
 }
 
 }  // namespace
