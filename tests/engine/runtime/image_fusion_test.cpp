@@ -1,6 +1,7 @@
 // An activation within its convolution, and a ReLU within its batch norm and its gradient, give the
 // bits of those behind it, for every activation, instruction set, shape and number of threads.
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 

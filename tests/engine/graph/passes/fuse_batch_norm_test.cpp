@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <verge/engine/graph/autodiff.hpp>
 #include <verge/engine/graph/passes/dead_code.hpp>
 #include <verge/engine/graph/passes/fuse_batch_norm.hpp>
