@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <span>
 
+#include <verge/core/checksum.hpp>
 #include <verge/engine/text/utf8.hpp>
 #include <verge/stages/serve/api/answer_facts.hpp>
 
@@ -62,8 +64,7 @@ std::string call_id(const AnswerMeta& meta, size_t choice, size_t number) {
   if (!meta.short_call_ids) return id;
   constexpr std::string_view kDigits =
       "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  uint64_t hash = 14695981039346656037u;  // FNV-1a
-  for (const char byte : id) hash = (hash ^ static_cast<uint8_t>(byte)) * 1099511628211u;
+  uint64_t hash = checksum(std::as_bytes(std::span(id)));
   std::string text;
   for (int i = 0; i < 9; ++i, hash /= kDigits.size()) text += kDigits[hash % kDigits.size()];
   return text;
@@ -171,6 +172,10 @@ std::string rfc3339(int64_t unix_s) {
 
 std::string line_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string event_of(const Json& json) {
+  return "data: " + line_of(json) + "\n\n";
 }
 
 }  // namespace verge::serve::api

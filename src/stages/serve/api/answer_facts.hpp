@@ -55,4 +55,7 @@ std::string rfc3339(int64_t unix_s);
 /// JSON on one line; bytes that are no UTF-8 become U+FFFD.
 std::string line_of(const nlohmann::ordered_json& json);
 
+/// The same as a server-sent event.
+std::string event_of(const nlohmann::ordered_json& json);
+
 }  // namespace verge::serve::api

@@ -5,7 +5,7 @@
 namespace verge::serve::api {
 namespace {
 
-constexpr std::array<std::string_view, 2> kHermes = {"<tool_call>", "</tool_call>"};
+constexpr std::array<std::string_view, 2> kHermes = {kCallOpen, kCallClose};
 constexpr std::array<std::string_view, 3> kMistral = {"[TOOL_CALLS]", "[CALL_ID]", "[ARGS]"};
 constexpr std::array<std::string_view, 1> kLlama3 = {"<|python_tag|>"};
 

@@ -8,6 +8,9 @@ namespace verge::serve::api {
 
 enum class CallSyntax { Hermes, Mistral, Llama3 };
 
+/// Around a call in the syntax of Hermes.
+inline constexpr std::string_view kCallOpen = "<tool_call>", kCallClose = "</tool_call>";
+
 /// By the model's chat template: what it says of calls that were made before. Hermes where it says
 /// nothing.
 CallSyntax call_syntax_of(std::string_view chat_template);

@@ -7,10 +7,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string llama_event(const Json& json) {
-  return "data: " + line_of(json) + "\n\n";
-}
-
 std::string_view stop_type(StopReason reason) {
   if (reason == StopReason::EndOfText) return "eos";
   return reason == StopReason::StopString ? "word" : "limit";
@@ -24,14 +20,14 @@ class LlamaRenderer : public AnswerRenderer {
   std::string_view stream_type() const override { return "text/event-stream"; }
   std::string opening(size_t) override { return ""; }
   std::string piece(size_t choice, const Delta& delta) override {
-    return llama_event({{"index", choice}, {"content", delta.text}, {"stop", false}});
+    return event_of({{"index", choice}, {"content", delta.text}, {"stop", false}});
   }
   std::string ending(size_t choice, const Choice& whole) override {
-    return llama_event(end_json(choice, whole, ""));
+    return event_of(end_json(choice, whole, ""));
   }
   std::string closing(const Answers&) override { return ""; }
   std::string failure(const ApiError& error) override {
-    return llama_event(openai_error(error, meta_.id));
+    return event_of(openai_error(error, meta_.id));
   }
   std::string whole(const Answers& answers) override {
     Json all = Json::array();

@@ -9,10 +9,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string event(const Json& json) {
-  return "data: " + line_of(json) + "\n\n";
-}
-
 // What chat and completions share.
 class OpenAiRenderer : public AnswerRenderer {
  public:
@@ -27,13 +23,13 @@ class OpenAiRenderer : public AnswerRenderer {
       Json last = chunk(Json::array());
       last["usage"] = usage_json(total_usage(answers));
       if (!answers.choices.empty()) last["timings"] = timings_json(answers.choices.front());
-      text = event(last);
+      text = event_of(last);
     }
     return text + "data: [DONE]\n\n";
   }
 
   std::string failure(const ApiError& error) override {
-    return event(openai_error(error, meta_.id));
+    return event_of(openai_error(error, meta_.id));
   }
 
   std::string whole(const Answers& answers) override {
@@ -60,7 +56,7 @@ class OpenAiRenderer : public AnswerRenderer {
   std::string send_choice(Json choice, const Choice* whole) const {
     choice["finish_reason"] = nullptr;
     if (whole != nullptr) finish(choice, *whole);
-    return event(chunk(Json::array({std::move(choice)})));
+    return event_of(chunk(Json::array({std::move(choice)})));
   }
 
   void finish(Json& json, const Choice& choice) const {

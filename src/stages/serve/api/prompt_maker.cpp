@@ -6,8 +6,6 @@
 namespace verge::serve::api {
 namespace {
 
-constexpr std::string_view kToolCall = "<tool_call>";
-
 void add_to_system(Json& messages, const std::string& text) {
   const bool has_system = !messages.empty() && messages[0]["role"] == "system";
   if (!has_system) {
@@ -24,8 +22,8 @@ void write_out_calls(Json& messages) {
     std::string content = message["content"];
     if (message.contains("tool_calls")) {
       for (const Json& call : message["tool_calls"]) {
-        content += fmt::format("{}<tool_call>\n{}\n</tool_call>", content.empty() ? "" : "\n",
-                               line_of(call["function"]));
+        content += fmt::format("{}{}\n{}\n{}", content.empty() ? "" : "\n", kCallOpen,
+                               line_of(call["function"]), kCallClose);
       }
       message.erase("tool_calls");
     }
@@ -42,7 +40,8 @@ void write_out_calls(Json& messages) {
 std::string describe_tools(const Json& declared) {
   std::string text = "Functions you may call:\n";
   for (const Json& tool : declared) text += line_of(tool.value("function", Json())) + "\n";
-  return text + "To call one, write <tool_call>{\"name\": NAME, \"arguments\": {...}}</tool_call>";
+  return text + fmt::format(R"(To call one, write {}{{"name": NAME, "arguments": {{...}}}}{})",
+                            kCallOpen, kCallClose);
 }
 
 PromptMaker::PromptMaker(std::shared_ptr<const text::Tokenizer> tokenizer, text::ChatTemplate chat)
@@ -64,7 +63,7 @@ Result<PromptMaker> PromptMaker::make(std::shared_ptr<const text::Tokenizer> tok
   maker.has_own_template_ = true;
   maker.reads_tools_ = maker.template_.reads("tools");
   maker.writes_tool_call_tags_ =
-      !maker.reads_tools_ || chat_template->find(kToolCall) != std::string_view::npos;
+      !maker.reads_tools_ || chat_template->find(kCallOpen) != std::string_view::npos;
   if (maker.reads_tools_) maker.call_syntax_ = call_syntax_of(*chat_template);
   maker.reasoning_ = reasoning_tags_of(*chat_template);
   maker.find_tags();
@@ -112,7 +111,7 @@ Result<TokenIds> PromptMaker::chat(const ChatPrompt& prompt, const ToolUse& tool
   }
   const bool begins_call = tools.is_possible() && tools.is_forced() && writes_tool_call_tags_;
   auto tokens = template_.tokens(*tokenizer_, messages, std::move(options),
-                                 begins_call ? "<tool_call>\n" : "");
+                                 begins_call ? fmt::format("{}\n", kCallOpen) : "");
   if (!tokens) {
     return make_error(Code::InvalidArgument, "the model's chat template refuses the messages: {}",
                       tokens.error().message);

@@ -3,11 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/core/machine.hpp>
-#include <verge/stages/serve/api/chat_messages.hpp>
 #include <verge/stages/serve/api/json_body.hpp>
 #include <verge/stages/serve/api/json_fields.hpp>
 #include <verge/stages/serve/api/model_facts.hpp>
-#include <verge/stages/serve/api/openai_request.hpp>
 #include <verge/stages/serve/api/service.hpp>
 
 namespace verge::serve::api {
@@ -109,42 +107,6 @@ void live(Service& service, Exchange exchange) {
                         {"models", std::move(models)}});
 }
 
-// {"model", "text" | "messages" | "tokens"}: tokens of a text or a conversation, or text of tokens.
-void tokenize(Service& service, Exchange exchange) {
-  Problem problem;
-  const Json body = parse_body(exchange.request.body, problem);
-  Fields fields(body, "", problem);
-  const std::string name =
-      service.directory().name_or_only(fields.text("model"), exchange.caller, problem);
-  if (problem) return exchange.respond(problem.error());
-  const auto entry = service.directory().open(name, exchange.caller, problem);
-  if (problem) return exchange.respond(problem.error());
-  const text::Tokenizer& tokenizer = entry->prompts.tokenizer();
-  Result<TokenIds> tokens = TokenIds{};
-  if (const Json* given = fields.array("tokens")) {
-    const auto prompts = read_plain_prompts(*given, "tokens", problem);
-    if (!problem) tokens = entry->prompts.plain(prompts.front());
-  } else if (fields.has("messages")) {
-    ChatPrompt chat{.messages = read_openai_messages(fields, "messages")};
-    entry->check_bytes(text_bytes(chat.messages), "messages", problem);
-    if (!problem) tokens = entry->prompts.chat(chat, {}, service.options().unix_time_s());
-  } else {
-    const std::string text =
-        fields.has("prompt") ? fields.text("prompt") : fields.required_text("text");
-    entry->check_bytes(text.size(), "text", problem);
-    const bool add_special = fields.boolean("add_special", true);
-    if (!problem) tokens = tokenizer.encode(text, {.add_special = add_special});
-  }
-  fields.ignore({"text", "prompt", "messages", "tokens", "add_special"});
-  fields.finish();
-  if (problem) return exchange.respond(problem.error());
-  if (!tokens) return exchange.respond(from_error(tokens.error()));
-  exchange.respond(Json{{"model", name},
-                        {"count", tokens->size()},
-                        {"tokens", *tokens},
-                        {"text", tokenizer.decode(*tokens, {.show_special = true})}});
-}
-
 std::string named_model(Service& service, const Exchange& exchange, Problem& problem) {
   const Json body = parse_body(exchange.request.body, problem);
   Fields fields(body, "", problem);
@@ -153,30 +115,26 @@ std::string named_model(Service& service, const Exchange& exchange, Problem& pro
   return problem ? "" : service.directory().resolve(name, exchange.caller, problem);
 }
 
+std::function<void(const Status&)> say_loaded(Exchange exchange, const std::string& name,
+                                              bool loaded) {
+  return [exchange = std::move(exchange), name, loaded](const Status& status) mutable {
+    if (!status) return exchange.respond(from_error(status.error()));
+    exchange.respond(Json{{"model", name}, {"loaded", loaded}});
+  };
+}
+
 void load(Service& service, Exchange exchange) {
   Problem problem;
   const std::string name = named_model(service, exchange, problem);
   if (problem) return exchange.respond(problem.error());
-  service.load(name, [exchange, name](const Status& status) mutable {
-    if (status) {
-      exchange.respond(Json{{"model", name}, {"loaded", true}});
-    } else {
-      exchange.respond(from_error(status.error()));
-    }
-  });
+  service.load(name, say_loaded(std::move(exchange), name, true));
 }
 
 void unload(Service& service, Exchange exchange) {
   Problem problem;
   const std::string name = named_model(service, exchange, problem);
   if (problem) return exchange.respond(problem.error());
-  service.parts().scheduler.unload(name, [exchange, name](const Status& status) mutable {
-    if (status) {
-      exchange.respond(Json{{"model", name}, {"loaded", false}});
-    } else {
-      exchange.respond(from_error(status.error()));
-    }
-  });
+  service.parts().scheduler.unload(name, say_loaded(std::move(exchange), name, false));
 }
 
 }  // namespace
@@ -190,7 +148,6 @@ void add_server_routes(Service& service, http::Router& router) {
   });
   service.add_route(router, "GET", "/metrics", metrics);
   service.add_route(router, "GET", "/verge/live", live);
-  service.add_route(router, "POST", "/verge/tokenize", tokenize);
   service.add_route(router, "POST", "/verge/models/load", load);
   service.add_route(router, "POST", "/verge/models/unload", unload);
 }

@@ -1,18 +1,13 @@
 #include <algorithm>
+#include <array>
 
 #include <verge/stages/serve/api/service.hpp>
 
 namespace verge::serve::api {
 namespace {
 
-// What anybody may see: whether the server lives, and the page that asks for a key.
-bool is_open(std::string_view path) {
-  constexpr std::string_view kAliases[] = {"/completion", "/tokenize", "/detokenize",
-                                           "/apply-template", "/props"};
-  if (std::ranges::find(kAliases, path) != std::end(kAliases)) return false;
-  return path == "/health" || !(path.starts_with("/v1/") || path.starts_with("/api/") ||
-                                path.starts_with("/verge/") || path == "/metrics");
-}
+// Below these nothing is anybody's, not even what is there.
+constexpr std::array<std::string_view, 3> kGuardedSpaces = {"/v1/", "/api/", "/verge/"};
 
 constexpr size_t kMostAtOnce = size_t{16} << 10;   // of a body: read in a millisecond or two
 constexpr size_t kMostMedium = size_t{256} << 10;  // in some ten
@@ -86,6 +81,7 @@ void Service::add_routes(http::Router& router) {
   add_ollama_routes(*this, router);
   add_server_routes(*this, router);
   add_alias_routes(*this, router);
+  add_token_routes(*this, router);
 }
 
 void Service::configure(http::ServerOptions& options) {
@@ -114,11 +110,16 @@ std::optional<http::Response> Service::admit(const http::Request& request) const
   if (is_draining() && request.path != "/health" && request.path != "/metrics") {
     return error_response(protocol_of(request.path), shutting_down(), request.id);
   }
-  if (is_open(request.path) || request.method == "OPTIONS") return std::nullopt;
+  if (!is_guarded(request.path) || request.method == "OPTIONS") return std::nullopt;
   Problem problem;
   parts_.gate.identify(request.headers.value("Authorization"), problem);
   if (!problem) return std::nullopt;
   return error_response(protocol_of(request.path), problem.error(), request.id);
+}
+
+bool Service::is_guarded(std::string_view path) const {
+  const auto holds = [&](std::string_view space) { return path.starts_with(space); };
+  return std::ranges::any_of(kGuardedSpaces, holds) || guarded_paths_.contains(path);
 }
 
 http::Handler Service::guarded(Route route) {
@@ -162,6 +163,16 @@ void Service::dispatch(Route route, Exchange exchange) {
 void Service::add_route(http::Router& router, std::string_view method, std::string_view path,
                         Route route) {
   router.add(method, path, guarded(route));
+  guarded_paths_.emplace(path);
+}
+
+std::shared_ptr<const ModelEntry> Service::open_model(Exchange& exchange, Fields& fields) {
+  Problem& problem = fields.problem();
+  const std::string name = directory_.name_or_only(fields.text("model"), exchange.caller, problem);
+  auto entry = problem ? nullptr : directory_.open(name, exchange.caller, problem);
+  if (!problem) return entry;
+  exchange.respond(problem.error());
+  return nullptr;
 }
 
 void Service::set_readiness(Readiness readiness, std::string reason) {

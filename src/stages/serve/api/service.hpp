@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include <verge/stages/serve/api/exchange.hpp>
 #include <verge/stages/serve/api/generation_request.hpp>
 #include <verge/stages/serve/api/job.hpp>
+#include <verge/stages/serve/api/json_fields.hpp>
 #include <verge/stages/serve/api/local_origin.hpp>
 #include <verge/stages/serve/api/model_directory.hpp>
 #include <verge/stages/serve/api/openai_request.hpp>
@@ -84,11 +86,16 @@ class Service {
   double started_s() const { return started_s_; }
   int64_t started_unix_s() const { return started_unix_s_; }
   std::pair<Readiness, std::string> readiness() const;
+  /// Of the model that the body's field "model" names, or the only one; null after an answer.
+  std::shared_ptr<const ModelEntry> open_model(Exchange& exchange, Fields& fields);
   using Route = void (*)(Service&, Exchange);
   /// A route for callers with a key.
   void add_route(http::Router& router, std::string_view method, std::string_view path, Route route);
+  /// Patterns of the routes for callers with a key.
+  const std::set<std::string, std::less<>>& guarded_paths() const { return guarded_paths_; }
 
  private:
+  bool is_guarded(std::string_view path) const;
   http::Handler guarded(Route route);
   std::optional<http::Response> admit(const http::Request& request) const;
   /// Hands a job over to the scheduler by `submit`, so that a revocation of its key ends it.
@@ -102,6 +109,7 @@ class Service {
   ModelDirectory directory_;
   double started_s_;
   int64_t started_unix_s_;
+  std::set<std::string, std::less<>> guarded_paths_;
 
   mutable std::mutex mutex_;
   std::vector<std::weak_ptr<Revocable>> jobs_;
@@ -115,5 +123,6 @@ void add_openai_routes(Service& service, http::Router& router);
 void add_ollama_routes(Service& service, http::Router& router);
 void add_server_routes(Service& service, http::Router& router);
 void add_alias_routes(Service& service, http::Router& router);
+void add_token_routes(Service& service, http::Router& router);
 
 }  // namespace verge::serve::api

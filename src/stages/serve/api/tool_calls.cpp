@@ -11,7 +11,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kClose = "</tool_call>";
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr size_t kLongestHead = 256;  // of a Mistral call before its arguments
 
@@ -122,10 +121,10 @@ bool ToolCallReader::scan_text(Found& found) {
 
 // Takes a call that is complete; true when text goes on behind it.
 bool ToolCallReader::scan_tagged(Found& found) {
-  const size_t close = held_.find(kClose, open_.size());
+  const size_t close = held_.find(kCallClose, open_.size());
   if (close == std::string::npos) return false;
   const std::string_view inside(held_.data() + open_.size(), close - open_.size());
-  const size_t end = close + kClose.size();
+  const size_t end = close + kCallClose.size();
   after_call_ = add_call(inside, found);
   if (!after_call_) found.text += held_.substr(0, end);
   held_.erase(0, end);

@@ -27,30 +27,6 @@ TEST(AliasRoutes, ACompletionIsThatOfOpenAisRoute) {
   EXPECT_EQ(text, made["content"]);
 }
 
-TEST(AliasRoutes, TextBecomesTokensAndBack) {
-  const Json llama = alias_serving().good("/tokenize", R"({"content":"And God said"})");
-  ASSERT_FALSE(llama["tokens"].empty());
-  const Json vllm = alias_serving().good("/tokenize", R"({"prompt":"And God said"})");
-  EXPECT_EQ(vllm["count"], vllm["tokens"].size());
-  EXPECT_EQ(vllm["max_model_len"], 256);
-  const Json text = alias_serving().good("/detokenize", Json{{"tokens", llama["tokens"]}}.dump());
-  EXPECT_EQ(text["content"], "And God said");
-  EXPECT_EQ(text["prompt"], "And God said");
-  EXPECT_EQ(alias_serving().good("/detokenize", R"({"tokens":[]})")["content"], "");
-  EXPECT_EQ(alias_serving().bad(400, "/detokenize", R"({"tokens":["a"]})")["param"], "tokens");
-  EXPECT_EQ(alias_serving().bad(400, "/detokenize", R"({"tokens":[99999999]})")["param"], "tokens");
-}
-
-TEST(AliasRoutes, ATextThatCannotFitIsRefusedUntokenized) {
-  const std::string text(size_t{1} << 20, 'a');
-  EXPECT_EQ(alias_serving().bad(400, "/tokenize", Json{{"content", text}}.dump())["code"],
-            "context_length_exceeded");
-  const Json chat = {{"messages", Json::array({{{"role", "user"}, {"content", text}}})}};
-  for (const char* route : {"/tokenize", "/apply-template"}) {
-    EXPECT_EQ(alias_serving().bad(400, route, chat.dump())["code"], "context_length_exceeded");
-  }
-}
-
 TEST(AliasRoutes, ACompletionIsAsLongAsEitherNameSays) {
   const auto tokens = [](const char* lengths) {
     return alias_serving().good("/completion", fmt::format(R"({{"prompt":"And God said",{}}})",
@@ -61,10 +37,7 @@ TEST(AliasRoutes, ACompletionIsAsLongAsEitherNameSays) {
   EXPECT_GT(tokens(R"("n_predict":null,"ignore_eos":true)"), 100);
 }
 
-TEST(AliasRoutes, ATemplateIsAppliedAndDescribed) {
-  const Json made = alias_serving().good("/apply-template",
-                                         R"({"messages":[{"role":"user","content":"Hello you"}]})");
-  EXPECT_NE(made["prompt"].get<std::string>().find("Hello you"), std::string::npos);
+TEST(AliasRoutes, TheModelIsDescribed) {
   const Json props = alias_serving().get("/props").json();
   EXPECT_EQ(props["default_generation_settings"]["n_ctx"], 256);
   EXPECT_EQ(props["model_alias"], "verge-lm");

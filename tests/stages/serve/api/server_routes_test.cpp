@@ -110,18 +110,6 @@ TEST(ServerRoutes, SaysThatAModelIsStreamed) {
   streaming.good("/v1/embeddings", R"({"model":"verge-lm","input":"a text"})");
 }
 
-TEST(ServerRoutes, TokenizesBothWays) {
-  const Json tokens =
-      serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"the LORD"})");
-  EXPECT_EQ(tokens["count"], tokens["tokens"].size());
-  const Json back = serving().good(
-      "/verge/tokenize", Json{{"model", "verge-lm"}, {"tokens", tokens["tokens"]}}.dump());
-  EXPECT_EQ(back["text"], "the LORD");
-  const Json chat = serving().good(
-      "/verge/tokenize", R"({"model":"verge-lm","messages":[{"role":"user","content":"a"}]})");
-  EXPECT_NE(chat["text"].get<std::string>().find("assistant"), std::string::npos);
-}
-
 TEST(ServerRoutes, LoadsByName) {
   EXPECT_EQ(serving().good("/verge/models/load", R"({"model":"verge-lm"})")["loaded"], true);
   EXPECT_EQ(serving().bad(404, "/verge/models/load", R"({"model":"x"})")["code"],

@@ -63,6 +63,42 @@ TEST_F(KeyedService, WantsAKeyForEverythingButHealthAndPages) {
   EXPECT_EQ(serving().bad(401, "/v1/completions", "not even JSON")["code"], "invalid_api_key");
 }
 
+// Asked of what admits requests before their bodies are read, route by route.
+TEST_F(KeyedService, EachRouteOfCallersWantsItsKeyBeforeTheBody) {
+  const std::string key = add({.tenant = "a"});
+  const test::ManualClock clock;
+  const ModelServerOptions served = serving_options();
+  ModelPool pool(served.models, clock, served.pool);
+  Scheduler scheduler(pool, clock, {});
+  Gate gate(path_, *KeyFile::load(path_), clock);
+  telemetry::MetricsRegistry registry;
+  ServiceMetrics metrics(registry, clock);
+  Service service({pool, scheduler, gate, metrics, clock}, served.service);
+  http::Router router;
+  service.add_routes(router);
+  http::ServerOptions options;
+  service.configure(options);
+  const auto refuses = [&](const std::string& path, const std::string& authorization) {
+    http::Request request;
+    request.method = "POST";
+    request.path = path;
+    if (!authorization.empty()) request.headers.set("Authorization", authorization);
+    const auto refused = options.admit(request);
+    return refused && refused->status == 401;
+  };
+  for (const char* path : {"/completion", "/props", "/metrics", "/v1/completions", "/api/chat"}) {
+    EXPECT_TRUE(service.guarded_paths().contains(path)) << path;
+  }
+  for (const std::string& path : service.guarded_paths()) {
+    EXPECT_TRUE(refuses(path, "")) << path;
+    EXPECT_TRUE(refuses(path, "Bearer " + key + "x")) << path;
+    EXPECT_FALSE(refuses(path, "Bearer " + key)) << path;
+  }
+  for (const char* path : {"/health", "/", "/ping", "/version", "/assets/page.js"}) {
+    EXPECT_FALSE(refuses(path, "")) << path;
+  }
+}
+
 TEST_F(KeyedService, OtherModelsLookAsIfTheyWereNotThere) {
   const std::string key = add({.tenant = "a", .models = {"verge-lm"}});
   EXPECT_EQ(serving().get("/v1/models", with(key)).json()["data"].size(), 1u);
