@@ -57,24 +57,25 @@ text::GrammarCache& Constraints::cache() const {
 }
 
 std::shared_ptr<const text::TokenConstraint> Constraints::make(const GenerationRequest& request,
-                                                               const Ways& ways,
+                                                               const Dialect& dialect,
                                                                Problem& problem) const {
-  const auto what = wanted(request, ways.syntax);
+  const auto what = wanted(request, dialect.syntax);
   if (!what) return nullptr;
   const bool starts_text = std::holds_alternative<ChatPrompt>(request.prompt);
   auto made = cache().constraint(what->kind, what->text, {.starts_text = starts_text});
   if (made) {
     const bool forced = request.tools.is_possible() && request.tools.is_forced();
     std::vector<Bypass> gates;
-    if (ways.reasoning && !forced) {
-      gates.push_back({std::string(ways.reasoning->open), std::string(ways.reasoning->close)});
+    if (dialect.reasoning && (!forced || dialect.begins_reasoning)) {
+      gates.push_back(
+          {std::string(dialect.reasoning->open), std::string(dialect.reasoning->close)});
     }
     if (request.tools.is_possible() && !forced) {
-      gates.push_back({std::string(opening_of(ways.syntax))});
+      gates.push_back({std::string(opening_of(dialect.syntax))});
     }
     if (gates.empty()) return std::move(*made);
     return gated(std::move(*made), tokenizer_, std::move(gates),
-                 ways.begins_reasoning && ways.reasoning);
+                 dialect.begins_reasoning && dialect.reasoning);
   }
   problem.report(invalid_field(what->param, made.error().message, "invalid_schema"));
   return nullptr;

@@ -23,18 +23,18 @@ class Constraints {
   Constraints(std::shared_ptr<const text::Tokenizer> tokenizer, size_t most_bytes)
       : tokenizer_(std::move(tokenizer)), most_bytes_(most_bytes) {}
 
-  /// What stands before and beside an answer that is held.
-  struct Ways {
+  /// How the model writes what may stand before and beside an answer that is held.
+  struct Dialect {
     CallSyntax syntax = CallSyntax::Hermes;
     std::optional<ReasoningTags> reasoning = {};
     bool begins_reasoning = false;  // the prompt has opened it
   };
 
-  /// Null for an answer that is free. An answer may reason first, and where tools may be called, it
-  /// may be a call instead; what is left is held. Reports a schema or grammar that is none, or is
-  /// beyond what grammars can say.
+  /// Null for an answer that is free. An answer may reason first, one that is a forced call only
+  /// where the prompt began it; where tools may be called, it may be a call instead; what is left
+  /// is held. Reports a schema or grammar that is none, or is beyond what grammars can say.
   std::shared_ptr<const text::TokenConstraint> make(const GenerationRequest& request,
-                                                    const Ways& ways, Problem& problem) const;
+                                                    const Dialect& dialect, Problem& problem) const;
 
  private:
   text::GrammarCache& cache() const;

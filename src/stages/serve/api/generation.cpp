@@ -41,16 +41,16 @@ AnswerOptions answer_options(const GenerationRequest& request, const PromptMaker
           .shown_tokens = prompts.tag_tokens(request.tools.is_possible())};
 }
 
-// A completion of plain text is the model's own, tags and all.
+// A completion of plain text is the model's own, tags and all; a forced call stands behind them.
 std::optional<ReasoningTags> reasoning_of(const GenerationRequest& request,
                                           const PromptMaker& prompts) {
-  const bool is_told =
-      std::holds_alternative<ChatPrompt>(request.prompt) && request.separate_reasoning;
+  const bool is_told = std::holds_alternative<ChatPrompt>(request.prompt) &&
+                       (request.separate_reasoning || request.tools.is_forced());
   return is_told ? prompts.reasoning() : std::nullopt;
 }
 
-Constraints::Ways ways_of(const GenerationRequest& request, const PromptMaker& prompts,
-                          bool begins_reasoning) {
+Constraints::Dialect dialect_of(const GenerationRequest& request, const PromptMaker& prompts,
+                                bool begins_reasoning) {
   const bool is_chat = std::holds_alternative<ChatPrompt>(request.prompt);
   return {.syntax = prompts.call_syntax(),
           .reasoning = is_chat ? prompts.reasoning() : std::nullopt,
@@ -162,7 +162,7 @@ void Service::generate(Exchange exchange, GenerationRequest request, bool chat) 
   if (problem) return exchange.respond(problem.error());
   const bool reasons = begins_reasoning(request, model.prompts, prompts);
   const auto constraint =
-      model.constraints.make(request, ways_of(request, model.prompts, reasons), problem);
+      model.constraints.make(request, dialect_of(request, model.prompts, reasons), problem);
   if (problem) return exchange.respond(problem.error());
   const QuotaRequest quota = quota_of(request, prompts, model.face->limit());
   admission.reserve(quota, problem);

@@ -109,9 +109,12 @@ Result<TokenIds> PromptMaker::chat(const ChatPrompt& prompt, const ToolUse& tool
   } else {
     options.tools = std::move(declared);
   }
+  auto tokens = template_.tokens(*tokenizer_, messages, options);
   const bool begins_call = tools.is_possible() && tools.is_forced() && writes_tool_call_tags_;
-  auto tokens = template_.tokens(*tokenizer_, messages, std::move(options),
-                                 begins_call ? fmt::format("{}\n", kCallOpen) : "");
+  if (tokens && begins_call && !begins_reasoning(*tokens)) {
+    tokens =
+        template_.tokens(*tokenizer_, messages, std::move(options), fmt::format("{}\n", kCallOpen));
+  }
   if (!tokens) {
     return make_error(Code::InvalidArgument, "the model's chat template refuses the messages: {}",
                       tokens.error().message);

@@ -27,8 +27,8 @@ class PromptMaker {
 
   /// The conversation up to where the assistant speaks. Tools go to the template where it reads
   /// them, else into the system message in the form of Hermes. A call that is forced is begun with
-  /// "<tool_call>" where the template speaks of it. InvalidArgument when the template refuses the
-  /// messages.
+  /// "<tool_call>" where the template speaks of it and has not opened a block of reasoning, behind
+  /// which the call comes. InvalidArgument when the template refuses the messages.
   Result<TokenIds> chat(const ChatPrompt& prompt, const ToolUse& tools, int64_t now_unix_s) const;
 
   /// Text as `verge run` reads it; token ids as they are. InvalidArgument for an id outside of the

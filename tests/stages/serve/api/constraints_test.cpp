@@ -11,7 +11,7 @@ class ConstraintsTest : public testing::Test {
   // Whether an answer of these fields may be `text`; refused requests may be nothing.
   bool allows(const std::string& fields, const std::string& text) {
     Problem problem;
-    const auto made = constraints_.make(chat(fields), ways_, problem);
+    const auto made = constraints_.make(chat(fields), dialect_, problem);
     if (made == nullptr) return !problem;
     const auto answer = made->clone();
     std::vector<uint64_t> bits((tokenizer_->size() + 63) / 64);
@@ -24,12 +24,12 @@ class ConstraintsTest : public testing::Test {
   }
   std::string refused(const std::string& fields) {
     Problem problem;
-    constraints_.make(chat(fields), ways_, problem);
+    constraints_.make(chat(fields), dialect_, problem);
     return problem ? problem.error().param : "";
   }
 
   std::shared_ptr<const text::Tokenizer> tokenizer_ = tiny_tokenizer();
-  Constraints::Ways ways_;
+  Constraints::Dialect dialect_;
   Constraints constraints_{tokenizer_, size_t{1} << 20};
 };
 
@@ -75,7 +75,7 @@ TEST_F(ConstraintsTest, AnAnswerThatIsHeldMayBeACallInstead) {
   EXPECT_FALSE(allows(fields, "world"));
   EXPECT_TRUE(allows(fields, R"(<tool_call>{"name":"f","arguments":{}}</tool_call>)"));
   EXPECT_FALSE(allows(fields + R"(,"tool_choice":"none")", "<tool_call>"));
-  ways_.syntax = CallSyntax::Llama3;
+  dialect_.syntax = CallSyntax::Llama3;
   const std::string schema = R"("response_format":{"type":"json_schema","json_schema":{"name":"n",
       "schema":{"$defs":{"B":{"type":"boolean"}},"type":"object","properties":{"a":{"$ref":
       "#/$defs/B"}},"required":["a"],"additionalProperties":false}}},
@@ -90,10 +90,10 @@ TEST_F(ConstraintsTest, AnAnswerThatIsHeldMayBeACallInstead) {
 TEST_F(ConstraintsTest, AnAnswerThatIsHeldMayReasonFirst) {
   const std::string fields = R"("guided_regex":"hello")";
   EXPECT_FALSE(allows(fields, "<think>world</think>hello"));
-  ways_.reasoning = ReasoningTags{"<think>", "</think>"};
+  dialect_.reasoning = ReasoningTags{"<think>", "</think>"};
   EXPECT_TRUE(allows(fields, "<think>world</think>hello"));
   EXPECT_TRUE(allows(fields, "hello"));
-  ways_.begins_reasoning = true;
+  dialect_.begins_reasoning = true;
   EXPECT_TRUE(allows(fields, "world</think>hello"));
   EXPECT_FALSE(allows(fields, "hello"));
 }
@@ -111,6 +111,18 @@ TEST_F(ConstraintsTest, ForcedCallsHoldTheirArguments) {
       {"$defs":{"P":{"type":"boolean"}},"type":"object","properties":{"x":{"$ref":"#/$defs/P"}},
        "required":["x"],"additionalProperties":false}}}])",
                      R"({"name":"f","arguments":{"x":true}})"));
+}
+
+TEST_F(ConstraintsTest, AForcedCallComesBehindReasoningThatThePromptBegan) {
+  const std::string fields = R"("tools":[{"function":{"name":"f"}}],"tool_choice":"required")";
+  const std::string call = R"({"name":"f","arguments":{}})";
+  dialect_.reasoning = ReasoningTags{"<think>", "</think>"};
+  EXPECT_TRUE(allows(fields, call));
+  EXPECT_FALSE(allows(fields, "<think>hello</think>" + call));
+  dialect_.begins_reasoning = true;
+  EXPECT_TRUE(allows(fields, "hello</think>" + call));
+  EXPECT_FALSE(allows(fields, "hello</think>world"));
+  EXPECT_FALSE(allows(fields, call));
 }
 
 TEST_F(ConstraintsTest, WhatIsNoSchemaIsNamed) {

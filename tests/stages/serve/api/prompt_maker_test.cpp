@@ -103,6 +103,10 @@ TEST_F(PromptMakerTest, AForcedCallIsBegunAsTheTemplateWritesIt) {
   EXPECT_TRUE(text(maker(kNoTools), user("hello"), forced).ends_with("hello<tool_call>\n"));
   constexpr std::string_view llama = "{{ tools | tojson }}{{ messages[0].content }}";
   EXPECT_TRUE(text(maker(llama), user("hello"), forced).ends_with("hello"));
+  constexpr std::string_view thinks =
+      "{{ tools | tojson }}<tool_call>{{ messages[0].content }}{{ '<think>\n' }}";
+  const std::string open = text(maker(thinks), user("hello"), forced);
+  EXPECT_TRUE(open.ends_with("hello<think>\n")) << open;  // the call comes behind its end
 }
 
 TEST_F(PromptMakerTest, ATemplatesRefusalIsTheClients) {
