@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include <verge/platform/store/database.hpp>
 #include <verge/stages/serve/api/access/usage_file.hpp>
 
@@ -54,6 +56,12 @@ Status prepare_file(const std::string& path, const store::Database& database) {
   return {};
 }
 
+Result<std::unique_ptr<store::Database>> open_database(const std::string& path) {
+  VERGE_TRY(store::Database database, store::Database::open(path, store::Database::Mode::Create));
+  VERGE_RETURN_IF_ERROR(prepare_file(path, database));
+  return std::make_unique<store::Database>(std::move(database));
+}
+
 }  // namespace
 
 UsageFile::UsageFile(std::string path, std::unique_ptr<store::Database> database)
@@ -61,24 +69,36 @@ UsageFile::UsageFile(std::string path, std::unique_ptr<store::Database> database
 UsageFile::~UsageFile() = default;
 
 Result<std::unique_ptr<UsageFile>> UsageFile::open(const std::string& path) {
-  auto database = store::Database::open(path, store::Database::Mode::Create);
+  auto database = open_database(path);
   if (!database) return explained(path, database.error());
-  if (const Status status = prepare_file(path, *database); !status) {
-    return explained(path, status.error());
-  }
-  return std::unique_ptr<UsageFile>(
-      new UsageFile(path, std::make_unique<store::Database>(std::move(*database))));
+  return std::unique_ptr<UsageFile>(new UsageFile(path, std::move(*database)));
 }
 
 Result<std::vector<KeyUsage>> UsageFile::load() const {
+  if (database_ == nullptr) return rescued_;
   auto usages = read_all();
   if (!usages) return explained(path_, usages.error());
   return usages;
 }
 
-Status UsageFile::save(std::span<const KeyUsage> usages, int64_t unix_s) const {
-  const Status status = write(usages, unix_s);
+Status UsageFile::save(std::span<const KeyUsage> usages, int64_t unix_s) {
+  std::error_code none;
+  const bool is_there = database_ != nullptr && std::filesystem::exists(path_, none);
+  Status status = is_there ? Status() : make_again(unix_s);
+  if (status) status = write(usages, unix_s);
   if (!status) return explained(path_, status.error());
+  return {};
+}
+
+// The removed file is closed first: SQLite would take the new one's log for its own.
+Status UsageFile::make_again(int64_t unix_s) {
+  if (database_ != nullptr) {
+    VERGE_TRY(rescued_, read_all());
+    database_.reset();
+  }
+  VERGE_TRY(database_, open_database(path_));
+  VERGE_RETURN_IF_ERROR(write(rescued_, unix_s));
+  rescued_.clear();
   return {};
 }
 

@@ -39,16 +39,19 @@ class UsageFile {
 
   Result<std::vector<KeyUsage>> load() const;
   /// Takes the place of what the file says of these keys; what is older than a day is forgotten.
-  /// Survives a kill from its return on, a loss of power as SQLite's WAL does.
-  Status save(std::span<const KeyUsage> usages, int64_t unix_s) const;
+  /// Survives a kill from its return on, a loss of power as SQLite's WAL does. A file that was
+  /// removed meanwhile is made again, with all that it had.
+  Status save(std::span<const KeyUsage> usages, int64_t unix_s);
 
  private:
   UsageFile(std::string path, std::unique_ptr<store::Database> database);
   Result<std::vector<KeyUsage>> read_all() const;
   Status write(std::span<const KeyUsage> usages, int64_t unix_s) const;
+  Status make_again(int64_t unix_s);
 
   const std::string path_;
-  std::unique_ptr<store::Database> database_;
+  std::unique_ptr<store::Database> database_;  // null while a removed file cannot be made again
+  std::vector<KeyUsage> rescued_;              // of the removed file
 };
 
 }  // namespace verge::serve::api

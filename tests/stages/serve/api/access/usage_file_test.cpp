@@ -103,6 +103,31 @@ TEST(UsageFile, OneServerKeepsIt) {
   EXPECT_EQ((*next)->load()->size(), 1u);
 }
 
+TEST(UsageFile, OneThatIsRemovedIsMadeAgainWithAllThatItHad) {
+  const test::TemporaryFolder folder;
+  const std::string inner = folder / "inner", path = inner + "/usage";
+  const KeyUsage a{"a", 10, 1000}, b{"b", 20, 1000}, c{"c", 30, 1000};
+  std::filesystem::create_directory(inner);
+  {
+    const auto file = UsageFile::open(path);
+    ASSERT_TRUE(file) << file.error().message;
+    ASSERT_TRUE((*file)->save(std::vector{a}, 1000));
+    std::filesystem::remove(path);
+    const Status made = (*file)->save(std::vector{b}, 1000);
+    EXPECT_TRUE(made) << made.error().message;
+    EXPECT_EQ(*(*file)->load(), (std::vector{a, b}));
+    std::filesystem::remove_all(inner);
+    const Status refused = (*file)->save(std::vector{c}, 1000);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find(path), std::string::npos) << refused.error().message;
+    std::filesystem::create_directory(inner);
+    EXPECT_TRUE((*file)->save(std::vector{c}, 1000));
+  }
+  const auto next = UsageFile::open(path);
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_EQ(*(*next)->load(), (std::vector{a, b, c}));
+}
+
 TEST(UsageFile, AFullDiskIsNamedAndMayBeOver) {
   const test::TemporaryFolder folder;
   const std::string path = folder / "usage";
