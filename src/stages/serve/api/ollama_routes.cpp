@@ -12,6 +12,8 @@
 namespace verge::serve::api {
 namespace {
 
+constexpr double kForEverS = 100.0 * 365 * 86400;  // clients take so much for it
+
 // For how long the model is kept behind this request: told before it runs, lest the model be put
 // out meanwhile; but behind it where it is to be put out at once.
 enum class Told { Before, Behind };
@@ -128,7 +130,8 @@ void ps(Service& service, Exchange exchange) {
     json["size"] = model.need_bytes;
     json["size_vram"] = 0;
     json["context_length"] = entry->face->limit();
-    json["expires_at"] = rfc3339(service.options().unix_time_s() + 3600);
+    const double kept_s = service.parts().models.kept_s(model.name).value_or(kForEverS);
+    json["expires_at"] = rfc3339(service.options().unix_time_s() + static_cast<int64_t>(kept_s));
     models.push_back(std::move(json));
   }
   exchange.respond(Json{{"models", std::move(models)}});

@@ -129,6 +129,17 @@ void ModelPool::keep_for(const std::string& name, double seconds) {
   if (seconds >= 0) puts_out_idle_ = true;
 }
 
+std::optional<double> ModelPool::kept_s(const Entry& entry) const {
+  const double idle_s = entry.idle_s.value_or(options_.idle_s > 0 ? options_.idle_s : -1);
+  if (idle_s < 0) return std::nullopt;
+  return std::max(entry.used_s + idle_s - clock_.seconds(), 0.0);
+}
+
+std::optional<double> ModelPool::kept_s(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  return kept_s(entries_.at(name));
+}
+
 int64_t ModelPool::need_bytes(const std::string& name) const {
   return entries_.at(name).need_bytes;
 }
@@ -153,9 +164,8 @@ std::vector<std::string> ModelPool::idle(
   const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
   for (const auto& [name, entry] : entries_) {
-    const double idle_s = entry.idle_s.value_or(options_.idle_s > 0 ? options_.idle_s : -1);
-    const bool is_old = idle_s >= 0 && clock_.seconds() - entry.used_s >= idle_s;
-    if (is_old && entry.state == LoadState::Ready && !is_busy(name)) names.push_back(name);
+    if (kept_s(entry) == 0.0 && entry.state == LoadState::Ready && !is_busy(name))
+      names.push_back(name);
   }
   return names;
 }

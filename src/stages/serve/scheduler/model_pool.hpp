@@ -71,6 +71,8 @@ class ModelPool {
   /// Any thread. How long a model stays unused from now on, instead of idle_s: below 0 for ever, 0
   /// until it has nothing to do.
   void keep_for(const std::string& name, double seconds);
+  /// Any thread. How long a model that is not used any more stays; nothing: for ever.
+  std::optional<double> kept_s(const std::string& name) const;
 
   // From here on: the scheduler's thread, names that are served and whose face has been read.
 
@@ -104,6 +106,7 @@ class ModelPool {
     double used_s = 0;
     std::optional<double> idle_s;  // instead of that of all
   };
+  std::optional<double> kept_s(const Entry& entry) const;
   void run_loader(const std::stop_token& stop);
   void load_now(Entry& entry);
 

@@ -1,5 +1,7 @@
 // Ollama's routes over real sockets, with a real model.
 
+#include <verge/stages/serve/api/answer_facts.hpp>
+
 #include "serving.hpp"
 
 namespace verge::serve::api {
@@ -120,12 +122,19 @@ TEST(OllamaRoutes, AModelStaysAsLongAsItsLastRequestSays) {
                         {"num_predict":1},"keep_alive":)" +
                                              keep + "}");
   };
-  ask("\"1h\"");
+  const auto expires = [&]() -> std::string {
+    return serving.get("/api/ps").json()["models"][0]["expires_at"];
+  };
+  const int64_t now = serving_options().service.unix_time_s();
+  ask("\"3h\"");
   EXPECT_TRUE(test::eventually(loaded));
+  EXPECT_GT(expires(), rfc3339(now + 3600));
+  EXPECT_LE(expires(), rfc3339(now + 3 * 3600));
   ask("0");
   EXPECT_TRUE(test::eventually([&] { return !loaded(); }));
   ask("-1");
   EXPECT_TRUE(test::eventually(loaded));
+  EXPECT_GT(expires(), rfc3339(now + int64_t{50} * 365 * 86400));
 }
 
 }  // namespace

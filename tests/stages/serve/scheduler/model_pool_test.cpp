@@ -76,7 +76,13 @@ TEST_F(Pool, HowLongAModelIsKeptIsForgottenWhenItLeaves) {
   };
   load();
   EXPECT_TRUE(pool.idle(is_busy).empty());
+  EXPECT_EQ(pool.kept_s("tiny"), std::nullopt);
+  pool.keep_for("tiny", 90);
+  EXPECT_EQ(pool.kept_s("tiny"), 90);
+  clock_.advance(30);
+  EXPECT_EQ(pool.kept_s("tiny"), 60);
   pool.keep_for("tiny", 0);
+  EXPECT_EQ(pool.kept_s("tiny"), 0);
   EXPECT_EQ(pool.idle(is_busy), Names{"tiny"});
   pool.unload("tiny");
   load();
