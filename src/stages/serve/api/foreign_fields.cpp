@@ -87,7 +87,6 @@ void read_foreign_fields(Fields& fields) {
                  "prompt_cache_key",
                  "prompt_cache_retention",
                  "cache_prompt",
-                 "cache_salt",
                  "id_slot",
                  "priority",
                  "request_id",

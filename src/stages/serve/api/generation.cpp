@@ -143,6 +143,7 @@ std::vector<Request> requests_of(const GenerationRequest& request, const Admissi
       one.constraint = constraint;
       if (request.echo) one.prompt_logprobs = request.top_logprobs;
       one.deadline_s = request.timeout_s.value_or(0);
+      one.cache_salt = request.cache_salt;
       one.options.max_tokens = admission.granted().answer;
       one.options.sampling.seed = seed + static_cast<uint64_t>(i);
       requests.push_back(std::move(one));

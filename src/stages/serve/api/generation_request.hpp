@@ -71,6 +71,7 @@ struct GenerationRequest {
   bool separate_reasoning = true;  // from the answer
   bool show_reasoning = true;
   std::optional<double> timeout_s;  // unset: none
+  std::string cache_salt;           // as of serve::Request
   bool stream = false;
   bool stream_usage = false;
   OutputFormat format;

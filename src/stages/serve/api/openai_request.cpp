@@ -62,6 +62,7 @@ void read_openai_common(Fields& fields, GenerationRequest& request) {
   request.choices = static_cast<int>(fields.integer("n", 1, 1, kMostChoices));
   refuse_best_of(fields, request);
   request.format = read_output_format(fields);
+  request.cache_salt = fields.text("cache_salt");
   fields.ignore({"reasoning_effort", "verbosity"});
   read_timeout(fields, request);
   read_foreign_fields(fields);

@@ -10,9 +10,12 @@ namespace verge::serve {
 
 // What else the pages depend on.
 uint64_t PageKeeper::seed_of(const Task& task) const {
-  if (task.adapter < 0) return 0;
-  const std::string& identity = decoder_.adapters.at(static_cast<size_t>(task.adapter));
-  return checksum(std::as_bytes(std::span(identity)));
+  const std::string& salt = task.request.cache_salt;
+  if (task.adapter < 0 && salt.empty()) return 0;
+  std::string what;
+  if (task.adapter >= 0) what = decoder_.adapters.at(static_cast<size_t>(task.adapter));
+  if (!salt.empty()) what += '\0' + salt;
+  return checksum(std::as_bytes(std::span(what)));
 }
 
 // All but the last tokens of a prompt, which are always computed anew: for the logits, and enough

@@ -34,9 +34,10 @@ struct Request {
   /// -1: none; k: the log-probabilities of the prompt's tokens and of the k likeliest in the place
   /// of each, computed whole between two steps before the answer begins.
   int prompt_logprobs = -1;
-  std::string tenant = {};  // who shares fairly; "" is a tenant too
-  int priority = 0;         // higher is served first, within -8 to 8
-  double deadline_s = 0;    // from submission; 0: none
+  std::string cache_salt = {};  // computed prefixes are shared with requests of the same one alone
+  std::string tenant = {};      // who shares fairly; "" is a tenant too
+  int priority = 0;             // higher is served first, within -8 to 8
+  double deadline_s = 0;        // from submission; 0: none
 };
 
 /// What a request has used, whatever became of it.

@@ -21,6 +21,27 @@ TEST(OpenAiRequest, ChatHasItsDefaults) {
   EXPECT_EQ(messages_of(request)[0]["content"], "Hi");
 }
 
+TEST(OpenAiRequest, LlamaServersCompletionHasItsOwnDefaults) {
+  const auto read = [](const std::string& fields) {
+    return read_well(R"({"prompt":"a")" + fields + "}", read_llama_completion);
+  };
+  const GenerationRequest request = read("");
+  EXPECT_FLOAT_EQ(request.sampling.temperature, 0.8f);
+  EXPECT_EQ(request.sampling.top_k, 40);
+  EXPECT_FLOAT_EQ(request.sampling.top_p, 0.95f);
+  EXPECT_FLOAT_EQ(request.sampling.min_p, 0.05f);
+  EXPECT_FALSE(request.max_tokens);
+  const GenerationRequest own =
+      read(R"(,"temperature":0,"top_k":0,"top_p":1,"min_p":0,"n_predict":7)");
+  EXPECT_EQ(own.sampling.temperature, 0);
+  EXPECT_EQ(own.sampling.top_k, 0);
+  EXPECT_EQ(own.sampling.top_p, 1);
+  EXPECT_EQ(own.sampling.min_p, 0);
+  EXPECT_EQ(own.max_tokens, 7);
+  EXPECT_EQ(read(R"(,"top_k":null,"n_predict":null)").sampling.top_k, 40);
+  EXPECT_FALSE(read(R"(,"n_predict":-1)").max_tokens);
+}
+
 TEST(OpenAiRequest, ChatFieldsArrive) {
   const GenerationRequest request = chat(
       R"("max_completion_tokens":5,"n":3,"stream":true,"stream_options":{"include_usage":true},
@@ -43,6 +64,7 @@ TEST(OpenAiRequest, WhatChangesNothingIsTaken) {
 TEST(OpenAiRequest, WhatCannotBeIsNamed) {
   const std::pair<const char*, const char*> cases[] = {
       {R"("stream":"yes")", "stream"},
+      {R"("cache_salt":7)", "cache_salt"},
       {R"("stream_options":{"include_usage":true})", "stream_options"},
       {R"("stream":true,"stream_options":{"include_usage":1})", "stream_options.include_usage"},
       {R"("top_logprobs":2)", "top_logprobs"},

@@ -30,6 +30,22 @@ std::string content(const Json& answer, size_t choice = 0) {
   return answer["choices"][choice]["message"]["content"];
 }
 
+TEST(OpenAiRoutes, PrefixesAreSharedWithinOneSalt) {
+  const TokenIds prompt(100, 311);
+  const auto cached = [&](const std::string& salt) -> int64_t {
+    Json body = {{"model", "verge-lm"}, {"prompt", prompt}, {"max_tokens", 1}};
+    if (!salt.empty()) body["cache_salt"] = salt;
+    const Json answer = serving().good("/v1/completions", body.dump());
+    return answer["usage"]["prompt_tokens_details"]["cached_tokens"];
+  };
+  EXPECT_EQ(cached("a"), 0);
+  EXPECT_GE(cached("a"), 32);
+  EXPECT_EQ(cached("b"), 0);
+  EXPECT_EQ(cached(""), 0);
+  EXPECT_GE(cached("b"), 32);
+  EXPECT_GE(cached(""), 32);
+}
+
 TEST(OpenAiRoutes, ManyPromptsWithManyAnswersAreRefused) {
   const Json error = serving().bad(400, "/v1/completions",
                                    R"({"model":"verge-lm","prompt":["a","b","c"],"n":128})");
