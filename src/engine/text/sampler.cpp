@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <verge/engine/text/sampler.hpp>
+#include <verge/engine/text/token_bits.hpp>
 
 namespace verge::text {
 namespace {
@@ -155,7 +156,7 @@ Result<int32_t> Sampler::sample(std::span<const float> logits, std::span<const u
 
 Result<std::span<const uint64_t>> Sampler::mask_of(TokenConstraint* constraint) {
   if (constraint == nullptr) return std::span<const uint64_t>();
-  mask_.resize((static_cast<size_t>(vocab_size_) + 63) / 64);
+  mask_.resize(token_words(vocab_size_));
   constraint->mask(mask_);
   if (std::ranges::all_of(mask_, [](uint64_t word) { return word == 0; })) {
     return make_error(Code::Unsupported, "sampler: {} allows no token of this vocabulary here",

@@ -6,6 +6,7 @@
 
 #include <verge/engine/text/grammar/automaton.hpp>
 #include <verge/engine/text/grammar/token_masks.hpp>
+#include <verge/engine/text/token_bits.hpp>
 
 namespace verge::text::grammar {
 namespace {
@@ -69,7 +70,7 @@ TokenMasks::TokenMasks(std::shared_ptr<const Grammar> grammar,
     : grammar_(std::move(grammar)),
       trie_(std::move(trie)),
       cache_bytes_(cache_bytes),
-      words_((static_cast<size_t>(trie_->size()) + 63) / 64),
+      words_(token_words(trie_->size())),
       recognizer_(grammar_->automaton(), machine_bytes),
       path_(size_t{trie_->depth()} + 1),
       free_text_(grammar_->automaton(), recognizer_.machine()) {
@@ -150,10 +151,8 @@ void TokenMasks::drop_too_deep(const Position& position, std::span<uint64_t> bit
   });
   if (!near) return;
   for (int32_t token = 0; token < trie_->size(); ++token) {
-    uint64_t& word = bits[token / 64];
-    const uint64_t bit = uint64_t{1} << (token % 64);
-    if ((word & bit) == 0 || trie_->is_end(token)) continue;
-    if (!recognizer_.try_advance(position, trie_->piece(token))) word &= ~bit;
+    if (!has_token(bits, token) || trie_->is_end(token)) continue;
+    if (!recognizer_.try_advance(position, trie_->piece(token))) drop_token(bits, token);
   }
 }
 
@@ -171,7 +170,7 @@ void TokenMasks::find(const Position& position, std::span<uint64_t> bits) {
 
 void TokenMasks::add_ends(const Position& position, std::span<uint64_t> bits) const {
   if (!position.complete) return;
-  for (const int32_t token : trie_->ends()) bits[token / 64] |= uint64_t{1} << (token % 64);
+  for (const int32_t token : trie_->ends()) text::add_token(bits, token);
 }
 
 // A text's first token, whose leading space is dropped: walked from behind the space as well as
@@ -276,7 +275,7 @@ void TokenMasks::walk(uint32_t begin, uint32_t end, Machine::SetId from, const W
 
 void TokenMasks::add_token(int32_t token, std::span<uint64_t> bits) const {
   for (; token >= 0; token = trie_->next_alike(token)) {
-    bits[token / 64] |= uint64_t{1} << (token % 64);
+    text::add_token(bits, token);
   }
 }
 

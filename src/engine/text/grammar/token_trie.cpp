@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <verge/engine/text/grammar/token_trie.hpp>
+#include <verge/engine/text/token_bits.hpp>
 #include <verge/engine/text/utf8.hpp>
 
 namespace verge::text {
@@ -68,7 +69,7 @@ std::shared_ptr<const TokenTrie> TokenTrie::build(const Tokenizer& tokenizer) {
 // Sorted pieces are visited in preorder: each adds nodes for what it has beyond its predecessor.
 void TokenTrie::add_segment(const std::vector<int32_t>& tokens, int most_characters) {
   Segment segment{static_cast<uint32_t>(nodes_.size()), 0, most_characters, {}};
-  segment.tokens.resize((next_alike_.size() + 63) / 64);
+  segment.tokens.resize(token_words(size()));
   std::vector<uint32_t> open;  // nodes from the root to the last one
   const auto close_to = [&](size_t depth) {
     for (; open.size() > depth; open.pop_back()) {
@@ -77,7 +78,7 @@ void TokenTrie::add_segment(const std::vector<int32_t>& tokens, int most_charact
   };
   int32_t last = -1;
   for (const int32_t token : tokens) {
-    segment.tokens[token / 64] |= uint64_t{1} << (token % 64);
+    add_token(segment.tokens, token);
     const std::string_view bytes = piece(token);
     const std::string_view before = last >= 0 ? piece(last) : std::string_view();
     if (bytes == before) {
@@ -102,12 +103,12 @@ void TokenTrie::add_segment(const std::vector<int32_t>& tokens, int most_charact
 }
 
 void TokenTrie::find_plain_tokens() {
-  plain_tokens_.assign(kMostPlain + 1, std::vector<uint64_t>((next_alike_.size() + 63) / 64));
+  plain_tokens_.assign(kMostPlain + 1, std::vector<uint64_t>(token_words(size())));
   for (int32_t token = 0; token < size(); ++token) {
     const int characters = plain_characters(piece(token));
     if (characters == 0) continue;
     for (int most = characters; most <= kMostPlain; ++most) {
-      plain_tokens_[static_cast<size_t>(most)][token / 64] |= uint64_t{1} << (token % 64);
+      add_token(plain_tokens_[static_cast<size_t>(most)], token);
     }
   }
 }

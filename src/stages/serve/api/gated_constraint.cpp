@@ -3,14 +3,11 @@
 #include <string_view>
 #include <utility>
 
+#include <verge/engine/text/token_bits.hpp>
 #include <verge/stages/serve/api/gated_constraint.hpp>
 
 namespace verge::serve::api {
 namespace {
-
-bool has(std::span<const uint64_t> bits, int32_t token) {
-  return (bits[static_cast<size_t>(token) / 64] >> (token % 64) & 1) != 0;
-}
 
 struct Shared {
   std::shared_ptr<const text::Tokenizer> tokenizer;
@@ -46,7 +43,7 @@ class GatedConstraint : public text::TokenConstraint {
         inner_->mask(bits);
         for (const Bypass& gate : shared_->gates) allow_opening(gate.open, bits);
         if (follows_gate_) {
-          for (const int32_t token : shared_->line_ends) allow(token, bits);
+          for (const int32_t token : shared_->line_ends) text::add_token(bits, token);
         }
         break;
       case Where::Opening:
@@ -58,9 +55,9 @@ class GatedConstraint : public text::TokenConstraint {
       case Where::Inside:
         std::ranges::fill(bits, ~uint64_t{0});
         if (gate().close.empty()) break;
-        for (const int32_t token : shared_->ends) forbid(token, bits);
+        for (const int32_t token : shared_->ends) text::drop_token(bits, token);
         for (const int32_t token : shared_->beyond) {
-          if (!is_line_ends(behind_close(token))) forbid(token, bits);
+          if (!is_line_ends(behind_close(token))) text::drop_token(bits, token);
         }
         break;
       case Where::Behind:
@@ -96,14 +93,6 @@ class GatedConstraint : public text::TokenConstraint {
   enum class Where { Before, Opening, Inside, Behind };
 
   const Bypass& gate() const { return shared_->gates[gate_]; }
-  static void allow(int32_t token, std::span<uint64_t> bits) {
-    bits[token / 64] |= uint64_t{1} << (token % 64);
-  }
-
-  static void forbid(int32_t token, std::span<uint64_t> bits) {
-    bits[token / 64] &= ~(uint64_t{1} << (token % 64));
-  }
-
   // A token whose text `rest` begins with, or that begins with it.
   bool continues(int32_t token, std::string_view rest) const {
     const std::string_view piece = shared_->tokenizer->piece(token);
@@ -113,7 +102,7 @@ class GatedConstraint : public text::TokenConstraint {
 
   void allow_opening(std::string_view rest, std::span<uint64_t> bits) const {
     for (int32_t token = 0; token < shared_->tokenizer->size(); ++token) {
-      if (continues(token, rest)) allow(token, bits);
+      if (continues(token, rest)) text::add_token(bits, token);
     }
   }
 
@@ -122,9 +111,9 @@ class GatedConstraint : public text::TokenConstraint {
     const bool may_open = std::ranges::any_of(
         shared_->gates, [&](const Bypass& gate) { return continues(token, gate.open); });
     if (!may_open) return false;
-    std::vector<uint64_t> bits((static_cast<size_t>(shared_->tokenizer->size()) + 63) / 64);
+    std::vector<uint64_t> bits(text::token_words(shared_->tokenizer->size()));
     inner_->mask(bits);
-    return !has(bits, token);
+    return !text::has_token(bits, token);
   }
 
   // Openings may begin alike: which it is shows when one is whole.

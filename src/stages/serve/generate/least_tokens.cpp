@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <verge/engine/text/token_bits.hpp>
 #include <verge/stages/serve/generate/least_tokens.hpp>
 
 namespace verge::serve {
@@ -20,14 +21,12 @@ class LeastTokens : public text::TokenConstraint {
     if (left_ <= 0) return;
     std::vector<int32_t> cleared;
     for (const int32_t token : *ends_) {
-      uint64_t& word = bits[static_cast<size_t>(token) / 64];
-      const uint64_t bit = uint64_t{1} << (token % 64);
-      if ((word & bit) == 0) continue;
-      word &= ~bit;
+      if (!text::has_token(bits, token)) continue;
+      text::drop_token(bits, token);
       cleared.push_back(token);
     }
     if (std::ranges::any_of(bits, [](uint64_t word) { return word != 0; })) return;
-    for (const int32_t token : cleared) bits[token / 64] |= uint64_t{1} << (token % 64);
+    for (const int32_t token : cleared) text::add_token(bits, token);
   }
 
   void accept(int32_t token) override {
