@@ -7,7 +7,6 @@
 #include <verge/core/machine.hpp>
 #include <verge/core/units.hpp>
 #include <verge/engine/model/decoder_options.hpp>
-#include <verge/engine/model/file_facts.hpp>
 
 namespace verge::cli {
 
@@ -80,30 +79,15 @@ void ModelOptions::declare_lora(Parser& parser) {
                     "A LoRA adapter, FILE or FILE:SCALE: GGUF, or a folder that PEFT saved");
 }
 
-namespace {
-
-// A sequence in its context, and two pages for each path that branches off it.
-Result<int64_t> tokens_of_paths(const std::string& path, const model::LoadOptions& options) {
-  VERGE_TRY(const format::ModelSource source, format::ModelSource::open(path));
-  VERGE_TRY(const nn::DecoderConfig config, nn::read_config(model::FileFacts(source)));
-  const nn::DecoderShape shape = model::decoder_shape(config, options);
-  return (shape.pages_per_sequence + 2 * (options.max_sequences - 1)) * shape.page_tokens;
-}
-
-}  // namespace
-
 Result<std::unique_ptr<model::LanguageModel>> ModelOptions::load(ThreadPool& pool,
                                                                  int64_t max_outputs,
                                                                  int64_t paths) const {
   VERGE_TRY(model::LoadOptions options, load_options());
   options.plan = plan;
   options.max_outputs = max_outputs;
-  options.max_sequences = paths;
   if (!lora.empty()) options.adapters = {adapter_spec(lora)};
   VERGE_TRY(const std::string path, model_path(model));
-  if (paths > 1) {
-    VERGE_TRY(options.kv_tokens, tokens_of_paths(path, options));
-  }
+  VERGE_RETURN_IF_ERROR(model::make_room_for_paths(path, paths, options));
   return model::LanguageModel::load(path, options, pool);
 }
 

@@ -2,6 +2,7 @@
 
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/speculation.hpp>
+#include <verge/engine/model/decoder_options.hpp>
 
 namespace verge::cli {
 namespace {
@@ -115,12 +116,11 @@ Result<Speculation> SpeculationOptions::make(model::LanguageModel& model, const 
                         "--mem and --draft: a second model would come on top of the ceiling; leave "
                         "out one of them");
     }
-    ModelOptions options = like;
-    options.model = draft;
-    options.plan.clear();
-    options.lora.clear();
-    VERGE_TRY(made.draft_,
-              options.load(pool, 1, tree_nodes > 0 ? serve::TreeShape{}.width : int64_t{1}));
+    VERGE_TRY(model::LoadOptions load, like.load_options());
+    load = serve::draft_load(std::move(load));
+    const int64_t paths = tree_nodes > 0 ? serve::TreeShape{}.width : int64_t{1};
+    VERGE_RETURN_IF_ERROR(model::make_room_for_paths(from.path, paths, load));
+    VERGE_TRY(made.draft_, model::LanguageModel::load(from.path, load, pool));
   }
   VERGE_TRY(const auto proposer, serve::proposers(from, model, made.draft_.get()));
   made.advance_ = advance(proposer(), clock);

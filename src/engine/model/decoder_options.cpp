@@ -1,6 +1,9 @@
 #include <algorithm>
 
+#include <fmt/ranges.h>
+
 #include <verge/engine/model/decoder_options.hpp>
+#include <verge/engine/model/file_facts.hpp>
 
 namespace verge::model {
 namespace {
@@ -54,6 +57,26 @@ Status check_options(const nn::DecoderConfig& config, const LoadOptions& options
         config.head_dim);
   }
   return {};
+}
+
+Status make_room_for_paths(const std::string& path, int64_t paths, LoadOptions& options) {
+  if (paths <= 1) return {};
+  VERGE_TRY(const format::ModelSource source, format::ModelSource::open(path));
+  VERGE_TRY(const nn::DecoderConfig config, nn::read_config(FileFacts(source)));
+  const nn::DecoderShape shape = decoder_shape(config, options);
+  options.max_sequences = paths;
+  options.kv_tokens = (shape.pages_per_sequence + 2 * (paths - 1)) * shape.page_tokens;
+  return {};
+}
+
+Result<int64_t> exit_layers_of(const nn::DecoderConfig& config, const std::string& path,
+                               int64_t layers) {
+  const std::vector<int64_t>& known = config.exit_layers;
+  if (layers == 0 && !known.empty()) return std::ranges::min(known);
+  if (std::ranges::find(known, layers) != known.end()) return layers;
+  return make_error(Code::Unsupported, "{}: no exit head after {} layers; it has {}", path, layers,
+                    known.empty() ? "none: train with --exits"
+                                  : fmt::format("some after {}", fmt::join(known, ", ")));
 }
 
 }  // namespace verge::model

@@ -15,4 +15,14 @@ nn::DecoderShape decode_shape(nn::DecoderShape shape);
 /// that does not fit the heads.
 Status check_options(const nn::DecoderConfig& config, const LoadOptions& options);
 
+/// Sets how many sequences and tokens of cache a model file is loaded with, so that one sequence of
+/// the whole context may branch off into `paths` at once, each of two pages. Nothing changes for
+/// one path. Fails as reading the file does.
+Status make_room_for_paths(const std::string& path, int64_t paths, LoadOptions& options);
+
+/// How many layers the exit head of a model stands behind; `layers` 0: the first one. Fails with
+/// Unsupported, naming `path` and the heads there are, for one that the model does not have.
+Result<int64_t> exit_layers_of(const nn::DecoderConfig& config, const std::string& path,
+                               int64_t layers);
+
 }  // namespace verge::model

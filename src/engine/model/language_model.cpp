@@ -138,14 +138,7 @@ Status LanguageModel::prepare_hidden() {
 }
 
 Result<runtime::Plan*> LanguageModel::prepare_exit(int64_t layers) {
-  const std::vector<int64_t>& known = config_.exit_layers;
-  if (layers == 0 && !known.empty()) layers = std::ranges::min(known);
-  if (std::ranges::find(known, layers) == known.end()) {
-    return make_error(Code::Unsupported, "{}: no exit head after {} layers; it has {}",
-                      source_.path, layers,
-                      known.empty() ? "none: train with --exits"
-                                    : fmt::format("some after {}", fmt::join(known, ", ")));
-  }
+  VERGE_TRY(layers, exit_layers_of(config_, source_.path, layers));
   if (const auto made = exits_.find(layers); made != exits_.end()) return &made->second;
   VERGE_TRY(runtime::Program program,
             compile_exit(source_, config_, shape_, layers, options_.isa, pool_.size()));
@@ -212,7 +205,8 @@ Status LanguageModel::compile() {
       .min_chunk = kernels::least_tiled_tokens(config_.heads, config_.kv_heads),
       .page_tokens = shape.page_tokens,
       .context = options_.context > 0 ? options_.context : context,
-      .identity = compiled->model,
+      .identity =
+          compiled->model,
       .adapters = adapters_ == nullptr ? std::vector<std::string>{} : adapters_->identities(),
   });
   return {};

@@ -2,6 +2,8 @@
 
 #include <verge/engine/model/decoder_options.hpp>
 
+#include "tiny_models.hpp"
+
 namespace verge::model {
 namespace {
 
@@ -29,6 +31,30 @@ TEST(DecoderOptions, ManySequencesShareThePages) {
   EXPECT_EQ(decode.max_tokens, 1);
   EXPECT_EQ(decode.max_sequences, 1);
   EXPECT_EQ(decode.pages, 32);
+}
+
+TEST(DecoderOptions, PathsHaveTwoPagesEachBesideTheContext) {
+  const test::TemporaryFolder folder;
+  const std::string path = test::write_model(folder, test::tiny_spec("tiny-llama"));
+  LoadOptions options{.context = 100, .max_sequences = 1};
+  ASSERT_TRUE(make_room_for_paths(path, 1, options));
+  EXPECT_EQ(options.max_sequences, 1);
+  EXPECT_EQ(options.kv_tokens, 0);
+  ASSERT_TRUE(make_room_for_paths(path, 4, options));
+  EXPECT_EQ(options.max_sequences, 4);
+  EXPECT_EQ(options.kv_tokens, 128 + 3 * 64);
+  EXPECT_EQ(make_room_for_paths(folder / "absent", 4, options).error().code, Code::NotFound);
+}
+
+TEST(DecoderOptions, AnExitHeadIsOneOfTheModels) {
+  nn::DecoderConfig config;
+  EXPECT_EQ(exit_layers_of(config, "model", 0).error().code, Code::Unsupported);
+  config.exit_layers = {4, 2};
+  EXPECT_EQ(*exit_layers_of(config, "model", 0), 2);
+  EXPECT_EQ(*exit_layers_of(config, "model", 4), 4);
+  const auto refused = exit_layers_of(config, "model", 3);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "model: no exit head after 3 layers; it has some after 4, 2");
 }
 
 TEST(DecoderOptions, RefusesWhatDoesNotFit) {

@@ -1,7 +1,5 @@
 #include <algorithm>
 
-#include <fmt/ranges.h>
-
 #include <verge/core/units.hpp>
 #include <verge/engine/model/decoder_options.hpp>
 #include <verge/engine/model/file_facts.hpp>
@@ -35,19 +33,9 @@ Status add_draft_model(const ServedModel& served, ModelFace& face) {
   VERGE_TRY(const auto tokenizer, read_tokenizer(source));
   VERGE_RETURN_IF_ERROR(
       check_same_vocabulary({face.source.path, *face.tokenizer}, {source.path, *tokenizer}));
-  VERGE_TRY(face.draft_need, model::plan_memory_need(source, draft_load(served)));
+  VERGE_TRY(face.draft_need, model::plan_memory_need(source, draft_load(served.load)));
   face.need = sum(face.need, face.draft_need);
   return {};
-}
-
-Status check_exits(const ServedModel& served, const ModelFace& face) {
-  const std::vector<int64_t>& known = face.config.exit_layers;
-  const int64_t asked = served.drafts.exit_layers;
-  if (!known.empty() && (asked == 0 || std::ranges::count(known, asked) > 0)) return {};
-  return make_error(Code::Unsupported, "{}: no exit head after {} layers; it has {}",
-                    face.source.path, asked,
-                    known.empty() ? "none: train with --exits"
-                                  : fmt::format("some after {}", fmt::join(known, ", ")));
 }
 
 Result<std::shared_ptr<ModelFace>> make_face(const ServedModel& model) {
@@ -67,7 +55,8 @@ Result<std::shared_ptr<ModelFace>> make_face(const ServedModel& model) {
   face->context =
       model.load.context > 0 ? model.load.context : shape.pages_per_sequence * shape.page_tokens;
   if (model.drafts.kind == DraftSource::Kind::Exits) {
-    VERGE_RETURN_IF_ERROR(check_exits(model, *face));
+    VERGE_RETURN_IF_ERROR(
+        model::exit_layers_of(face->config, face->source.path, model.drafts.exit_layers));
   } else if (model.drafts.kind == DraftSource::Kind::Model) {
     VERGE_RETURN_IF_ERROR(add_draft_model(model, *face));
   }
@@ -94,15 +83,6 @@ Status stream_weights(ModelFace& face, int64_t budget_bytes, int64_t ceiling_byt
 }
 
 }  // namespace
-
-model::LoadOptions draft_load(const ServedModel& model) {
-  model::LoadOptions load = model.load;
-  load.max_outputs = 1;
-  load.adapters.clear();
-  load.max_adapters = 0;
-  load.plan.clear();
-  return load;
-}
 
 Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model) {
   VERGE_TRY(std::shared_ptr<const ModelFace> face, make_face(model));

@@ -34,9 +34,6 @@ struct ModelFace {
   int64_t limit() const { return context < kv_tokens ? context : kv_tokens; }
 };
 
-/// How the draft model of a served one is loaded.
-model::LoadOptions draft_load(const ServedModel& model);
-
 /// Fails as LanguageModel::load does for a bad file or bad options, as check_same_vocabulary for a
 /// draft model, Unsupported for exit heads that are not there.
 Result<std::shared_ptr<const ModelFace>> read_face(const ServedModel& model);

@@ -16,8 +16,8 @@ Status load_into(LoadedModel& loaded, const ServedModel& served, const ModelFace
   VERGE_TRY(loaded.model, model::LanguageModel::load(served.path, face.load, *loaded.threads));
   loaded.drafts = served.drafts;
   if (served.drafts.kind != DraftSource::Kind::Model) return {};
-  VERGE_TRY(loaded.draft,
-            model::LanguageModel::load(served.drafts.path, draft_load(served), *loaded.threads));
+  VERGE_TRY(loaded.draft, model::LanguageModel::load(served.drafts.path, draft_load(served.load),
+                                                     *loaded.threads));
   return {};
 }
 

@@ -14,11 +14,20 @@ Result<ProposerFactory> by_exits(model::LanguageModel& target, int64_t layers) {
 }
 
 Result<ProposerFactory> by_model(const model::LanguageModel& target, model::LanguageModel& draft) {
-  VERGE_RETURN_IF_ERROR(ModelProposer::create(target, draft));
+  VERGE_RETURN_IF_ERROR(check_same_vocabulary({target.source().path, target.tokenizer()},
+                                              {draft.source().path, draft.tokenizer()}));
   return ProposerFactory([&draft] { return std::make_unique<ModelProposer>(draft.decoder()); });
 }
 
 }  // namespace
+
+model::LoadOptions draft_load(model::LoadOptions target) {
+  target.max_outputs = 1;
+  target.adapters.clear();
+  target.max_adapters = 0;
+  target.plan.clear();
+  return target;
+}
 
 Result<ProposerFactory> proposers(const DraftSource& source, model::LanguageModel& target,
                                   model::LanguageModel* draft) {

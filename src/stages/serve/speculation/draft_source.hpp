@@ -20,11 +20,14 @@ struct DraftSource {
   bool is_on() const { return kind != Kind::None; }
 };
 
+/// How the draft model of one that is loaded so is loaded: with as much room, and by itself.
+model::LoadOptions draft_load(model::LoadOptions target);
+
 using ProposerFactory = std::function<std::unique_ptr<Proposer>()>;
 
 /// Makes a proposer for each sequence; null for Kind::None. `draft`: loaded from `path`, or null.
 /// The models must outlive it. Fails with Unsupported where no draft is exact (most_draft) and as
-/// ExitProposer::create and ModelProposer::create do.
+/// ExitProposer::create and check_same_vocabulary do.
 Result<ProposerFactory> proposers(const DraftSource& source, model::LanguageModel& target,
                                   model::LanguageModel* draft);
 

@@ -68,11 +68,7 @@ Status ExitProposer::propose_all(std::span<DraftJob> jobs, const std::atomic<boo
     for (const DraftJob* job : going_on) items.push_back({job->sequence, {&job->last(), 1}});
     const Status status = runtime::run_exit(plan_, decoder, items, cancel);
     if (!status) return status.error().code == Code::Cancelled ? status : Status();
-    int64_t row = 0;
-    std::erase_if(going_on, [&](DraftJob* job) {
-      return !job->sampler->extend(job->draft, runtime::step_logits(decoder, row++)) ||
-             job->is_full();
-    });
+    extend_drafts(going_on, decoder);
   }
   return {};
 }

@@ -31,15 +31,6 @@ Status run(runtime::Sequence& sequence, std::span<const int32_t> tokens,
 struct Round {
   std::vector<DraftJob*> jobs;  // in the order of the rows of logits
   std::vector<runtime::StepItem> items;
-
-  // Drafts after the rows; keeps those that go on.
-  void extend(const runtime::Decoder& decoder) {
-    int64_t row = 0;
-    std::erase_if(jobs, [&](DraftJob* job) {
-      return !job->sampler->extend(job->draft, runtime::step_logits(decoder, row++)) ||
-             job->is_full();
-    });
-  }
 };
 
 }  // namespace
@@ -59,13 +50,6 @@ Status check_same_vocabulary(const NamedVocabulary& target, const NamedVocabular
   return make_error(Code::Conflict,
                     "{}: {} tokens, {} has {}; a draft model needs the same vocabulary", draft.path,
                     b.size(), target.path, a.size());
-}
-
-Result<std::unique_ptr<ModelProposer>> ModelProposer::create(const model::LanguageModel& target,
-                                                             model::LanguageModel& draft) {
-  VERGE_RETURN_IF_ERROR(check_same_vocabulary({target.source().path, target.tokenizer()},
-                                              {draft.source().path, draft.tokenizer()}));
-  return std::make_unique<ModelProposer>(draft.decoder());
 }
 
 // Of its own sequence, what the tokens begin with, the last one excepted, which is run in any case
@@ -131,7 +115,7 @@ Status ModelProposer::propose_all(std::span<DraftJob> jobs, const std::atomic<bo
   while (!round.items.empty()) {
     const Status status = runtime::run_step(decoder_, round.items, cancel);
     if (!status) return lacks_room(status) ? Status() : status;
-    round.extend(decoder_);
+    extend_drafts(round.jobs, decoder_);
     std::erase_if(round.jobs, [&](const DraftJob* job) { return !has_room(job, 1); });
     round.items.clear();
     for (const DraftJob* job : round.jobs) round.items.push_back({&own(job), {&job->last(), 1}});

@@ -20,10 +20,7 @@ Status check_same_vocabulary(const NamedVocabulary& target, const NamedVocabular
 /// in its context or its pages it has no guess.
 class ModelProposer : public Proposer {
  public:
-  /// Fails as check_same_vocabulary does. The draft model must outlive it.
-  static Result<std::unique_ptr<ModelProposer>> create(const model::LanguageModel& target,
-                                                       model::LanguageModel& draft);
-  /// On a draft model whose vocabulary is known to be the same.
+  /// On a draft model of the same vocabulary (check_same_vocabulary), which must outlive it.
   explicit ModelProposer(runtime::Decoder& decoder) : decoder_(decoder), own_(decoder) {}
   std::string_view name() const override { return "draft"; }
 

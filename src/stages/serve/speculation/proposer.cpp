@@ -1,8 +1,17 @@
 #include <algorithm>
 
+#include <verge/engine/runtime/step.hpp>
 #include <verge/stages/serve/speculation/proposer.hpp>
 
 namespace verge::serve {
+
+void extend_drafts(std::vector<DraftJob*>& jobs, const runtime::Decoder& decoder) {
+  int64_t row = 0;
+  std::erase_if(jobs, [&](DraftJob* job) {
+    return !job->sampler->extend(job->draft, runtime::step_logits(decoder, row++)) ||
+           job->is_full();
+  });
+}
 
 Result<DraftTree> Proposer::propose_tree(runtime::Sequence& sequence, int32_t newest,
                                          const TreeShape& shape, DraftSampler& sampler,

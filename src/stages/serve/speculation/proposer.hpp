@@ -30,6 +30,10 @@ struct DraftJob {
   bool is_full() const { return static_cast<int64_t>(draft.tokens.size()) >= most; }
 };
 
+/// Drafts a token after each row of logits of the last run, one for each job in their order; keeps
+/// the jobs whose drafts go on.
+void extend_drafts(std::vector<DraftJob*>& jobs, const runtime::Decoder& decoder);
+
 /// Belongs to one sequence and to the thread of its decoder. What it is called with begins with
 /// what it was called with before, until reset. All calls leave the sequence as it was.
 class Proposer {

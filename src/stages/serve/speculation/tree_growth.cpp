@@ -2,6 +2,7 @@
 #include <cmath>
 #include <memory>
 
+#include <verge/engine/text/logprobs.hpp>
 #include <verge/stages/serve/speculation/tree_growth.hpp>
 
 namespace verge::serve {
@@ -19,6 +20,14 @@ struct OpenNode {
   runtime::Sequence* sequence;
   bool is_drawn;  // on the path of what the sampler draws
 };
+
+std::vector<text::TokenProbability> choices_after(std::span<const float> logits) {
+  std::vector<text::TokenProbability> choices;
+  for (const auto& [token, logprob] : text::top_logprobs(logits, kChoices)) {
+    choices.push_back({token, std::exp(logprob)});
+  }
+  return choices;
+}
 
 class Growth {
  public:
@@ -83,7 +92,7 @@ class Growth {
   void offer(const OpenNode& open, std::span<const float> logits) {
     const auto after = static_cast<size_t>(&open - open_.data());
     const double before = tree_.probability(open.node);
-    const auto choices = likeliest(logits, kChoices);
+    const std::vector<text::TokenProbability> choices = choices_after(logits);
     if (open.is_drawn) {
       Draft draft;
       const bool goes_on = sampler_.extend(draft, logits);
@@ -119,24 +128,6 @@ class Growth {
 };
 
 }  // namespace
-
-std::vector<text::TokenProbability> likeliest(std::span<const float> logits, size_t count) {
-  std::vector<text::TokenProbability> best;  // with logits first
-  const auto is_more = [](const auto& a, const auto& b) { return a.probability > b.probability; };
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (best.size() == count && logits[i] <= best.back().probability) continue;
-    const text::TokenProbability entry{static_cast<int32_t>(i), logits[i]};
-    if (best.size() == count) best.pop_back();
-    best.insert(std::ranges::upper_bound(best, entry, is_more), entry);
-  }
-  double sum = 0;
-  const float most = best.empty() ? 0 : best[0].probability;
-  for (const float logit : logits) sum += std::exp(logit - most);
-  for (auto& entry : best) {
-    entry.probability = static_cast<float>(std::exp(entry.probability - most) / sum);
-  }
-  return best;
-}
 
 Result<DraftTree> grow_tree(runtime::Sequence& base, const TreeShape& shape, DraftSampler& sampler,
                             const DraftRun& run) {

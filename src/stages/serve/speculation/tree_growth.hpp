@@ -21,7 +21,4 @@ using DraftRun = std::function<Status(std::span<const runtime::StepItem>)>;
 Result<DraftTree> grow_tree(runtime::Sequence& base, const TreeShape& shape, DraftSampler& sampler,
                             const DraftRun& run);
 
-/// The `count` likeliest tokens of logits, likeliest first, with their softmax probabilities.
-std::vector<text::TokenProbability> likeliest(std::span<const float> logits, size_t count);
-
 }  // namespace verge::serve

@@ -35,7 +35,7 @@ TEST(ModelFace, ADraftModelHasItsPlaceInMemory) {
   EXPECT_EQ((*both)->need.weights_bytes, 2 * (*alone)->need.weights_bytes);
   EXPECT_EQ((*both)->need.kv_bytes, 2 * (*alone)->need.kv_bytes);
   EXPECT_GT((*both)->need.arena_bytes, (*alone)->need.arena_bytes);
-  const model::LoadOptions load = draft_load(served);
+  const model::LoadOptions load = draft_load(served.load);
   EXPECT_EQ(load.max_outputs, 1);  // as many as sequences, then
   EXPECT_EQ(load.max_sequences, 8);
 }

@@ -71,7 +71,7 @@ class SpeculationIdentity : public testing::TestWithParam<Case> {
   std::vector<std::unique_ptr<Proposer>> proposers() {
     std::vector<std::unique_ptr<Proposer>> all;
     all.push_back(std::make_unique<NgramProposer>());
-    all.push_back(std::move(*ModelProposer::create(*model_, *draft_)));
+    all.push_back(std::make_unique<ModelProposer>(draft_->decoder()));
     if (!GetParam().has_exits) return all;
     for (const int64_t layers : model_->config().exit_layers) {
       all.push_back(std::move(*ExitProposer::create(*model_, layers)));

@@ -30,7 +30,11 @@ TEST_F(ModelProposerOf, RefusesAnotherVocabularyByItsFirstToken) {
                              std::vector<std::string_view>(names.begin(), names.end()));
       });
   const auto renamed = test::load_model(path, pool_, {});
-  const auto refused = ModelProposer::create(*model_, *renamed);
+  const auto check = [&](const model::LanguageModel& draft) {
+    return check_same_vocabulary({model_->source().path, model_->tokenizer()},
+                                 {draft.source().path, draft.tokenizer()});
+  };
+  const Status refused = check(*renamed);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, Code::Conflict);
   for (const std::string& part :
@@ -40,7 +44,7 @@ TEST_F(ModelProposerOf, RefusesAnotherVocabularyByItsFirstToken) {
   auto smaller = test::tiny_spec("tiny-llama");
   smaller.vocab = 500;
   const auto few = test::load_model(test::write_model(folder_, smaller), pool_, {});
-  const auto short_of = ModelProposer::create(*model_, *few);
+  const Status short_of = check(*few);
   ASSERT_FALSE(short_of.ok());
   EXPECT_EQ(short_of.error().code, Code::Conflict);
 }
@@ -73,7 +77,7 @@ TEST_F(ModelProposerOf, HasNoGuessWithoutRoom) {
   model::LoadOptions load;
   load.context = 12;
   const auto narrow = test::load_model(other_->source().path, pool_, load);
-  const auto guesses = std::move(*ModelProposer::create(*model_, *narrow));
+  const auto guesses = std::make_unique<ModelProposer>(narrow->decoder());
   runtime::Sequence sequence(model_->decoder());
   const std::vector<int32_t> text = test::random_tokens(30, 512);
   const runtime::StepItem item{&sequence, text, 0};

@@ -32,7 +32,7 @@ class Proposers : public SpeculationCase {
   std::unique_ptr<Proposer> on_many(const std::string& name) {
     if (name == "ngram") return std::make_unique<NgramProposer>();
     if (name == "exits") return std::move(*ExitProposer::create(*many_));
-    return std::move(*ModelProposer::create(*many_, *guessing_));
+    return std::make_unique<ModelProposer>(guessing_->decoder());
   }
 
   // Sequence i asks for i + 1 tokens.

@@ -63,7 +63,7 @@ class SpeculationCase : public testing::Test {
   std::unique_ptr<Proposer> proposer(const std::string& name) {
     if (name == "ngram") return std::make_unique<NgramProposer>();
     if (name == "exits") return std::move(*ExitProposer::create(*model_));
-    return std::move(*ModelProposer::create(*model_, name == "self" ? *twin() : *other_));
+    return std::make_unique<ModelProposer>((name == "self" ? *twin() : *other_).decoder());
   }
 
   Generation run(Advance* advance, const std::atomic<bool>* cancel = nullptr) {

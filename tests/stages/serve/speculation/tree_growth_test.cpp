@@ -1,24 +1,12 @@
+#include <set>
+
+#include <verge/engine/text/logprobs.hpp>
 #include <verge/stages/serve/speculation/tree_growth.hpp>
 
 #include "speculation_case.hpp"
 
 namespace verge::serve {
 namespace {
-
-TEST(Likeliest, AreTheFirstOfAllInOrder) {
-  const std::vector<float> logits = {0.5f, 3, -1, 3, 2};
-  const auto best = likeliest(logits, 3);
-  ASSERT_EQ(best.size(), 3u);
-  EXPECT_EQ(best[0].token, 1);  // of equals the first, as argmax
-  EXPECT_EQ(best[1].token, 3);
-  EXPECT_EQ(best[2].token, 4);
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit);
-  for (const auto& [token, probability] : best) {
-    EXPECT_NEAR(probability, std::exp(logits[static_cast<size_t>(token)]) / sum, 1e-6);
-  }
-  EXPECT_EQ(likeliest({logits.data(), 2}, 3).size(), 2u);
-}
 
 class TreeGrowth : public SpeculationCase {
  protected:
@@ -49,7 +37,11 @@ class TreeGrowth : public SpeculationCase {
     runtime::Session session = model_->session();
     EXPECT_TRUE(session.append(prompt_).ok());
     for (const int32_t token : path) EXPECT_TRUE(session.append({&token, 1}).ok());
-    return likeliest(session.logits(), 3);
+    std::vector<text::TokenProbability> choices;
+    for (const auto& [token, logprob] : text::top_logprobs(session.logits(), 3)) {
+      choices.push_back({token, std::exp(logprob)});
+    }
+    return choices;
   }
 
   size_t largest_ = 0;
@@ -66,15 +58,21 @@ TEST_F(TreeGrowth, NodesAreWhatTheModelSaysAfterTheirPaths) {
   EXPECT_GT(largest_, 1u);
   EXPECT_LE(largest_, 3u);
   EXPECT_GT(tree.leaves().size(), 2u);
-  for (const DraftNode& node : tree.nodes()) {
+  std::set<int32_t> drawn = {kTreeRoot};
+  for (const DraftNode& node : tree.nodes()) {  // parents first
     EXPECT_LE(node.depth, 4);
     const auto choices = after(tree, node.parent);
-    const float own = text::probability_of(choices, node.token);
+    double own = text::probability_of(choices, node.token);
     ASSERT_GT(own, 0);
-    const double before = tree.probability(node.parent);
-    const bool is_drawn = node.probability == before * 0.5;  // the sampler's: at least that
-    EXPECT_TRUE(is_drawn || std::abs(node.probability - before * own) < 1e-5);
+    // Greedy, the sampler draws the first choice of its own path: at least so likely.
+    const bool is_drawn = drawn.contains(node.parent) && node.token == choices[0].token;
+    if (is_drawn) {
+      drawn.insert(tree.child(node.parent, node.token));
+      own = std::max(own, 0.5);
+    }
+    EXPECT_NEAR(node.probability, tree.probability(node.parent) * own, 1e-5);
   }
+  EXPECT_EQ(drawn.size(), 5u) << "the root and a node of each depth";
 }
 
 // Greedy, the chain of a proposer is a path of its tree.
