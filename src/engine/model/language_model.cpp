@@ -205,8 +205,7 @@ Status LanguageModel::compile() {
       .min_chunk = kernels::least_tiled_tokens(config_.heads, config_.kv_heads),
       .page_tokens = shape.page_tokens,
       .context = options_.context > 0 ? options_.context : context,
-      .identity =
-          compiled->model,
+      .identity = compiled->model,
       .adapters = adapters_ == nullptr ? std::vector<std::string>{} : adapters_->identities(),
   });
   return {};
