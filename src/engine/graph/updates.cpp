@@ -24,12 +24,12 @@ class Updater {
   /// The gradients of all params, no longer together than the spec allows.
   void shorten(const std::vector<ValueId>& params, std::vector<ValueId>& gradients) {
     if (spec_.global_norm <= 0) return;
-    std::vector<ValueId> squares;
+    std::vector<ValueId> lengths;
     for (size_t i = 0; i < params.size() && !builder_.failed(); ++i) {
       builder_.source(builder_.graph().value(params[i]).name);
-      squares.push_back(builder_.op("sum_squares", {gradients[i]}));
+      lengths.push_back(builder_.op("l2_norm", {gradients[i]}));
     }
-    const ValueId factor = builder_.op("clip_factor", squares, {{"max_norm", spec_.global_norm}});
+    const ValueId factor = builder_.op("clip_factor", lengths, {{"max_norm", spec_.global_norm}});
     for (ValueId& gradient : gradients) gradient = builder_.op("mul", {gradient, factor});
   }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <verge/engine/kernels/elements.hpp>
 #include <verge/engine/kernels/elementwise.hpp>
@@ -9,6 +10,13 @@ namespace {
 
 constexpr int64_t kGrain = 64;            // floats: four cache lines, so that workers share none
 constexpr int64_t kPartialLength = 4096;  // short enough for f32 sums to be exact to 1e-6
+
+// For values whose squares are beyond f32.
+double squares_in_doubles(int64_t n, const float* x) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += double{x[i]} * x[i];
+  return sum;
+}
 
 }  // namespace
 
@@ -95,7 +103,9 @@ void sum_of_squares(Isa isa, int64_t n, const float* x, double* partials, double
   const auto [first, last] = worker.split(parts);
   for (int64_t i = first; i < last; ++i) {
     const int64_t at = i * kPartialLength;
-    partials[i] = element_kernels(isa).sum_squares(std::min(kPartialLength, n - at), x + at, 0);
+    const int64_t count = std::min(kPartialLength, n - at);
+    partials[i] = element_kernels(isa).sum_squares(count, x + at, 0);
+    if (!std::isfinite(partials[i])) partials[i] = squares_in_doubles(count, x + at);
   }
   worker.sync();
   if (worker.index() == 0) {

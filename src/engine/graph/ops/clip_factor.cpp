@@ -1,4 +1,4 @@
-// min(1, {max_norm} / sqrt(sum of the inputs)): what all gradients are multiplied with so that
+// min(1, {max_norm} / |inputs|): what all gradients are multiplied with so that
 // together they are no longer than max_norm. Pascanu et al. 2013, section 3.2.
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace verge::graph::ops {
 namespace {
 
-// Any number of inputs [], each the sum of a gradient's squares. Output [].
+// Any number of inputs [], each the length of a gradient. Output [].
 Status infer(InferContext& context) {
   const size_t count = std::max<size_t>(1, context.node.inputs.size());
   VERGE_RETURN_IF_ERROR(context.require_inputs(count));
@@ -28,7 +28,7 @@ Cost cost(const KernelCall& call) {
 
 void reference(const KernelCall& call) {
   double squares = 0;
-  for (const TensorView& sum : call.inputs) squares += load(sum)[0];
+  for (const TensorView& length : call.inputs) squares += std::pow(load(length)[0], 2);
   const double most = call.attrs.real("max_norm", 1), norm = std::sqrt(squares);
   store(call.out(), {norm > most ? most / norm : 1});
 }

@@ -9,7 +9,7 @@ namespace {
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
   if (worker.index() != 0) return;
   double squares = 0;
-  for (size_t i = 0; i < call.inputs.size(); ++i) squares += double{*f32(call, i)};
+  for (size_t i = 0; i < call.inputs.size(); ++i) squares += std::pow(double{*f32(call, i)}, 2);
   const double most = call.attrs.real("max_norm", 1), norm = std::sqrt(squares);
   *f32_out(call) = static_cast<float>(norm > most ? most / norm : 1);
 }

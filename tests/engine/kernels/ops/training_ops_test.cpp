@@ -36,7 +36,7 @@ TEST(GradientOps, OfRowsAgree) {
     expect_agreement({"log_softmax_grad", {x, dy}});
     expect_agreement({"clip_grad", {dy}, {{"max_norm", 0.5}}});
     expect_agreement({"clip_grad", {dy}, {{"max_norm", 1e6}}, 0});
-    expect_agreement({"sum_squares", {dy}});
+    expect_agreement({"l2_norm", {dy}});
     expect_agreement({"mse_loss", {x, dy}});
     expect_agreement({"mse_loss_grad", {x, dy, given({}, {0.75})}});
   }
@@ -65,7 +65,18 @@ TEST(GradientOps, OfAllTogetherAreShortenedAlike) {
   const std::vector<OpInput> sums = {positive({}), positive({}), positive({})};
   expect_agreement({"clip_factor", sums, {{"max_norm", 0.5}}});
   expect_agreement({"clip_factor", sums, {{"max_norm", 100.0}}, 0});
-  expect_agreement({"sum_squares", {reals({3, 4097})}});
+  expect_agreement({"l2_norm", {reals({3, 4097})}});
+}
+
+// Their squares are beyond f32, they are not.
+TEST(GradientOps, GiantsAreShortenedToo) {
+  std::vector<double> values(5000, 1e25);
+  values[17] = -3e25;
+  const OpInput giants = given({5, 1000}, values);
+  expect_agreement({"clip_grad", {giants}, {{"max_norm", 2.0}}});
+  EXPECT_NEAR(reference_of({"clip_grad", {giants}, {{"max_norm", 2.0}}})[0][0], 0.028, 0.001);
+  expect_agreement({"l2_norm", {giants}});
+  expect_agreement({"clip_factor", {given({}, {1e25}), given({}, {2e25})}, {{"max_norm", 1e25}}});
 }
 
 TEST(LossOps, RowsWithoutATargetDoNotCount) {

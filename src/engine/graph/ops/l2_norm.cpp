@@ -1,4 +1,7 @@
-// The sum of all squares of a tensor: its part in the length of all gradients together.
+// The length of a tensor as a vector: its part in that of all gradients together. Not its square,
+// which is beyond f32 for gradients of 1e20.
+
+#include <cmath>
 
 #include <verge/engine/graph/elementwise.hpp>
 
@@ -19,13 +22,13 @@ Cost cost(const KernelCall& call) {
 void reference(const KernelCall& call) {
   double sum = 0;
   for (double x : load(call.in(0))) sum += x * x;
-  store(call.out(), {sum});
+  store(call.out(), {std::sqrt(sum)});
 }
 
 }  // namespace
 
-OpDef sum_squares() {
-  return {.name = "sum_squares", .infer = infer, .cost = cost, .reference = reference};
+OpDef l2_norm() {
+  return {.name = "l2_norm", .infer = infer, .cost = cost, .reference = reference};
 }
 
 }  // namespace verge::graph::ops

@@ -3,8 +3,8 @@
 namespace verge::support {
 namespace {
 
-TEST(SumSquares, AddsAllOfThem) {
-  expect_values("sum_squares", {given({2, 2}, {3, -4, 1, 0})}, {}, {26});
+TEST(L2Norm, IsTheLengthOfAll) {
+  expect_values("l2_norm", {given({2, 2}, {3, -4, 12, 0})}, {}, {13});
 }
 
 }  // namespace
