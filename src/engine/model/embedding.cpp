@@ -10,12 +10,6 @@ namespace {
 // The values of "<architecture>.pooling_type" in GGUF files.
 enum PoolingType : int64_t { kNoPooling = 0, kMean = 1, kCls = 2, kLast = 3 };
 
-// How many of a chunk's last tokens have hidden states that count.
-int64_t outputs_of(Pooling pooling, int64_t chunk, bool is_last) {
-  if (pooling == Pooling::Last) return is_last ? 1 : 0;
-  return chunk;
-}
-
 }  // namespace
 
 Result<Pooling> pooling_of(const format::ModelSource& source) {
@@ -36,33 +30,43 @@ Result<Pooling> pooling_of(const format::ModelSource& source) {
   }
 }
 
+void PooledState::add(const runtime::Decoder& decoder, int64_t first, int64_t rows) {
+  for (int64_t row = first; row < first + rows; ++row) {
+    const std::span<const float> hidden = runtime::step_hidden(decoder, row);
+    std::ranges::transform(sum_, hidden, sum_.begin(), std::plus<>());
+  }
+  rows_ += rows;
+}
+
+std::vector<float> PooledState::value() const {
+  VERGE_CHECK(rows_ > 0, rows_);
+  std::vector<float> mean(sum_.size());
+  std::ranges::transform(sum_, mean.begin(), [&](double value) {
+    return static_cast<float>(value / static_cast<double>(rows_));
+  });
+  return mean;
+}
+
 Result<std::vector<float>> embed(LanguageModel& model, std::span<const int32_t> tokens,
                                  Pooling pooling, const std::atomic<bool>* cancel) {
   if (tokens.empty()) return make_error(Code::InvalidArgument, "no text to embed; give some");
   VERGE_RETURN_IF_ERROR(model.prepare_hidden());
   runtime::Decoder& decoder = model.decoder();
-  if (pooling == Pooling::Cls) tokens = tokens.first(1);  // nothing after it is seen by it
+  PooledState pooled(pooling, decoder.d_model);
+  const int64_t count = pooled.tokens(static_cast<int64_t>(tokens.size()));
+  tokens = tokens.first(static_cast<size_t>(count));
   runtime::Sequence sequence(decoder);
-  VERGE_RETURN_IF_ERROR(sequence.reserve(static_cast<int64_t>(tokens.size())));
-  std::vector<double> sum(static_cast<size_t>(decoder.d_model));
-  int64_t rows = 0;
+  VERGE_RETURN_IF_ERROR(sequence.reserve(count));
   while (!tokens.empty()) {
     const auto rest = static_cast<int64_t>(tokens.size());
     const int64_t chunk = runtime::chunk_to_run(decoder, rest, decoder.max_tokens);
     const runtime::StepItem item{&sequence, tokens.first(static_cast<size_t>(chunk)),
-                                 outputs_of(pooling, chunk, chunk == rest)};
+                                 pooled.rows(chunk, chunk == rest)};
     VERGE_RETURN_IF_ERROR(run_hidden(decoder, std::span(&item, 1), cancel));
-    for (int64_t row = 0; row < item.outputs; ++row, ++rows) {
-      const std::span<const float> hidden = step_hidden(decoder, row);
-      std::ranges::transform(sum, hidden, sum.begin(), std::plus<>());
-    }
+    pooled.add(decoder, 0, item.outputs);
     tokens = tokens.subspan(static_cast<size_t>(chunk));
   }
-  std::vector<float> mean(sum.size());
-  std::ranges::transform(sum, mean.begin(), [&](double value) {
-    return static_cast<float>(value / static_cast<double>(rows));
-  });
-  return mean;
+  return pooled.value();
 }
 
 }  // namespace verge::model

@@ -19,6 +19,30 @@ enum class Pooling : uint8_t {
 /// kind that is none of these (ranking).
 Result<Pooling> pooling_of(const format::ModelSource& source);
 
+/// The pooled hidden state of one text, whose tokens are run chunk by chunk: the same bits however
+/// they are cut.
+class PooledState {
+ public:
+  PooledState(Pooling pooling, int64_t d_model)
+      : pooling_(pooling), sum_(static_cast<size_t>(d_model)) {}
+
+  /// How many of the text's first tokens count: nothing after the first is seen by it.
+  int64_t tokens(int64_t text) const { return pooling_ == Pooling::Cls ? 1 : text; }
+  /// Of a chunk's tokens, how many of the last have hidden states that count.
+  int64_t rows(int64_t chunk, bool is_last) const {
+    return pooling_ == Pooling::Mean ? chunk : is_last ? 1 : 0;
+  }
+  /// Takes so many rows of the decoder's last step, from `first` on.
+  void add(const runtime::Decoder& decoder, int64_t first, int64_t rows);
+  /// [d_model]; some rows must have been added.
+  std::vector<float> value() const;
+
+ private:
+  Pooling pooling_;
+  std::vector<double> sum_;
+  int64_t rows_ = 0;
+};
+
 /// The pooled hidden state [d_model] after the last norm, not divided by its length. Uses pages of
 /// the model's pool while it runs, and makes the model's hidden program on first use. Fails with
 /// InvalidArgument for no tokens or more than the context, else as runtime::run_step does.

@@ -141,7 +141,7 @@ std::vector<Request> requests_of(const GenerationRequest& request, const Admissi
       Request one = admission.request(prompt);
       one.options = answer_options(request, admission.model()->prompts);
       one.constraint = constraint;
-      if (request.echo) one.prompt_logprobs = request.top_logprobs;
+      if (request.echo && i == 0) one.prompt_logprobs = request.top_logprobs;  // for all of them
       one.deadline_s = request.timeout_s.value_or(0);
       one.cache_salt = request.cache_salt;
       one.options.max_tokens = admission.granted().answer;

@@ -88,8 +88,12 @@ void Job::cancel_all() {
   for (const RequestId id : ids) scheduler_.cancel(id);
 }
 
+// Of all choices of its prompt: one of them asks.
 void Job::on_prompt(size_t index, std::span<const TokenLogprobs> scores) {
-  slots_[index].choice.prompt_logprobs.assign(scores.begin(), scores.end());
+  const size_t first = index - index % setup_.choices_per_prompt;
+  for (size_t i = first; i < first + setup_.choices_per_prompt; ++i) {
+    slots_[i].choice.prompt_logprobs.assign(scores.begin(), scores.end());
+  }
 }
 
 void Job::on_piece(size_t index, const Piece& piece) {

@@ -2,7 +2,7 @@
 
 #include <verge/engine/runtime/residency.hpp>
 #include <verge/stages/serve/scheduler/batch.hpp>
-#include <verge/stages/serve/scheduler/prompt_scores.hpp>
+#include <verge/stages/serve/scheduler/batch_rows.hpp>
 
 namespace verge::serve {
 namespace {
@@ -10,18 +10,13 @@ namespace {
 constexpr size_t kCandidates = 16;  // of a tenant and priority: they are taken in order
 constexpr size_t kBatchSizes = 64;
 
-// The rows of logits of an item, which begin at `first`.
-std::vector<std::span<const float>> rows_of(const runtime::Decoder& decoder, const BatchItem& item,
-                                            int64_t first) {
-  std::vector<std::span<const float>> rows;
-  for (int64_t row = 0; row < item.rows(); ++row) {
-    rows.push_back(runtime::step_logits(decoder, first + row));
-  }
-  return rows;
+// Its scores are of other bits than its answer must be drawn from.
+bool runs_again(const Task& task) {
+  return !task.is_scored && !task.is_exact && task.answer.options().max_tokens != 0;
 }
 
-bool runs_whole(const Task& task) {
-  return task.request.embed || !task.is_scored;
+bool runs_in_step(const BatchItem& item) {
+  return !item.task->runs_hidden();
 }
 
 }  // namespace
@@ -52,7 +47,6 @@ Status Batch::check(const runtime::Decoder& decoder, const ModelFace& face) {
 
 bool Batch::step(Tasks& tasks, const StepContext& context) {
   const double begin_s = clock_.seconds();
-  const bool ran_whole = run_whole(tasks, context);
   by_id_.clear();
   for (const auto& task : tasks) by_id_[task->id] = task.get();
   const PolicyState state = observe(tasks, context, begin_s);
@@ -67,11 +61,10 @@ bool Batch::step(Tasks& tasks, const StepContext& context) {
     if (counters_.batch_sizes.size() > kBatchSizes) {
       counters_.batch_sizes.erase(counters_.batch_sizes.begin());
     }
-    make_drafts(items, context);
-    run(items, context);
+    run_all(items, context);
   }
   if (options_.verify) pages_.check(tasks);
-  return ran_whole || !items.empty() || !plan.preempt.empty() || !plan.admit.empty();
+  return !items.empty() || !plan.preempt.empty() || !plan.admit.empty();
 }
 
 PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_s) {
@@ -87,7 +80,7 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
   std::map<std::string, size_t> tenants;
   std::map<std::pair<size_t, int>, size_t> waiting;
   for (const auto& task : tasks) {
-    if (runs_whole(*task) || task->has_ended) continue;
+    if (task->has_ended) continue;
     const std::string& name = task->request.tenant;
     const auto [tenant, is_new] = tenants.try_emplace(name, state.tenants.size());
     if (is_new) state.tenants.push_back({context.accounts.fair.served(name)});
@@ -100,7 +93,8 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
                                 .priority = task->request.priority,
                                 .since_s = task->submitted_s,
                                 .phase = task->phase,
-                                .prompt = task->prompt_tokens()});
+                                .prompt = task->prompt_tokens(),
+                                .row_each = !task->is_scored});
     pages_.describe(*task, state.candidates.back());
   }
   pages_.mark_waiting_for_prefix(state.candidates, tasks);
@@ -111,6 +105,7 @@ PolicyState Batch::observe(Tasks& tasks, const StepContext& context, double now_
 
 void Batch::admit(Task& task, const StepContext& context, double now_s) {
   pages_.start(task);
+  forget_rows(task);
   if (task.phase == Phase::Waiting) {
     task.usage.cached_tokens = task.length();
     counters_.prefix_hits += task.length() > 0;
@@ -124,65 +119,27 @@ void Batch::admit(Task& task, const StepContext& context, double now_s) {
   if (const Status status = begin(task, now_s); !status) end(task, status, context);
 }
 
-Task* Batch::next_whole(const Tasks& tasks, const StepContext& context) const {
-  Task* next = nullptr;
-  if (!context.admits) return next;
-  const auto served = [&](const Task& task) {
-    return context.accounts.fair.served(task.request.tenant);
-  };
-  for (const auto& task : tasks) {
-    if (!runs_whole(*task) || task->phase != Phase::Waiting) continue;
-    if (next == nullptr || served(*task) < served(*next)) next = task.get();
-  }
-  return next;
+// What begins anew has no rows yet: also one whose pages could not be restored.
+void Batch::forget_rows(Task& task) const {
+  if (task.length() > 0) return;
+  task.scores.clear();
+  task.is_exact = true;
+  if (task.pooled) task.pooled.emplace(*task.request.embed, decoder_.d_model);
 }
 
-// A prompt as a whole, of the tenant that has been served least: for its vector, or for how likely
-// its tokens are.
-bool Batch::run_whole(const Tasks& tasks, const StepContext& context) {
-  Task* task = next_whole(tasks, context);
-  if (task == nullptr) return false;
-  const int64_t tokens = task->prompt_tokens();
-  const int64_t pages = pages_.pages_for(tokens);
-  // Those in the way that came later are put aside until the next step: it gives its pages back at
-  // once.
-  counters_.preemptions += pages_.clear(tasks, pages, task->id);
-  if (decoder_.pool.free_pages() < pages) return false;
-  const std::string& tenant = task->request.tenant;
-  const bool is_all = task->request.embed || task->answer.options().max_tokens == 0;
-  if (is_all) context.accounts.fair.leave(tenant);
-  context.accounts.fair.charge(tenant, FairShare::kPrefillCost * static_cast<double>(tokens));
-  if (is_all) task->phase = Phase::Running;
-  Status status = is_all ? begin(*task, clock_.seconds()) : Status();
-  if (status) status = task->request.embed ? embed(*task, context) : score(*task, context);
-  counters_.prefill_tokens += tokens;
-  context.accounts.tenants[tenant].prefill_tokens += tokens;
-  const bool goes_on = status && !is_all;
-  const bool is_over = !goes_on && (status || status.error().code != Code::Cancelled);
-  if (is_over && !is_all) context.accounts.fair.leave(tenant);  // it has not been admitted
-  if (is_over) end(*task, status, context);
-  return true;
+// Whether the next chunk of a prompt that is scored gives the bits of the whole: rows may be too
+// few for that.
+void Batch::note_chunk(Task& task, int64_t tokens) const {
+  const bool is_whole = task.length() == 0 && tokens == task.prompt_tokens();
+  if (!task.is_scored && !is_whole && tokens < decoder_.min_chunk) task.is_exact = false;
 }
 
-Status Batch::embed(Task& task, const StepContext& context) {
-  const auto vector = [&] {
-    const CancellableRun run(context.cancellations, {&task.id, 1});
-    return model::embed(model_, task.feed, *task.request.embed, context.cancellations.flag());
-  }();
-  return vector ? deliver(task, *vector, clock_.seconds()) : Status(vector.error());
-}
-
-Status Batch::score(Task& task, const StepContext& context) {
-  const auto scores = [&] {
-    const CancellableRun run(context.cancellations, {&task.id, 1});
-    return score_prompt(decoder_, task.feed, task.request.prompt_logprobs, task.adapter,
-                        context.cancellations.flag());
-  }();
-  if (!scores) return scores.error();
-  task.is_scored = true;
-  VERGE_RETURN_IF_ERROR(deliver(task, std::span<const TokenLogprobs>(*scores)));
-  if (task.answer.options().max_tokens == 0) task.answer.end(StopReason::MaxTokens);
-  return {};
+// An answer is drawn from the bits of its prompt alone.
+void Batch::run_again(Task& task, const StepContext& context) const {
+  task.sequence->truncate(0);
+  forget_rows(task);
+  context.accounts.fair.charge(task.request.tenant,
+                               FairShare::kPrefillCost * static_cast<double>(task.prompt_tokens()));
 }
 
 // A task that could not be restored has another length than planned, and waits for the next step.
@@ -194,15 +151,32 @@ Batch::Items Batch::items_of(const StepPlan& plan, const PolicyState& state) {
   for (const StepPart& part : plan.run) {
     Task* task = by_id_.at(part.id);
     if (task->has_ended || task->length() != lengths.at(part.id)) continue;
+    note_chunk(*task, part.tokens);
     const int64_t length = task->length() + part.tokens;
+    const bool ends = length == static_cast<int64_t>(task->feed.size());
     items.push_back({.task = task,
                      .tokens = part.tokens,
                      .drafts = part.drafts,
-                     .draws = length == static_cast<int64_t>(task->feed.size())});
+                     .ends = ends,
+                     .draws = ends && !task->pooled && !runs_again(*task)});
     pages += pages_.pages_for(length + part.drafts) - pages_.pages_for(task->length());
   }
   pages_.make_room(pages);
   return items;
+}
+
+// Hidden states are of another plan than logits: what wants them runs by itself, within the budget
+// of the step.
+void Batch::run_all(std::span<Item> items, const StepContext& context) {
+  const auto apart = std::stable_partition(items.begin(), items.end(), runs_in_step);
+  const std::span<Item> hidden(apart, items.end());
+  const std::span<Item> step = items.first(items.size() - hidden.size());
+  make_drafts(step, context);
+  if (!step.empty()) run(step, context);
+  if (hidden.empty()) return;
+  const Status status = model_.prepare_hidden();
+  if (status) return run(hidden, context);
+  for (const Item& item : hidden) end(*item.task, status, context);
 }
 
 void Batch::make_drafts(std::span<Item> items, const StepContext& context) {
@@ -221,8 +195,9 @@ Status Batch::try_run(std::span<const Item> items, const StepContext& context) {
     step.push_back({&*item.task->sequence, item.run(), item.rows(), item.task->adapter});
   }
   try {
-    const CancellableRun run(context.cancellations, ids);
-    return runtime::run_step(decoder_, step, context.cancellations.flag());
+    const CancellableRun cancellable(context.cancellations, ids);
+    const auto run = runs_in_step(items[0]) ? runtime::run_step : runtime::run_hidden;
+    return run(decoder_, step, context.cancellations.flag());
   } catch (const std::exception& error) {
     return make_error(Code::Internal, "{}", error.what());
   }
@@ -233,10 +208,10 @@ void Batch::run(std::span<Item> items, const StepContext& context) {
   const double begin_s = clock_.seconds();
   const Status status = try_run(items, context);
   if (status) {
-    const auto drawn = draw(items);
+    const auto drawn = take_rows(items);
     const double step_s = clock_.seconds() - begin_s;
     for (size_t i = 0; i < items.size(); ++i) take(items[i], drawn[i], context);
-    drafts_.observe(items, step_s);
+    if (runs_in_step(items[0])) drafts_.observe(items, step_s);
   } else if (status.error().code == Code::Cancelled) {
     return;
   } else if (items.size() > 1) {
@@ -250,35 +225,11 @@ void Batch::run(std::span<Item> items, const StepContext& context) {
   }
 }
 
-// On all threads, but for constraints, which share their tables.
-std::vector<Result<Drawn>> Batch::draw(std::span<const Item> items) {
-  std::vector<Result<Drawn>> drawn(items.size(), Result<Drawn>(Drawn{}));
-  std::vector<int64_t> first(items.size());
-  for (size_t i = 1; i < items.size(); ++i) first[i] = first[i - 1] + items[i - 1].rows();
-  const auto draw_one = [&](size_t i) {
-    if (!items[i].draws) return;
-    try {
-      Answer& answer = items[i].task->answer;
-      if (answer.options().max_tokens == 0) {
-        drawn[i] = Drawn{.piece = answer.end(StopReason::MaxTokens)};
-      } else {
-        drawn[i] = verify(answer, items[i].draft, rows_of(decoder_, items[i], first[i]));
-      }
-    } catch (const std::exception& error) {
-      drawn[i] = make_error(Code::Internal, "{}", error.what());
-    }
-  };
-  const auto is_constrained = [&](size_t i) { return items[i].task->answer.is_constrained(); };
-  pool_.run([&](Worker& worker) {
-    for (auto i = static_cast<size_t>(worker.claim()); i < items.size();
-         i = static_cast<size_t>(worker.claim())) {
-      if (!is_constrained(i)) draw_one(i);
-    }
-  });
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (is_constrained(i)) draw_one(i);
-  }
-  return drawn;
+// Before anything else runs.
+std::vector<Result<Drawn>> Batch::take_rows(std::span<const Item> items) {
+  score_rows(decoder_, pool_, items);
+  pool_rows(decoder_, items);
+  return draw_rows(decoder_, pool_, items);
 }
 
 // Drafts that were not drawn are forgotten; the rest is counted and handed over.
@@ -294,6 +245,12 @@ void Batch::take(Item& item, const Result<Drawn>& drawn, const StepContext& cont
     tokens += drawn->run - 1;
   }
   count(task, tokens, context);
+  if (item.ends && task.pooled) return end(task, deliver_vector(task, clock_.seconds()), context);
+  if (item.ends && !task.is_scored) {
+    const Status status = deliver_scores(task);
+    if (!status) return end(task, status, context);
+    if (!item.draws) run_again(task, context);
+  }
   if (item.draws) hand_over(task, drawn, context);
 }
 

@@ -64,15 +64,15 @@ class Batch {
 
   PolicyState observe(Tasks& tasks, const StepContext& context, double now_s);
   void admit(Task& task, const StepContext& context, double now_s);
-  Task* next_whole(const Tasks& tasks, const StepContext& context) const;
-  bool run_whole(const Tasks& tasks, const StepContext& context);
-  Status embed(Task& task, const StepContext& context);
-  Status score(Task& task, const StepContext& context);
+  void forget_rows(Task& task) const;
+  void note_chunk(Task& task, int64_t tokens) const;
+  void run_again(Task& task, const StepContext& context) const;
   Items items_of(const StepPlan& plan, const PolicyState& state);
+  void run_all(std::span<Item> items, const StepContext& context);
   void make_drafts(std::span<Item> items, const StepContext& context);
   void run(std::span<Item> items, const StepContext& context);
   Status try_run(std::span<const Item> items, const StepContext& context);
-  std::vector<Result<Drawn>> draw(std::span<const Item> items);
+  std::vector<Result<Drawn>> take_rows(std::span<const Item> items);
   void take(Item& item, const Result<Drawn>& drawn, const StepContext& context);
   void count(const Task& task, int64_t tokens, const StepContext& context);
   void end(Task& task, const Status& status, const StepContext& context);

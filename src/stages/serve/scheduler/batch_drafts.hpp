@@ -4,36 +4,14 @@
 
 #include <map>
 #include <span>
-#include <vector>
 
 #include <verge/core/clock.hpp>
-#include <verge/stages/serve/scheduler/task.hpp>
+#include <verge/stages/serve/scheduler/batch_item.hpp>
 #include <verge/stages/serve/speculation/batch_policy.hpp>
 #include <verge/stages/serve/speculation/draft_source.hpp>
 #include <verge/stages/serve/speculation/verify.hpp>
 
 namespace verge::serve {
-
-/// One task's part in a step.
-struct BatchItem {
-  Task* task = nullptr;
-  int64_t tokens = 0;  // of task->feed
-  int64_t drafts = 0;  // that may follow them
-  bool draws = false;  // the next token of the answer
-  Draft draft = {};
-  std::vector<int32_t> input = {};  // the tokens and the draft, where there is one
-  int64_t kept = 0;                 // of the draft
-
-  int64_t rows() const { return draws ? 1 + static_cast<int64_t>(draft.tokens.size()) : 0; }
-  /// What is run.
-  std::span<const int32_t> run() const {
-    if (!input.empty()) return input;
-    return std::span<const int32_t>(task->feed)
-        .subspan(static_cast<size_t>(task->length()), static_cast<size_t>(tokens));
-  }
-  void take_draft(Draft made);
-  void drop_draft() { draft = {}, input.clear(); }
-};
 
 struct BatchDraftOptions {
   DraftPolicyOptions policy = {};

@@ -21,7 +21,7 @@ uint64_t PageKeeper::seed_of(const Task& task) const {
 // All but the last tokens of a prompt, which are always computed anew: for the logits, and enough
 // of them to be a chunk.
 std::span<const uint64_t> PageKeeper::adoptable(const Task& task) const {
-  if (!share_prefixes_) return {};
+  if (!share_prefixes_ || task.wants_all_rows()) return {};
   const int64_t pages = (task.prompt_tokens() - decoder_.min_chunk) / decoder_.page_tokens;
   return std::span(task.hashes).first(static_cast<size_t>(std::max<int64_t>(pages, 0)));
 }
@@ -38,6 +38,7 @@ void PageKeeper::describe(Task& task, Candidate& candidate) {
     candidate.length = task.spill->length();
     return;
   }
+  if (task.runs_hidden()) return;
   if (task.hashes.empty()) {
     const auto prompt = std::span(task.feed).first(static_cast<size_t>(task.prompt_tokens()));
     task.hashes = page_hashes(prompt, decoder_.page_tokens, seed_of(task));
@@ -53,7 +54,9 @@ void PageKeeper::mark_waiting_for_prefix(std::span<Candidate> candidates,
                                          const Tasks& tasks) const {
   std::vector<const Task*> prompts;
   for (const auto& task : tasks) {
-    if (task->sequence && task->length() < task->prompt_tokens()) prompts.push_back(task.get());
+    const bool is_quick = !task->wants_all_rows();  // rows hold the others up, who wait for none
+    if (task->sequence && is_quick && task->length() < task->prompt_tokens())
+      prompts.push_back(task.get());
   }
   for (Candidate& candidate : candidates) {
     if (candidate.next_page == 0) continue;
@@ -93,9 +96,11 @@ void PageKeeper::put_aside(Task& task) {
   ++task.preemptions;
 }
 
-// A prompt below the least chunk takes the way of decoded tokens, but fills no page either.
+// Of chunks of a prompt alone, on the plan of logits. A prompt below the least chunk takes the way
+// of decoded tokens, but fills no page either.
 void PageKeeper::publish(const Task& task) {
   if (!share_prefixes_ || task.prompt_tokens() < decoder_.min_chunk) return;
+  if (task.runs_hidden() || !task.is_exact) return;
   const auto full = static_cast<size_t>(task.length() / decoder_.page_tokens);
   cache_.add(task.feed, task.hashes, task.sequence->pages().first(full));
 }
@@ -103,31 +108,6 @@ void PageKeeper::publish(const Task& task) {
 void PageKeeper::make_room(int64_t pages) {
   const int64_t missing = pages - decoder_.pool.free_pages();
   if (missing > 0) cache_.evict(missing);
-}
-
-// All pages but those of the sequences that came before.
-int64_t PageKeeper::clearable(const Tasks& tasks, RequestId before) const {
-  std::set<int32_t> kept;
-  for (const auto& task : tasks) {
-    if (!task->sequence || task->id >= before) continue;
-    const auto pages = task->sequence->pages();
-    kept.insert(pages.begin(), pages.end());
-  }
-  return decoder_.pool.pages() - static_cast<int64_t>(kept.size());
-}
-
-int64_t PageKeeper::clear(const Tasks& tasks, int64_t pages, RequestId before) {
-  if (clearable(tasks, before) < pages) return 0;
-  int64_t count = 0;
-  make_room(pages);
-  for (size_t i = tasks.size(); i-- > 0 && decoder_.pool.free_pages() < pages;) {
-    if (tasks[i]->id < before) break;
-    if (!tasks[i]->sequence) continue;
-    put_aside(*tasks[i]);
-    ++count;
-    make_room(pages);
-  }
-  return count;
 }
 
 Status PageKeeper::save(const std::string& folder, int64_t most_bytes) const {

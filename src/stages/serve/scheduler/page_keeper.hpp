@@ -40,9 +40,6 @@ class PageKeeper {
 
   /// Has so many pages free, or as many as there can be without putting anybody aside.
   void make_room(int64_t pages);
-  /// The same, putting aside the youngest that run, who are counted by the result; none that came
-  /// before `before`, and nobody where that would not be enough.
-  int64_t clear(const Tasks& tasks, int64_t pages, RequestId before);
 
   /// prefix_file.hpp, for this model.
   Status save(const std::string& folder, int64_t most_bytes) const;
@@ -55,7 +52,6 @@ class PageKeeper {
   void describe(ModelSnapshot& snapshot) const;
 
  private:
-  int64_t clearable(const Tasks& tasks, RequestId before) const;
   uint64_t seed_of(const Task& task) const;
   std::span<const uint64_t> adoptable(const Task& task) const;
   void adopt_prefix(Task& task);

@@ -178,10 +178,23 @@ class StepPlanner {
     return pages(entry->length + tokens) - pages(entry->length);
   }
 
+  // Rows of logits for prompts that take one each token, beside those that everybody who runs
+  // keeps.
+  int64_t spare_rows() const { return limits_.max_outputs - static_cast<int64_t>(running_.size()); }
+
+  int64_t rows_of(Entry entry, int64_t tokens) const {
+    return entry->row_each && tokens > 0 ? tokens - 1 : 0;
+  }
+
   int64_t chunk_for(Entry entry, int64_t most) const {
     const int64_t fitting = (pages(entry->length) + free_pages_) * limits_.page_tokens;
-    return runtime::next_chunk(entry->rest(), std::min(most, fitting - entry->length),
-                               limits_.min_chunk);
+    most = std::min(most, fitting - entry->length);
+    if (!entry->row_each) return runtime::next_chunk(entry->rest(), most, limits_.min_chunk);
+    const int64_t rows = 1 + spare_rows() - scored_rows_;
+    const int64_t chunk =
+        runtime::next_chunk(entry->rest(), std::min(most, rows), limits_.min_chunk);
+    const bool is_short_of_rows = rows < most && 1 + spare_rows() < 2 * limits_.min_chunk;
+    return chunk == 0 && is_short_of_rows ? std::min(entry->rest(), rows) : chunk;
   }
 
   void run(Entry entry, int64_t tokens) {
@@ -189,6 +202,7 @@ class StepPlanner {
     plan_.run.push_back({.id = entry->id, .tokens = tokens});
     entries_[entry->id] = entry;
     free_pages_ -= pages_of(entry, tokens);
+    scored_rows_ += rows_of(entry, tokens);
   }
 
   void run_answers() {
@@ -207,14 +221,16 @@ class StepPlanner {
     std::ranges::stable_sort(prompts, {}, &Candidate::rest);
     int64_t left = prompt_budget();
     const int64_t kept = chunk_for(oldest, std::max(left / 4, 2 * limits_.min_chunk));
-    const int64_t kept_pages = pages_of(oldest, kept);
+    const int64_t kept_pages = pages_of(oldest, kept), kept_rows = rows_of(oldest, kept);
     free_pages_ -= kept_pages;
+    scored_rows_ += kept_rows;
     for (const Entry entry : prompts) {
       const int64_t chunk = chunk_for(entry, left - kept);
       run(entry, chunk);
       left -= chunk;
     }
     free_pages_ += kept_pages;
+    scored_rows_ -= kept_rows;
     run(oldest, chunk_for(oldest, left));
   }
 
@@ -223,7 +239,8 @@ class StepPlanner {
     int64_t left = budget(), rows = limits_.max_outputs;
     for (const StepPart& part : plan_.run) {
       left -= part.tokens;
-      rows -= part.tokens >= entries_.at(part.id)->rest() ? 1 : 0;
+      const Entry entry = entries_.at(part.id);
+      rows -= part.tokens >= entry->rest() || entry->row_each ? 1 + rows_of(entry, part.tokens) : 0;
     }
     left = std::min(left, rows);
     for (bool goes_on = true; goes_on;) {
@@ -246,6 +263,7 @@ class StepPlanner {
   const StepLimits& limits_;
   std::vector<TenantShare> tenants_;
   int64_t free_pages_;
+  int64_t scored_rows_ = 0;  // beside one each
   std::map<int, int> classes_;
   std::vector<Entry> running_;
   std::set<RequestId> admitted_;

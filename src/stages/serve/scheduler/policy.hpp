@@ -11,6 +11,8 @@
 //    whose next tokens wait for the step. Of that a quarter at least goes to the first in that
 //    order, which so never starves; the rest to the shortest first, which so never wait for the
 //    long. A step always has room for a chunk, so answers never stop prompts.
+//    Where each token of a prompt takes a row of logits, a chunk is as long as rows are left, of
+//    which everybody who runs keeps one; it is below min_chunk only where they are too few.
 // 4. Drafts (speculation) take what then is left of tokens, rows and pages, one of each answer in
 //    turn. Nobody waits, or is put aside, for them.
 //
@@ -53,6 +55,7 @@ struct Candidate {
   uint64_t next_page = 0;  // hash of the tokens up to the end of the page it would fill first
   bool waits_for_prefix = false;  // another one fills that page just now
   int64_t drafts = 0;             // tokens guessed ahead that its next one should bring along
+  bool row_each = false;          // each token of its prompt takes a row of logits
 
   int64_t rest() const { return prompt > length ? prompt - length : 0; }
 };

@@ -29,10 +29,10 @@ struct Request {
   /// What may be drawn; the answer draws within a clone.
   std::shared_ptr<const text::TokenConstraint> constraint = {};
   /// Set, it asks for one vector of the whole prompt instead of an answer (model::embed). It runs
-  /// between two steps, whole.
+  /// in chunks beside the others, as prompts do.
   std::optional<model::Pooling> embed = {};
   /// -1: none; k: the log-probabilities of the prompt's tokens and of the k likeliest in the place
-  /// of each, computed whole between two steps before the answer begins.
+  /// of each, which are rows of the steps that the prompt runs in.
   int prompt_logprobs = -1;
   std::string cache_salt = {};  // computed prefixes are shared with requests of the same one alone
   std::string tenant = {};      // who shares fairly; "" is a tenant too

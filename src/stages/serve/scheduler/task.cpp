@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <fmt/ranges.h>
 
@@ -106,8 +107,13 @@ Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerS
                                          std::move(constraint)));
   std::vector<int32_t> feed = std::move(request.prompt);
   request.prompt.clear();
-  const bool is_scored = request.prompt_logprobs < 0;
+  const bool is_scored = request.embed || request.prompt_logprobs < 0;
   const Usage usage{.prompt_tokens = static_cast<int64_t>(feed.size())};
+  std::optional<model::PooledState> pooled;
+  if (request.embed) {
+    pooled.emplace(*request.embed, face->config.d_model);
+    feed.resize(static_cast<size_t>(pooled->tokens(usage.prompt_tokens)));
+  }
   return std::unique_ptr<Task>(new Task{.request = std::move(request),
                                         .sink = std::move(sink),
                                         .face = std::move(face),
@@ -115,6 +121,7 @@ Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerS
                                         .answer = std::move(answer),
                                         .feed = std::move(feed),
                                         .is_scored = is_scored,
+                                        .pooled = std::move(pooled),
                                         .usage = usage});
 }
 
@@ -135,16 +142,18 @@ Status deliver(Task& task, const Piece& piece, double now_s) {
   return guarded([&] { task.sink->on_piece(piece); });
 }
 
-Status deliver(Task& task, std::span<const float> embedding, double now_s) {
+Status deliver_vector(Task& task, double now_s) {
   if (task.has_ended) return {};
   task.first_token_s = now_s;
   (void)task.answer.end(StopReason::EndOfText);
-  return guarded([&] { task.sink->on_embedding(embedding); });
+  return guarded([&] { task.sink->on_embedding(task.pooled->value()); });
 }
 
-Status deliver(Task& task, std::span<const TokenLogprobs> prompt) {
+Status deliver_scores(Task& task) {
   if (task.has_ended) return {};
-  return guarded([&] { task.sink->on_prompt(prompt); });
+  const auto scores = std::exchange(task.scores, {});
+  task.is_scored = true;
+  return guarded([&] { task.sink->on_prompt(scores); });
 }
 
 void finish(Task& task, Status status, double now_s, const EndObserver& observer) {

@@ -29,6 +29,9 @@ struct Task {
   Phase phase = Phase::Waiting;
   bool has_ended = false;
   bool is_scored = false;  // its sink has the log-probabilities of its prompt, or wants none
+  std::vector<TokenLogprobs> scores = {};  // until then: of the tokens after those run
+  bool is_exact = true;  // its prompt has run in chunks that give the bits of the whole
+  std::optional<model::PooledState> pooled = {};   // of one that asks for a vector
   std::optional<runtime::Sequence> sequence = {};  // while it runs
   std::unique_ptr<Spill> spill = {};  // of what was put aside; null where it must be computed again
   std::unique_ptr<Proposer> proposer = {};  // of its drafts, while it runs and has some
@@ -40,7 +43,14 @@ struct Task {
   double first_token_s = -1;
 
   int64_t length() const { return sequence ? sequence->length() : 0; }
-  int64_t prompt_tokens() const { return usage.prompt_tokens; }
+  /// Tokens that are run in chunks before anything is drawn.
+  int64_t prompt_tokens() const {
+    return pooled ? static_cast<int64_t>(feed.size()) : usage.prompt_tokens;
+  }
+  /// It runs on the plan of hidden states (Decoder::hidden), apart from what needs logits.
+  bool runs_hidden() const { return request.embed == model::Pooling::Mean; }
+  /// Rows of all tokens of its prompt are wanted, so that none of them may be adopted.
+  bool wants_all_rows() const { return !is_scored || runs_hidden(); }
 };
 
 /// In order of arrival.
@@ -55,8 +65,10 @@ Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerS
 /// These call the sink. Fail with Internal when it throws: then the task should be finished.
 Status begin(Task& task, double now_s);
 Status deliver(Task& task, const Piece& piece, double now_s);
-Status deliver(Task& task, std::span<const float> embedding, double now_s);
-Status deliver(Task& task, std::span<const TokenLogprobs> prompt);
+/// The vector of one that asks for it, which ends its answer.
+Status deliver_vector(Task& task, double now_s);
+/// The scores of one that asks for them.
+Status deliver_scores(Task& task);
 /// Gives back pages and room, and tells the sink and the observer, once. The reason is that of the
 /// answer, Cancelled if it has none; one that never began has used nothing.
 void finish(Task& task, Status status, double now_s, const EndObserver& observer);

@@ -3,92 +3,10 @@
 #include <cmath>
 #include <limits>
 
-#include <verge/stages/serve/scheduler/batch.hpp>
-
-#include "guesses.hpp"
-#include "serving.hpp"
-#include "tiny_models.hpp"
+#include "one_batch.hpp"
 
 namespace verge::serve {
 namespace {
-
-class OneBatch : public testing::Test {
- protected:
-  void SetUp() override {
-    served_ = {.name = "m", .path = test::write_model(folder_, test::tiny_spec("tiny-llama"))};
-    served_.load.context = 128;
-    served_.load.max_sequences = 4;
-    served_.load.max_outputs = 16;
-    served_.load.kv_tokens = 256;
-    auto face = read_face(served_);
-    ASSERT_TRUE(face.ok()) << face.error().message;
-    face_ = *face;
-    model_ = test::load_model(served_.path, pool_, served_.load);
-    ASSERT_NE(model_, nullptr);
-    batch_.emplace(*model_, pool_, clock_, BatchOptions{.verify = true}, spills_);
-  }
-
-  std::shared_ptr<test::Receiver> add(int64_t prompt, int64_t answer, int32_t first = 10,
-                                      std::shared_ptr<AnswerSink> sink = {}) {
-    Request request{.model = "m"};
-    for (int64_t i = 0; i < prompt; ++i) request.prompt.push_back(first + static_cast<int32_t>(i));
-    request.options.max_tokens = answer;
-    request.options.ignore_end = true;
-    request.options.sampling.temperature = 0;
-    auto receiver = std::make_shared<test::Receiver>();
-    auto task = make_task(request, sink ? sink : receiver, face_);
-    EXPECT_TRUE(task.ok()) << task.error().message;
-    (*task)->id = ++last_id_;
-    accounts_.fair.arrive("");
-    tasks_.push_back(std::move(*task));
-    return receiver;
-  }
-
-  bool step() {
-    const bool worked = batch_->step(tasks_, {accounts_, observer_, cancellations_});
-    std::erase_if(tasks_, [](const auto& task) { return task->has_ended; });
-    return worked;
-  }
-
-  void finish() {
-    for (int i = 0; i < 2000 && !tasks_.empty(); ++i) step();
-    EXPECT_TRUE(tasks_.empty());
-  }
-
-  // What follows each token in this answer; the last of equal tokens wins.
-  static test::Guesses known(const std::vector<int32_t>& answer) {
-    test::Guesses guesses;
-    for (size_t i = 1; i < answer.size(); ++i) guesses[answer[i - 1]] = answer[i];
-    return guesses;
-  }
-
-  // The same batch anew, with these guesses in every step.
-  void guess(const test::Guesses& guesses) {
-    accounts_ = {};
-    batch_.emplace(*model_, pool_, clock_, BatchOptions{.drafts = {.always = true}, .verify = true},
-                   spills_, test::told(guesses));
-  }
-
-  ModelSnapshot described() const {
-    ModelSnapshot snapshot;
-    batch_->describe(snapshot);
-    return snapshot;
-  }
-
-  test::TemporaryFolder folder_;
-  ServedModel served_;
-  ThreadPool pool_{2};
-  SystemClock clock_;
-  std::shared_ptr<const ModelFace> face_;
-  std::unique_ptr<model::LanguageModel> model_;
-  SpillStore spills_{int64_t{1} << 30, ""};
-  Accounts accounts_;
-  EndObserver observer_;
-  Cancellations cancellations_;
-  std::optional<Batch> batch_;
-  Tasks tasks_;
-  RequestId last_id_ = 0;
-};
 
 TEST_F(OneBatch, CountsWhatItRuns) {
   add(40, 5);
@@ -193,7 +111,7 @@ TEST_F(OneBatch, NoTokensAskedForIsAPromptRun) {
   EXPECT_EQ(described().prefill_tokens, 40);
 }
 
-struct Thrower : AnswerSink {
+struct FullBuffer : AnswerSink {
   void on_piece(const Piece&) override {
     if (++pieces == 3) throw std::runtime_error("the client's buffer is gone");
   }
@@ -203,15 +121,15 @@ struct Thrower : AnswerSink {
 };
 
 TEST_F(OneBatch, ASinkThatThrowsEndsItsOwnRequest) {
-  const auto thrower = std::make_shared<Thrower>();
+  const auto full = std::make_shared<FullBuffer>();
   const auto good = add(20, 10);
-  add(20, 10, 50, thrower);
+  add(20, 10, 50, full);
   finish();
   EXPECT_EQ(good->tokens.size(), 10u);
   EXPECT_TRUE(good->end.status.ok());
-  EXPECT_EQ(thrower->pieces, 3);
-  EXPECT_EQ(thrower->end.status.error().code, Code::Internal);
-  EXPECT_NE(thrower->end.status.error().message.find("buffer is gone"), std::string::npos);
+  EXPECT_EQ(full->pieces, 3);
+  EXPECT_EQ(full->end.status.error().code, Code::Internal);
+  EXPECT_NE(full->end.status.error().message.find("buffer is gone"), std::string::npos);
 }
 
 // A constraint with a bug in it.
@@ -228,10 +146,7 @@ TEST_F(OneBatch, ABugInOneRequestEndsThatRequest) {
   Request request{.model = "m", .prompt = {5, 6}};
   request.constraint = std::make_shared<Broken>();
   const auto bad = std::make_shared<test::Receiver>();
-  auto task = make_task(request, bad, face_);
-  (*task)->id = ++last_id_;
-  accounts_.fair.arrive("");
-  tasks_.push_back(std::move(*task));
+  submit(request, bad);
   finish();
   ASSERT_FALSE(bad->end.status.ok());
   EXPECT_EQ(bad->end.status.error().code, Code::Internal);
@@ -260,69 +175,6 @@ TEST_F(OneBatch, ARunThatNobodyWaitsForStops) {
   cancellations_.take();
   finish();
   EXPECT_EQ(other->tokens.size(), 2u);
-}
-
-struct Embedded : test::Receiver {
-  void on_embedding(std::span<const float> told) override {
-    vector.assign(told.begin(), told.end());
-  }
-  std::vector<float> vector;
-};
-
-class Vectors : public OneBatch {
- protected:
-  std::shared_ptr<Embedded> embed(const Request& request) {
-    auto receiver = std::make_shared<Embedded>();
-    auto task = make_task(request, receiver, face_);
-    EXPECT_TRUE(task.ok()) << task.error().message;
-    (*task)->id = ++last_id_;
-    accounts_.fair.arrive("");
-    tasks_.push_back(std::move(*task));
-    return receiver;
-  }
-};
-
-TEST_F(Vectors, OneRunsBetweenStepsAndChangesNoAnswer) {
-  Request request{.model = "m"};
-  request.prompt = test::random_tokens(120, 512);
-  request.embed = model::Pooling::Mean;
-  const auto expected = model::embed(*model_, request.prompt, *request.embed);
-  ASSERT_TRUE(expected.ok()) << expected.error().message;
-  const auto alone = add(60, 30);
-  finish();
-  const auto a = add(60, 30), b = add(60, 30, 100);
-  for (int i = 0; i < 3; ++i) step();
-  const auto receiver = embed(request);
-  step();
-  ASSERT_TRUE(receiver->has_ended);
-  EXPECT_TRUE(receiver->end.status.ok());
-  EXPECT_EQ(receiver->end.reason, StopReason::EndOfText);
-  finish();
-  EXPECT_EQ(a->tokens, alone->tokens);
-  EXPECT_EQ(b->tokens.size(), 30u);
-  EXPECT_EQ(receiver->vector, *expected);
-}
-
-// Of 8 pages the answers hold 6 and more, a vector takes 4.
-TEST_F(Vectors, OneWaitsForTheAnswersThatCameBefore) {
-  batch_.emplace(*model_, pool_, clock_, BatchOptions{.reserve_pages = 0, .verify = true}, spills_);
-  const auto a = add(90, 30), b = add(90, 10, 200);
-  for (int i = 0; i < 8 && (a->tokens.empty() || b->tokens.empty()); ++i) step();
-  ASSERT_FALSE(a->tokens.empty() || b->tokens.empty());
-  Request request{.model = "m"};
-  request.prompt = test::random_tokens(120, 512);
-  request.embed = model::Pooling::Mean;
-  const auto receiver = embed(request);
-  step();
-  EXPECT_FALSE(receiver->has_ended);
-  for (int i = 0; i < 100 && !receiver->has_ended; ++i) step();
-  ASSERT_TRUE(receiver->has_ended);
-  EXPECT_TRUE(receiver->end.status.ok());
-  EXPECT_TRUE(b->has_ended);
-  EXPECT_FALSE(a->has_ended);
-  EXPECT_EQ(described().preemptions, 0);
-  finish();
-  EXPECT_EQ(a->tokens.size(), 30u);
 }
 
 TEST_F(OneBatch, RefusesADecoderWithoutRoomForChunks) {

@@ -110,30 +110,6 @@ TEST_F(Keeper, WhatIsPutAsideComesBack) {
   keeper_->check(tasks_);
 }
 
-TEST_F(Keeper, ClearsTheYoungestFirst) {
-  Task &a = add(60), &b = add(60, 100), &c = add(60, 200);
-  for (Task* task : {&a, &b, &c}) run(*task, 60);
-  EXPECT_EQ(keeper_->clear(tasks_, 2, a.id), 0);
-  EXPECT_EQ(keeper_->clear(tasks_, 5, a.id), 2);
-  EXPECT_TRUE(a.sequence.has_value());
-  EXPECT_FALSE(b.sequence.has_value() || c.sequence.has_value());
-  EXPECT_GE(model_->decoder().pool.free_pages(), 5);
-  keeper_->check(tasks_);
-}
-
-TEST_F(Keeper, ClearsNobodyWhoCameBefore) {
-  Task &a = add(60), &b = add(60, 100), &c = add(60, 200);
-  for (Task* task : {&a, &b, &c}) run(*task, 60);
-  EXPECT_EQ(keeper_->clear(tasks_, 5, c.id), 0);  // c alone would not be enough, and stays
-  EXPECT_TRUE(c.sequence.has_value());
-  EXPECT_EQ(keeper_->clear(tasks_, 4, c.id), 1);
-  EXPECT_TRUE(a.sequence.has_value() && b.sequence.has_value());
-  EXPECT_FALSE(c.sequence.has_value());
-  EXPECT_EQ(keeper_->clear(tasks_, 6, b.id), 1);
-  EXPECT_TRUE(a.sequence.has_value());
-  keeper_->check(tasks_);
-}
-
 TEST_F(Keeper, APageThatNobodyHasIsABug) {
   run(add(40), 40);
   const int32_t page = *model_->decoder().pool.allocate();

@@ -35,6 +35,12 @@ Candidate drafting(RequestId id, int64_t length, int64_t drafts) {
   return candidate;
 }
 
+Candidate scored(RequestId id, int64_t length, int64_t prompt) {
+  Candidate candidate = prefilling(id, length, prompt);
+  candidate.row_each = true;
+  return candidate;
+}
+
 Candidate put_aside(RequestId id, int64_t length) {
   return {.id = id, .phase = Phase::Preempted, .length = length, .prompt = 1};
 }
@@ -57,6 +63,11 @@ PolicyState state_of(std::vector<Candidate> candidates, int64_t free_pages = 100
 
 PolicyState steps_of(int64_t tokens, PolicyState state) {
   state.limits.step_tokens = tokens;
+  return state;
+}
+
+PolicyState rows_of(int64_t rows, PolicyState state) {
+  state.limits.max_outputs = rows;
   return state;
 }
 
@@ -123,6 +134,17 @@ std::vector<PlanCase> cases() {
   add("drafts take the tokens that prompts leave",
       steps_of(12, state_of({drafting(1, 40, 4), prefilling(2, 40, 100)})), {}, {},
       {{1, 1, 3}, {2, 8}});
+  add("a prompt that is scored takes the rows that are left",
+      state_of({decoding(1, 40), scored(2, 40, 100)}), {}, {}, {{1, 1}, {2, 7}});
+  add("and leaves none for drafts", state_of({drafting(1, 40, 4), scored(2, 40, 100)}), {}, {},
+      {{1, 1}, {2, 7}});
+  add("prompts that are scored go one after another where rows are few",
+      rows_of(20, state_of({scored(1, 0, 100), scored(2, 0, 6)})), {}, {}, {{1, 19}});
+  add("and together where they suffice",
+      rows_of(40, state_of({scored(1, 0, 100), scored(2, 0, 6)})), {}, {}, {{2, 6}, {1, 34}});
+  add("pieces below the least chunk where rows are too few",
+      state_of({decoding(1, 40), decoding(2, 40), decoding(3, 40), scored(4, 90, 100)}), {}, {},
+      {{1, 1}, {2, 1}, {3, 1}, {4, 5}});
   add("a full step has no drafts",
       steps_of(9, state_of({drafting(1, 40, 4), prefilling(2, 40, 600)})), {}, {},
       {{1, 1}, {2, 8}});
@@ -195,6 +217,7 @@ class Simulation {
     Candidate candidate = waiting(++last_, prompt, tenant, priority);
     candidate.since_s = now_;
     jobs_.push_back({candidate, answer});
+    if (scores_) jobs_.back().candidate.row_each = rng_.below(2) == 0;
     fair_.arrive(std::to_string(tenant));
     served_.resize(std::max(served_.size(), tenant + 1));
   }
@@ -239,6 +262,7 @@ class Simulation {
   }
   int preemptions() const { return preemptions_; }
   void draft() { drafts_ = true; }
+  void score() { scores_ = true; }
 
  private:
   int64_t pages(int64_t tokens) const { return (tokens + 15) / 16; }
@@ -278,11 +302,12 @@ class Simulation {
       const Candidate& candidate = job(part.id).candidate;
       tokens += part.tokens + part.drafts;
       EXPECT_TRUE(part.drafts == 0 || (candidate.rest() == 0 && part.tokens == 1));
-      rows += candidate.rest() <= part.tokens ? 1 + part.drafts : 0;
+      const bool is_scored = candidate.row_each && candidate.rest() > 0;
+      rows += is_scored ? part.tokens : candidate.rest() <= part.tokens ? 1 + part.drafts : 0;
       (candidate.rest() == 0 ? answers_run : prompts_run) += 1;
       used += pages(candidate.length + part.tokens + part.drafts) - pages(candidate.length);
       const int64_t left = candidate.rest() - part.tokens;
-      EXPECT_TRUE(candidate.rest() == 0 || left == 0 || left >= 4) << left;
+      EXPECT_TRUE(is_scored || candidate.rest() == 0 || left == 0 || left >= 4) << left;
     }
     EXPECT_LE(tokens, state_.limits.max_tokens);
     EXPECT_LE(rows, state_.limits.max_outputs);
@@ -301,6 +326,7 @@ class Simulation {
   double now_ = 0;
   int preemptions_ = 0;
   bool drafts_ = false;
+  bool scores_ = false;
   Rng rng_{99};
 };
 
@@ -341,6 +367,7 @@ TEST(PolicySimulation, RandomLoadsEndUnderPagePressure) {
     Rng rng(seed);
     Simulation simulation(24, 6);
     if (seed % 2 == 1) simulation.draft();
+    if (seed % 3 == 1) simulation.score();
     for (int i = 0; i < 40; ++i) {
       simulation.submit(rng.below(3), 1 + rng.below(150), 1 + rng.below(100),
                         static_cast<int>(rng.below(3)));

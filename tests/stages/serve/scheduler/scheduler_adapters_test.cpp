@@ -88,6 +88,44 @@ TEST_F(Adapters, GuessedAheadToo) {
   }
 }
 
+struct Scored : test::Receiver {
+  void on_prompt(std::span<const TokenLogprobs> told) override {
+    scores.assign(told.begin(), told.end());
+  }
+  std::vector<TokenLogprobs> scores;
+};
+
+TEST_F(Adapters, PromptsAreScoredByTheirOwn) {
+  served_.load.max_outputs = 32;
+  ModelPool pool({served_}, clock_, {});
+  Scheduler scheduler(pool, clock_, {.verify = true});
+  std::vector<Request> requests;
+  std::vector<std::shared_ptr<Scored>> receivers;
+  for (const char* adapter : {"", "lora1", "lora2", "lora1"}) {
+    requests.push_back(request(10, adapter));
+    requests.back().prompt_logprobs = 1;
+    receivers.push_back(std::make_shared<Scored>());
+    ASSERT_TRUE(scheduler.submit(requests.back(), receivers.back()).ok());
+  }
+  while (!std::ranges::all_of(receivers, [](const auto& r) { return r->has_ended.load(); })) {
+    if (!scheduler.step()) std::this_thread::yield();
+  }
+  for (size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(receivers[i]->tokens, alone(requests[i])) << i;
+    runtime::Session session = model_->session();
+    session.set_adapter(i == 0 ? -1 : *model_->adapter(requests[i].adapter));
+    const auto& prompt = requests[i].prompt;
+    ASSERT_EQ(receivers[i]->scores.size(), prompt.size() - 1);
+    for (size_t t = 0; t + 1 < prompt.size(); ++t) {
+      ASSERT_TRUE(session.append(std::span(prompt).subspan(t, 1)).ok());
+      EXPECT_NEAR(receivers[i]->scores[t].chosen.logprob,
+                  text::token_logprob(session.logits(), prompt[t + 1]), 1e-3);
+    }
+  }
+  EXPECT_NE(receivers[0]->scores[9].chosen.logprob, receivers[1]->scores[9].chosen.logprob);
+  EXPECT_NE(receivers[1]->scores[9].chosen.logprob, receivers[2]->scores[9].chosen.logprob);
+}
+
 TEST_F(Adapters, OneThatIsNotThereIsNamed) {
   ModelPool pool({served_}, clock_, {});
   Scheduler scheduler(pool, clock_, {});

@@ -132,6 +132,24 @@ TEST_F(Faults, ACancelledRequestIsGoneWithinAStep) {
   EXPECT_EQ(snapshot.tenants.at("t").running, 0);
 }
 
+TEST_F(Faults, AVectorThatIsGivenUpIsGoneWithinAStep) {
+  Scheduler& scheduler = make({.step_tokens = 32});
+  Request asked = request(200, 0);
+  asked.embed = model::Pooling::Mean;
+  const auto receiver = std::make_shared<test::Receiver>();
+  const auto id = submit(asked, receiver);
+  run_until([&] { return receiver->started.has_value(); });
+  ASSERT_FALSE(receiver->has_ended);
+  scheduler.cancel(*id);
+  scheduler.step();
+  ASSERT_TRUE(receiver->has_ended);
+  EXPECT_TRUE(receiver->end.status.ok());
+  EXPECT_EQ(receiver->end.reason, StopReason::Cancelled);
+  const Snapshot snapshot = scheduler.snapshot();
+  EXPECT_EQ(snapshot.models[0].pages_free, snapshot.models[0].pages_total);
+  EXPECT_EQ(snapshot.models[0].running + snapshot.models[0].waiting, 0);
+}
+
 TEST_F(Faults, TheEndOfTheSchedulerEndsAllRequests) {
   make({});
   const auto a = std::make_shared<test::Receiver>(), b = std::make_shared<test::Receiver>();
