@@ -63,8 +63,14 @@ Result<runtime::Residency> model_residency(const ModelSource& source,
   }
   if (!options.embeds) return residency;
   VERGE_TRY(const runtime::Program hidden, hidden_program(source, compiled, options, adapters));
-  auto roomy = plan(runtime::added_bytes(hidden, &*residency));
-  return roomy ? roomy : residency;
+  auto roomy = residency;
+  // A table that is read by rows for the room's sake takes room for them, too.
+  for (int64_t bytes = 0;
+       (bytes = runtime::added_bytes(hidden, &*roomy)) > roomy->fixed.later_bytes;) {
+    roomy = plan(bytes);
+    if (!roomy) return residency;
+  }
+  return roomy;
 }
 
 Status set_places(const ModelSource& source, runtime::WeightStore& weights) {

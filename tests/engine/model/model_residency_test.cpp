@@ -254,6 +254,18 @@ TEST_F(Below, RoomForEmbeddingsIsKeptWhereThereIs) {
   EXPECT_FALSE(test::load_model(path_, pool_, options)->prepare_hidden().ok());
 }
 
+// Just above the model's own size, the room is what makes it stream.
+TEST_F(Below, RoomForEmbeddingsIsKeptAlsoWhereAllElseFits) {
+  LoadOptions options = options_of(ceilings_.whole);
+  options.embeds = true;
+  for (const int64_t more : {0, 1 << 10, 64 << 10}) {
+    options.memory_bytes = ceilings_.whole + more;
+    const auto model = test::load_model(path_, pool_, options);
+    const Status status = model->prepare_hidden();
+    EXPECT_TRUE(status.ok()) << more << ": " << status.error().message;
+  }
+}
+
 TEST_F(Below, TheStorageHasARate) {
   const auto rate = storage_rate(*format::ModelSource::open(path_), SystemClock());
   ASSERT_TRUE(rate.ok());
