@@ -66,20 +66,13 @@ std::vector<Result<Drawn>> draw_rows(const runtime::Decoder& decoder, ThreadPool
                                      Items items) {
   std::vector<Result<Drawn>> drawn(items.size(), Result<Drawn>(Drawn{}));
   const std::vector<int64_t> first = first_rows(items);
-  const auto draw_one = [&](size_t i) {
+  for_each(pool, items.size(), [&](size_t i) {
     try {
       if (items[i].draws) drawn[i] = draw(decoder, items[i], first[i]);
     } catch (const std::exception& error) {
       drawn[i] = make_error(Code::Internal, "{}", error.what());
     }
-  };
-  const auto is_constrained = [&](size_t i) { return items[i].task->answer.is_constrained(); };
-  for_each(pool, items.size(), [&](size_t i) {
-    if (!is_constrained(i)) draw_one(i);
   });
-  for (size_t i = 0; i < items.size(); ++i) {  // these share their tables
-    if (is_constrained(i)) draw_one(i);
-  }
   return drawn;
 }
 

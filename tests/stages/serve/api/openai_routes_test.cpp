@@ -229,6 +229,29 @@ TEST(OpenAiRoutes, LogprobsAreOfTheTokensDrawn) {
   EXPECT_EQ(legacy["choices"][0]["logprobs"]["text_offset"][0], 0);
 }
 
+// A prompt is scored for the first of its choices, and its scores are all choices'.
+TEST(OpenAiRoutes, AnEchoedPromptOfManyChoicesIsScoredOnce) {
+  const Json told =
+      serving().good("/v1/completions", Json{{"prompt", {"And God said", "Let there"}},
+                                             {"echo", true},
+                                             {"logprobs", 2},
+                                             {"n", 3},
+                                             {"max_tokens", 2}}
+                                            .dump());
+  ASSERT_EQ(told["choices"].size(), 6u);
+  for (size_t i = 0; i < 6; ++i) {
+    const Json& first = told["choices"][i - i % 3]["logprobs"];
+    const Json& scores = told["choices"][i]["logprobs"];
+    const size_t prompt = scores["tokens"].size() - 2;
+    ASSERT_GT(prompt, 1u);
+    for (size_t t = 1; t < prompt; ++t) {
+      EXPECT_TRUE(scores["token_logprobs"][t].is_number());
+      EXPECT_EQ(scores["token_logprobs"][t], first["token_logprobs"][t]);
+      EXPECT_EQ(scores["top_logprobs"][t].size(), 2u);
+    }
+  }
+}
+
 // As lm-evaluation-harness asks: of a text that continues a context, is each token the likeliest?
 TEST(OpenAiRoutes, AnEchoedPromptHasLogprobs) {
   const Json drawn = serving().good("/v1/completions", text(R"("logprobs":2)"))["choices"][0];

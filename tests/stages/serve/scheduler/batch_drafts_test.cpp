@@ -87,8 +87,9 @@ TEST_F(Drafts, WithoutAProposerThereAreNone) {
 TEST_F(Drafts, FollowTheNewestToken) {
   const test::Guesses guesses = {{100, 41}, {41, 42}, {42, 43}};
   BatchDrafts drafts = with(guesses);
-  std::vector<BatchItem> items = {{.task = &running(50), .tokens = 1, .drafts = 2, .draws = true},
-                                  {.task = &running(50), .tokens = 1, .drafts = 0, .draws = true}};
+  std::vector<BatchItem> items = {
+      {.task = &running(50), .tokens = 1, .drafts = 2, .ends = true, .draws = true},
+      {.task = &running(50), .tokens = 1, .drafts = 0, .ends = true, .draws = true}};
   decided(drafts);
   drafts.make(items, nullptr);
   EXPECT_EQ(items[0].draft.tokens, (std::vector<int32_t>{41, 42}));
@@ -110,7 +111,8 @@ TEST_F(Drafts, FollowTheNewestToken) {
 TEST_F(Drafts, ABugInAGuessCostsTheGuess) {
   const test::Guesses guesses = {{100, 0}};
   BatchDrafts drafts = with(guesses);
-  std::vector<BatchItem> items = {{.task = &running(50), .tokens = 1, .drafts = 2, .draws = true}};
+  std::vector<BatchItem> items = {
+      {.task = &running(50), .tokens = 1, .drafts = 2, .ends = true, .draws = true}};
   decided(drafts);
   drafts.make(items, nullptr);
   EXPECT_TRUE(items[0].draft.tokens.empty());

@@ -1,6 +1,7 @@
 // Vectors and scores of prompts, whose rows come of many steps, beside the answers of others.
 
 #include <verge/engine/runtime/session.hpp>
+#include <verge/engine/text/grammar/grammar_constraint.hpp>
 #include <verge/stages/serve/scheduler/batch_rows.hpp>
 
 #include "one_batch.hpp"
@@ -254,6 +255,30 @@ TEST_F(BatchRows, PromptsThatAreScoredTogetherAllEnd) {
     ASSERT_TRUE(told[i]->end.status.ok()) << told[i]->end.status.error().message;
     expect_scores(*told[i], requests[i].prompt);
   }
+}
+
+// Answers of one grammar share its tables, and are drawn on all threads.
+TEST_F(BatchRows, ConstrainedAnswersTogetherAreThoseOfEachAlone) {
+  const std::shared_ptr<const text::TokenConstraint> json =
+      text::constraint(text::Grammar::json_object(), text::TokenTrie::build(*face_->tokenizer));
+  const auto seeded = [&](uint64_t seed) {
+    Request request = this->request(20, 25, 10);
+    request.constraint = json;
+    request.options.sampling.temperature = 1;
+    request.options.sampling.seed = seed;
+    return request;
+  };
+  std::vector<std::vector<int32_t>> alone;
+  for (uint64_t seed = 0; seed < 4; ++seed) {
+    const auto told = ask(seeded(seed));
+    finish();
+    alone.push_back(told->tokens);
+  }
+  std::vector<std::shared_ptr<RowReceiver>> together;
+  for (uint64_t seed = 0; seed < 4; ++seed) together.push_back(ask(seeded(seed)));
+  finish();
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(together[i]->tokens, alone[i]);
+  EXPECT_NE(alone[0], alone[1]);
 }
 
 TEST_F(BatchRows, OneThatFailsEndsAlone) {
