@@ -205,7 +205,8 @@ Status LanguageModel::compile() {
       .min_chunk = kernels::least_tiled_tokens(config_.heads, config_.kv_heads),
       .page_tokens = shape.page_tokens,
       .context = options_.context > 0 ? options_.context : context,
-      .identity = compiled->model,
+      .identity =
+          fmt::format("{} {}", compiled->model, kernels::name(compiled->find("decode")->isa)),
       .adapters = adapters_ == nullptr ? std::vector<std::string>{} : adapters_->identities(),
   });
   return {};

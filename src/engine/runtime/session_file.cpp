@@ -43,7 +43,8 @@ Status Session::load(const std::string& path) {
   const Decoder& decoder = sequence_.decoder();
   CheckedReader reader(content);
   if (reader.number<uint32_t>() != kSessionVersion) return other_model(path, "version of Verge");
-  if (reader.text() != identity(decoder, adapter_)) return other_model(path, "model or adapter");
+  if (reader.text() != identity(decoder, adapter_))
+    return other_model(path, "model, adapter or instruction set");
   if (reader.number<uint32_t>() != static_cast<uint32_t>(cache_type(decoder))) {
     return other_model(path, "type of KV cache");
   }

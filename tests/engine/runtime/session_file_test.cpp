@@ -76,6 +76,11 @@ TEST_F(SessionFile, OtherModelsAndCachesAreRefused) {
   options_.kv_dtype = DType::F32;
   EXPECT_EQ(restore_code(saved_, *test::load_model(path_, pool_, options_)), Code::Conflict);
   EXPECT_EQ(restore_code(folder_ / "absent", *model_), Code::NotFound);
+  if (kernels::best_isa() == kernels::Isa::Generic) return;
+  options_.kv_dtype = model::LoadOptions().kv_dtype;
+  EXPECT_EQ(restore_code(saved_, *test::load_model(path_, pool_, options_)), Code::Internal);
+  options_.isa = kernels::Isa::Generic;  // whose last bits are others
+  EXPECT_EQ(restore_code(saved_, *test::load_model(path_, pool_, options_)), Code::Conflict);
 }
 
 TEST_F(SessionFile, SessionsLongerThanTheContextAreRefused) {
