@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <thread>
 
+#include <eventually.hpp>
 #include <gtest/gtest.h>
 #include <manual_clock.hpp>
 
@@ -176,14 +177,21 @@ TEST(TrainingLoop, TheGovernorPausesAndSlowsByTelemetry) {
 
 // Without a clock of the test: whoever resumes ends the wait, from another thread.
 TEST(TrainingLoop, ResumesFromAnotherThread) {
+  const test::TemporaryFolder folder;
+  const std::string checkpoint = folder / "checkpoint";
   LoopBench bench;
   const SystemClock clock;
-  TrainingLoop loop(*bench.trainer, {.look_every_s = 600}, clock);
+  TrainingLoop loop(*bench.trainer, {.checkpoint = checkpoint, .look_every_s = 600}, clock);
   loop.pause();
-  std::thread other([&] { loop.resume(); });
+  std::thread other([&] {  // the pause has begun when its checkpoint is there
+    EXPECT_TRUE(test::eventually([&] { return std::filesystem::exists(checkpoint); }));
+    EXPECT_EQ(bench.history.size(), 0u);
+    loop.resume();
+  });
   EXPECT_TRUE(*loop.run(bench.work()));
   other.join();
-  EXPECT_EQ(bench.history.size(), 12u);
+  ASSERT_EQ(bench.history.size(), 12u);
+  EXPECT_GT(bench.history[0].waited_s, 0);
 }
 
 TEST(TrainingLoop, AnErrorAfterAStepEndsTheRun) {
