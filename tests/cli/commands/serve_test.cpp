@@ -9,7 +9,7 @@
 namespace verge::cli {
 namespace {
 
-const std::string kModel = test::repository_model();
+const std::string kServedModel = test::repository_model();
 
 TEST(ServeCommand, HelpIsInGroupsWithExamples) {
   const test::Ran ran = test::run_verge({"serve", "--help"});
@@ -25,12 +25,12 @@ TEST(ServeCommand, RefusesBeforeItServes) {
     test::expect_refused(test::run_verge({"serve"}), 2, "verge model import");
   }
   test::expect_refused(test::run_verge({"serve", "/nonexistent.gguf"}), 1, "/nonexistent.gguf");
-  test::expect_refused(test::run_verge({"serve", kModel, "--host", "0.0.0.0"}), 1, "verge key add");
-  test::expect_refused(test::run_verge({"serve", kModel, "--api-keys", "/nonexistent"}), 1,
+  test::expect_refused(test::run_verge({"serve", kServedModel, "--host", "0.0.0.0"}), 1, "verge key add");
+  test::expect_refused(test::run_verge({"serve", kServedModel, "--api-keys", "/nonexistent"}), 1,
                        "/nonexistent");
-  test::expect_refused(test::run_verge({"serve", kModel, "--port", "99999"}), 2, "--port");
-  test::expect_refused(test::run_verge({"serve", kModel, "--max-queue", "0"}), 2, "--max-queue");
-  test::expect_refused(test::run_verge({"serve", kModel, "--log-format", "xml"}), 2,
+  test::expect_refused(test::run_verge({"serve", kServedModel, "--port", "99999"}), 2, "--port");
+  test::expect_refused(test::run_verge({"serve", kServedModel, "--max-queue", "0"}), 2, "--max-queue");
+  test::expect_refused(test::run_verge({"serve", kServedModel, "--log-format", "xml"}), 2,
                        "--log-format");
 }
 
@@ -39,7 +39,7 @@ TEST(ServeCommand, ServesUntilItIsTold) {
   const test::TemporaryFolder folder;
   const std::string socket = folder / "socket", out = folder / "out";
   const pid_t child =
-      test::start_verge({"serve", kModel, "--unix-socket", socket, "--threads", "1"}, out);
+      test::start_verge({"serve", kServedModel, "--unix-socket", socket, "--threads", "1"}, out);
   const auto said = [&](const std::string& what) {
     std::ifstream file(out);
     const std::string text{std::istreambuf_iterator<char>(file), {}};

@@ -35,12 +35,12 @@ constexpr const char* kPrompts[] = {
     "12:3 And 12:4",
 };
 
-struct Case {
+struct SpeculatedModel {
   const char* file;
   bool has_exits;
 };
 
-class SpeculationIdentity : public testing::TestWithParam<Case> {
+class SpeculationIdentity : public testing::TestWithParam<SpeculatedModel> {
  protected:
   void SetUp() override {
     const std::string path = std::string(GetParam().file).starts_with("models/verge")
@@ -123,8 +123,8 @@ TEST_P(SpeculationIdentity, OfTokensAndLogprobs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, SpeculationIdentity,
-                         testing::Values(Case{"models/verge-lm.gguf", true},
-                                         Case{"models/stories260K.gguf", false}),
+                         testing::Values(SpeculatedModel{"models/verge-lm.gguf", true},
+                                         SpeculatedModel{"models/stories260K.gguf", false}),
                          [](const auto& info) {
                            return std::string(info.param.has_exits ? "VergeLm" : "Stories");
                          });
