@@ -118,12 +118,8 @@ function(verge_test folder)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
   add_executable(${target} ${sources})
   # What small files cost to build are their headers: eight compiled together cost a third of eight alone. Their local
-  # names must differ, which those of stages and cli do not yet.
-  if(folder MATCHES "^(core$|engine/|platform/)")
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
-  else()
-    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
-  endif()
+  # names must differ.
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
   verge_precompile(${target} test LINKS GTest::gtest_main HEADERS <gtest/gtest.h> OPTIONS -O1)  # what is tested is optimised
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support)
   string(REPLACE "/" "_" own "verge_${folder}")

@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-AnswerMeta meta() {
+AnswerMeta ollama_meta() {
   return {.id = "r1", .model = "m"};
 }
 
@@ -25,7 +25,7 @@ Choice choice() {
 }
 
 TEST(OllamaAnswer, AGenerationIsOneObject) {
-  const Json json = Json::parse(ollama_generate_renderer(meta())->whole({{choice()}, 1}));
+  const Json json = Json::parse(ollama_generate_renderer(ollama_meta())->whole({{choice()}, 1}));
   EXPECT_EQ(json["response"], "Hi");
   EXPECT_EQ(json["created_at"], "1970-01-01T00:00:00Z");
   EXPECT_EQ(json["done"], true);
@@ -38,7 +38,7 @@ TEST(OllamaAnswer, AGenerationIsOneObject) {
 }
 
 TEST(OllamaAnswer, AChatStreamsLines) {
-  const auto renderer = ollama_chat_renderer(meta());
+  const auto renderer = ollama_chat_renderer(ollama_meta());
   EXPECT_EQ(renderer->opening(0), "");
   const std::string line = renderer->piece(0, {.text = "Hi\n"});
   EXPECT_EQ(std::ranges::count(line, '\n'), 1);
@@ -50,7 +50,7 @@ TEST(OllamaAnswer, AChatStreamsLines) {
 }
 
 TEST(OllamaAnswer, ArgumentsAreObjects) {
-  const auto renderer = ollama_chat_renderer(meta());
+  const auto renderer = ollama_chat_renderer(ollama_meta());
   const Json json =
       Json::parse(renderer->piece(0, {.calls = {{"f", "{\"x\":1}"}, {"g", "broken"}}}));
   EXPECT_EQ(json["message"]["tool_calls"][0]["function"].dump(),
@@ -61,15 +61,18 @@ TEST(OllamaAnswer, ArgumentsAreObjects) {
 TEST(OllamaAnswer, ThinkingStandsBesideTheAnswer) {
   Choice thought = choice();
   thought.reasoning = "Well";
-  EXPECT_EQ(Json::parse(ollama_chat_renderer(meta())->whole({{thought}, 1}))["message"].dump(),
-            R"({"role":"assistant","content":"Hi","thinking":"Well"})");
-  const Json piece = Json::parse(ollama_generate_renderer(meta())->piece(0, {.reasoning = "We"}));
+  EXPECT_EQ(
+      Json::parse(ollama_chat_renderer(ollama_meta())->whole({{thought}, 1}))["message"].dump(),
+      R"({"role":"assistant","content":"Hi","thinking":"Well"})");
+  const Json piece =
+      Json::parse(ollama_generate_renderer(ollama_meta())->piece(0, {.reasoning = "We"}));
   EXPECT_EQ(piece["thinking"], "We");
   EXPECT_EQ(piece["response"], "");
 }
 
 TEST(OllamaAnswer, AFailureIsALine) {
-  EXPECT_EQ(ollama_chat_renderer(meta())->failure({503, "x", "bye"}), "{\"error\":\"bye\"}\n");
+  EXPECT_EQ(ollama_chat_renderer(ollama_meta())->failure({503, "x", "bye"}),
+            "{\"error\":\"bye\"}\n");
 }
 
 }  // namespace

@@ -7,15 +7,15 @@
 namespace verge::serve::api {
 namespace {
 
-Serving& serving() {
+Serving& ollama_serving() {
   static Serving* const server = new Serving;
   return *server;
 }
 
 TEST(OllamaRoutes, GenerateStreamsLines) {
   const auto answer =
-      serving().post("/api/generate",
-                     R"({"model":"verge-lm:latest","prompt":"And God said","raw":true,
+      ollama_serving().post("/api/generate",
+                            R"({"model":"verge-lm:latest","prompt":"And God said","raw":true,
                                          "options":{"temperature":0,"num_predict":8}})");
   EXPECT_EQ(answer.headers.at("content-type"), "application/x-ndjson");
   const auto lines = test::streamed(answer.body);
@@ -26,14 +26,15 @@ TEST(OllamaRoutes, GenerateStreamsLines) {
   EXPECT_EQ(last["done"], true);
   EXPECT_EQ(last["done_reason"], "length");
   EXPECT_EQ(last["eval_count"], 8);
-  const Json whole = serving().good("/api/generate",
-                                    R"({"model":"verge-lm","prompt":"And God said","raw":true,
+  const Json whole =
+      ollama_serving().good("/api/generate",
+                            R"({"model":"verge-lm","prompt":"And God said","raw":true,
                                         "stream":false,"options":{"temperature":0,"num_predict":8}})");
   EXPECT_EQ(whole["response"], text);
 }
 
 TEST(OllamaRoutes, ChatAnswersAMessage) {
-  const Json answer = serving().good("/api/chat", R"({"model":"verge-lm","stream":false,
+  const Json answer = ollama_serving().good("/api/chat", R"({"model":"verge-lm","stream":false,
       "messages":[{"role":"user","content":"Hi"}],"options":{"num_predict":4}})");
   EXPECT_EQ(answer["message"]["role"], "assistant");
   EXPECT_EQ(answer["done"], true);
@@ -42,23 +43,23 @@ TEST(OllamaRoutes, ChatAnswersAMessage) {
 
 TEST(OllamaRoutes, FormatsAreHeld) {
   const Json answer =
-      serving().good("/api/generate", R"({"model":"verge-lm","prompt":"a","stream":false,
+      ollama_serving().good("/api/generate", R"({"model":"verge-lm","prompt":"a","stream":false,
       "format":{"enum":["red","blue"]},"options":{"num_predict":20}})");
   const std::string text = answer["response"];
   EXPECT_TRUE(text == "\"red\"" || text == "\"blue\"") << text;
 }
 
 TEST(OllamaRoutes, ListsAndShowsModels) {
-  const Json model = serving().get("/api/tags").json()["models"][0];
+  const Json model = ollama_serving().get("/api/tags").json()["models"][0];
   EXPECT_EQ(model["name"], "verge-lm");
   EXPECT_EQ(model["digest"].get<std::string>().size(), 64u);
   EXPECT_GT(model["size"], 1000000);
   EXPECT_EQ(model["details"]["quantization_level"], "Q8_0");
-  const Json shown = serving().good("/api/show", R"({"model":"verge-lm"})");
+  const Json shown = ollama_serving().good("/api/show", R"({"model":"verge-lm"})");
   EXPECT_EQ(shown["model_info"]["llama.context_length"], 256);
   EXPECT_EQ(shown["capabilities"], Json::array({"completion"}));
-  EXPECT_EQ(serving().get("/api/ps").json()["models"][0]["name"], "verge-lm");
-  EXPECT_EQ(serving().get("/api/version").json()["version"], "1.2.3");
+  EXPECT_EQ(ollama_serving().get("/api/ps").json()["models"][0]["name"], "verge-lm");
+  EXPECT_EQ(ollama_serving().get("/api/version").json()["version"], "1.2.3");
 }
 
 TEST(OllamaRoutes, LongTextsAreCutForEmbeddingsUnlessToldOtherwise) {
@@ -67,38 +68,42 @@ TEST(OllamaRoutes, LongTextsAreCutForEmbeddingsUnlessToldOtherwise) {
     for (int i = 0; i < words; ++i) text += " light";
     return R"({"model":"verge-lm","input":")" + text + "\"" + fields + "}";
   };
-  const Json cut = serving().good("/api/embed", body(3000, ""));
-  EXPECT_EQ(cut["embeddings"], serving().good("/api/embed", body(200'000, ""))["embeddings"]);
-  EXPECT_NE(cut["embeddings"], serving().good("/api/embed", body(3, ""))["embeddings"]);
+  const Json cut = ollama_serving().good("/api/embed", body(3000, ""));
+  EXPECT_EQ(cut["embeddings"],
+            ollama_serving().good("/api/embed", body(200'000, ""))["embeddings"]);
+  EXPECT_NE(cut["embeddings"], ollama_serving().good("/api/embed", body(3, ""))["embeddings"]);
   EXPECT_EQ(cut["prompt_eval_count"], 256) << "the model's context";
   for (const int words : {3000, 200'000}) {
-    const auto whole = serving().post("/api/embed", body(words, R"(,"truncate":false)"));
+    const auto whole = ollama_serving().post("/api/embed", body(words, R"(,"truncate":false)"));
     EXPECT_EQ(whole.status, 400) << whole.body;
   }
-  EXPECT_EQ(serving().post("/v1/embeddings", body(3000, "")).status, 400) << "as OpenAI has it";
+  EXPECT_EQ(ollama_serving().post("/v1/embeddings", body(3000, "")).status, 400)
+      << "as OpenAI has it";
 }
 
 TEST(OllamaRoutes, AnEmptyPromptLoads) {
-  const Json answer = serving().good("/api/generate", R"({"model":"verge-lm"})");
+  const Json answer = ollama_serving().good("/api/generate", R"({"model":"verge-lm"})");
   EXPECT_EQ(answer["done_reason"], "load");
   EXPECT_EQ(answer["response"], "");
 }
 
 TEST(OllamaRoutes, AStopUnloads) {
   const std::string stop = R"({"model":"verge-lm","keep_alive":0})";
-  EXPECT_TRUE(test::eventually([] { return serving().running() == 0; }));
-  EXPECT_EQ(serving().good("/api/generate", stop)["done_reason"], "unload");
-  EXPECT_TRUE(test::eventually([] { return serving().get("/api/ps").json()["models"].empty(); }));
-  EXPECT_EQ(serving().good("/api/generate", stop)["done_reason"], "unload");  // again
-  EXPECT_EQ(serving().good("/api/generate", R"({"model":"verge-lm"})")["done_reason"], "load");
+  EXPECT_TRUE(test::eventually([] { return ollama_serving().running() == 0; }));
+  EXPECT_EQ(ollama_serving().good("/api/generate", stop)["done_reason"], "unload");
+  EXPECT_TRUE(
+      test::eventually([] { return ollama_serving().get("/api/ps").json()["models"].empty(); }));
+  EXPECT_EQ(ollama_serving().good("/api/generate", stop)["done_reason"], "unload");  // again
+  EXPECT_EQ(ollama_serving().good("/api/generate", R"({"model":"verge-lm"})")["done_reason"],
+            "load");
 }
 
 TEST(OllamaRoutes, ErrorsAreTexts) {
-  const auto missing =
-      serving().post("/api/chat", R"({"model":"x","messages":[{"role":"user","content":"a"}]})");
+  const auto missing = ollama_serving().post(
+      "/api/chat", R"({"model":"x","messages":[{"role":"user","content":"a"}]})");
   EXPECT_EQ(missing.status, 404);
   EXPECT_TRUE(missing.json()["error"].is_string());
-  const auto pull = serving().post("/api/pull", R"({"model":"x"})");
+  const auto pull = ollama_serving().post("/api/pull", R"({"model":"x"})");
   EXPECT_EQ(pull.status, 501);
   EXPECT_NE(pull.body.find("verge model import"), std::string::npos);
 }

@@ -13,7 +13,7 @@
 namespace verge::serve::api {
 namespace {
 
-Serving& serving() {
+Serving& routes_serving() {
   static Serving* const server = new Serving;
   return *server;
 }
@@ -41,23 +41,23 @@ std::set<std::string> documented_names() {
 }
 
 TEST(ServerRoutes, HomeSaysThatItRuns) {
-  EXPECT_EQ(serving().get("/").body, "Verge is running\n");
+  EXPECT_EQ(routes_serving().get("/").body, "Verge is running\n");
 }
 
 TEST(ServerRoutes, HealthIsThatOfAModelThatAnswers) {
-  EXPECT_EQ(serving().get("/health").json()["status"], "ok");
+  EXPECT_EQ(routes_serving().get("/health").json()["status"], "ok");
 }
 
 TEST(ServerRoutes, MetricsHaveTheNamesOfTheGuide) {
-  serving().good("/v1/completions",
-                 R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"max_tokens":5})");
+  routes_serving().good("/v1/completions",
+                        R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"max_tokens":5})");
   std::set<std::string> documented = documented_names();
   EXPECT_FALSE(documented.empty());
   EXPECT_EQ(documented.erase("verge_http_ended_total"), 1u);  // begins with what is cut first
   test::WebAnswer answer;
   std::set<std::string> shown;
   test::eventually([&] {  // an answer is counted after it is sent
-    answer = serving().get("/metrics");
+    answer = routes_serving().get("/metrics");
     shown = names_in(answer.body);
     return std::ranges::includes(shown, documented);
   });
@@ -70,9 +70,9 @@ TEST(ServerRoutes, MetricsHaveTheNamesOfTheGuide) {
 }
 
 TEST(ServerRoutes, LiveIsWhatThePageReads) {
-  serving().good("/v1/completions",
-                 R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"max_tokens":5})");
-  const Json live = serving().get("/verge/live").json();
+  routes_serving().good("/v1/completions",
+                        R"({"model":"verge-lm","prompt":"a","ignore_eos":true,"max_tokens":5})");
+  const Json live = routes_serving().get("/verge/live").json();
   for (const char* field : {"uptime_s", "rss_bytes", "memory_limit_bytes", "queue", "models"}) {
     EXPECT_TRUE(live.contains(field)) << field;
   }
@@ -94,14 +94,14 @@ TEST(ServerRoutes, SaysThatAModelIsStreamed) {
   const std::string body =
       R"({"model":"verge-lm","prompt":"In the beginning","temperature":0,"max_tokens":9})";
   EXPECT_EQ(streaming.good("/v1/completions", body)["choices"][0]["text"],
-            serving().good("/v1/completions", body)["choices"][0]["text"]);
+            routes_serving().good("/v1/completions", body)["choices"][0]["text"]);
   const auto live = [&] { return streaming.get("/verge/live").json()["models"][0]["stream"]; };
   const Json stream = live();
   EXPECT_GT(stream["step_bytes"], 0);
   // What the last step has read is published behind its answer.
   EXPECT_TRUE(test::eventually(
       [&] { return live()["read_bytes"] >= 9 * stream["step_bytes"].get<int64_t>(); }));
-  EXPECT_FALSE(serving().get("/verge/live").json()["models"][0].contains("stream"));
+  EXPECT_FALSE(routes_serving().get("/verge/live").json()["models"][0].contains("stream"));
   const std::string metrics = streaming.get("/metrics").body;
   const std::string line = fmt::format("verge_model_streamed_bytes{{model=\"verge-lm\"}} {}\n",
                                        stream["step_bytes"].get<int64_t>());
@@ -111,33 +111,33 @@ TEST(ServerRoutes, SaysThatAModelIsStreamed) {
 }
 
 TEST(ServerRoutes, LoadsByName) {
-  EXPECT_EQ(serving().good("/verge/models/load", R"({"model":"verge-lm"})")["loaded"], true);
-  EXPECT_EQ(serving().bad(404, "/verge/models/load", R"({"model":"x"})")["code"],
+  EXPECT_EQ(routes_serving().good("/verge/models/load", R"({"model":"verge-lm"})")["loaded"], true);
+  EXPECT_EQ(routes_serving().bad(404, "/verge/models/load", R"({"model":"x"})")["code"],
             "model_not_found");
 }
 
 TEST(ServerRoutes, PackedBodiesAreRefusedInWords) {
   const auto packed =
-      serving().post("/v1/completions", "\x1f\x8b\x08", {{"Content-Encoding", "gzip"}});
+      routes_serving().post("/v1/completions", "\x1f\x8b\x08", {{"Content-Encoding", "gzip"}});
   EXPECT_EQ(packed.status, 415);
   EXPECT_EQ(packed.json()["error"]["code"], "unsupported_encoding");
-  const auto plain = serving().post("/verge/tokenize", R"({"model":"verge-lm","text":"a"})",
-                                    {{"Content-Encoding", "identity"}});
+  const auto plain = routes_serving().post("/verge/tokenize", R"({"model":"verge-lm","text":"a"})",
+                                           {{"Content-Encoding", "identity"}});
   EXPECT_EQ(plain.status, 200);
 }
 
 TEST(ServerRoutes, UnknownPathsAndMethodsHaveErrorObjects) {
-  const auto missing = serving().get("/v1/nothing");
+  const auto missing = routes_serving().get("/v1/nothing");
   EXPECT_EQ(missing.status, 404);
   EXPECT_EQ(missing.json()["error"]["type"], "invalid_request_error");
   const auto hint = [](const std::string& path) -> std::string {
-    return serving().get(path).json()["error"]["message"];
+    return routes_serving().get(path).json()["error"]["message"];
   };
   EXPECT_NE(hint("/chat/completions").find("/v1/chat/completions"), std::string::npos);
   for (const char* path : {"/v1/models/", "//v1/models"}) {
     EXPECT_NE(hint(path).find("slash too many"), std::string::npos) << path;
   }
-  const auto method = serving().get("/v1/chat/completions");
+  const auto method = routes_serving().get("/v1/chat/completions");
   EXPECT_EQ(method.status, 405);
   EXPECT_EQ(method.json()["error"]["code"], "method_not_allowed");
 }

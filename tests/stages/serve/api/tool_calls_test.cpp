@@ -7,20 +7,20 @@
 namespace verge::serve::api {
 namespace {
 
-struct Read {
+struct ReadCalls {
   std::string text;
   std::vector<std::string> calls;  // "name(arguments)"
-  bool operator==(const Read&) const = default;
+  bool operator==(const ReadCalls&) const = default;
 };
 
-void PrintTo(const Read& read, std::ostream* out) {
+void PrintTo(const ReadCalls& read, std::ostream* out) {
   *out << "\"" << read.text << "\"";
   for (const std::string& call : read.calls) *out << " " << call;
 }
 
-Read read(std::string_view answer, size_t piece, ToolCallOptions options = {}) {
+ReadCalls read(std::string_view answer, size_t piece, ToolCallOptions options = {}) {
   ToolCallReader reader({"f", "g"}, options);
-  Read all;
+  ReadCalls all;
   const auto add = [&](const ToolCallReader::Found& found) {
     all.text += found.text;
     for (const ToolCall& call : found.calls)
@@ -32,7 +32,7 @@ Read read(std::string_view answer, size_t piece, ToolCallOptions options = {}) {
 }
 
 TEST(ToolCallReader, FindsCallsHoweverTheTextIsCut) {
-  const std::pair<std::string, Read> cases[] = {
+  const std::pair<std::string, ReadCalls> cases[] = {
       {"Hello.", {"Hello.", {}}},
       {"<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": 1}}\n</tool_call>",
        {"", {"f({\"x\":1})"}}},
@@ -56,7 +56,7 @@ TEST(ToolCallReader, FindsCallsHoweverTheTextIsCut) {
   }
 }
 
-void expect_read(CallSyntax syntax, std::span<const std::pair<std::string, Read>> cases) {
+void expect_read(CallSyntax syntax, std::span<const std::pair<std::string, ReadCalls>> cases) {
   for (const auto& [answer, expected] : cases) {
     for (const size_t piece : {size_t{1}, size_t{3}, size_t{7}, size_t{1000}}) {
       EXPECT_EQ(read(answer, piece, {.syntax = syntax}), expected)
@@ -66,7 +66,7 @@ void expect_read(CallSyntax syntax, std::span<const std::pair<std::string, Read>
 }
 
 TEST(ToolCallReader, FindsMistralsCalls) {
-  const std::pair<std::string, Read> cases[] = {
+  const std::pair<std::string, ReadCalls> cases[] = {
       {"Hello.", {"Hello.", {}}},
       {R"([TOOL_CALLS] [{"name": "f", "arguments": {"x": "]}"}}, {"name": "g", "arguments": {}}])",
        {"", {R"(f({"x":"]}"}))", "g({})"}}},
@@ -85,7 +85,7 @@ TEST(ToolCallReader, FindsMistralsCalls) {
 }
 
 TEST(ToolCallReader, FindsLlamasCalls) {
-  const std::pair<std::string, Read> cases[] = {
+  const std::pair<std::string, ReadCalls> cases[] = {
       {R"(<|python_tag|>{"name": "f", "parameters": {"x": 1}})", {"", {R"(f({"x":1}))"}}},
       {R"(<|python_tag|>{"name":"f","parameters":{}}; {"name":"g","parameters":{}})",
        {"", {"f({})", "g({})"}}},
@@ -101,7 +101,7 @@ TEST(ToolCallReader, FindsLlamasCalls) {
 
 TEST(ToolCallReader, BareJsonIsTextWhereTheAnswerMustBeJson) {
   const std::string json = R"({"name":"f","arguments":{}})";
-  EXPECT_EQ(read(json, 3, {.bare = false}), (Read{json, {}}));
+  EXPECT_EQ(read(json, 3, {.bare = false}), (ReadCalls{json, {}}));
 }
 
 TEST(ToolCallReader, CallsAreHandedOverAsSoonAsTheyAreWhole) {
@@ -112,9 +112,9 @@ TEST(ToolCallReader, CallsAreHandedOverAsSoonAsTheyAreWhole) {
 
 TEST(ToolCallReader, AForcedAnswerIsOneCall) {
   EXPECT_EQ(read("{\"name\":\"f\",\"arguments\":{\"x\":1}}", 2, {.forced = true}),
-            (Read{"", {"f({\"x\":1})"}}));
+            (ReadCalls{"", {"f({\"x\":1})"}}));
   EXPECT_EQ(read("{\"name\":\"f\",\"argum", 2, {.forced = true}),
-            (Read{"{\"name\":\"f\",\"argum", {}}));
+            (ReadCalls{"{\"name\":\"f\",\"argum", {}}));
 }
 
 TEST(ToolCallReader, TextIsNotHeldBackLongerThanItMayBeACall) {
@@ -125,7 +125,7 @@ TEST(ToolCallReader, TextIsNotHeldBackLongerThanItMayBeACall) {
 
 TEST(ToolCallReader, DeepJsonIsText) {
   const std::string deep = "{\"name\":\"f\",\"arguments\":" + std::string(100000, '[');
-  EXPECT_EQ(read(deep, 4096), (Read{deep, {}}));
+  EXPECT_EQ(read(deep, 4096), (ReadCalls{deep, {}}));
 }
 
 }  // namespace
