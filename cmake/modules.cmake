@@ -7,6 +7,9 @@ add_library(verge_flags INTERFACE)
 target_compile_options(verge_flags INTERFACE -Wall -Wextra -Wno-psabi $<$<BOOL:${VERGE_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(verge_flags INTERFACE -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-restrict)
+  if(VERGE_BATCHES)  # which shows the compiler types of one file's own as if they were in a header
+    target_compile_options(verge_flags INTERFACE -Wno-subobject-linkage)
+  endif()
 endif()
 if(VERGE_SANITIZE)
   target_compile_options(verge_flags INTERFACE -fsanitize=${VERGE_SANITIZE} -fno-omit-frame-pointer -g1)
@@ -59,13 +62,42 @@ function(verge_precompile target kind)
   target_precompile_headers(${target} REUSE_FROM ${headers})
 endfunction()
 
-# verge_module(NAME [USES module...] [LINKS library...]): NAME is the folder below src/.
-# Sources are the folder's own .cpp files and those of its subfolders that are no modules.
+# Half of what small files cost to compile are their headers, too: eight compiled together cost a third of eight alone.
+# Their local names must differ. Unlike CMake's own unity builds, a batch names its files by PREFIX and an include root
+# alone, so that the compiler's cache finds it from any checkout.
+function(verge_batches result target prefix)
+  set(batches)
+  set(text "")
+  while(ARGN)
+    list(POP_FRONT ARGN source)
+    string(APPEND text "#include <${prefix}${source}>\n")
+    list(LENGTH ARGN left)
+    math(EXPR rest "${left} % 8")
+    if(rest EQUAL 0)
+      set(batch ${CMAKE_BINARY_DIR}/batches/${target}_${left}.cpp)
+      file(CONFIGURE OUTPUT ${batch} CONTENT "${text}" @ONLY)
+      list(APPEND batches ${batch})
+      set(text "")
+    endif()
+  endwhile()
+  set(${result} ${batches} PARENT_SCOPE)
+endfunction()
+
+# verge_module(NAME [USES module...] [LINKS library...] [TABLE folder]): NAME is the folder below src/.
+# Sources are the folder's own .cpp files and those of its subfolders that are no modules; those of a TABLE all use the
+# same local names.
 function(verge_module name)
-  cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "TABLE" "USES;LINKS" ${ARGN})
   string(REPLACE "/" "_" target "verge_${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cpp)
   list(FILTER sources EXCLUDE REGEX "(^|/)main[.]cpp$")
+  if(VERGE_BATCHES AND NOT name STREQUAL "engine/kernels")  # whose files have flags of their own
+    set(apart ${sources})
+    list(FILTER apart INCLUDE REGEX "^${arg_TABLE}/")
+    list(FILTER sources EXCLUDE REGEX "^${arg_TABLE}/")
+    verge_batches(sources ${target} verge/${name}/ ${sources})
+    list(APPEND sources ${apart})
+  endif()
   add_library(${target} STATIC ${sources})
   set(root ${CMAKE_BINARY_DIR}/include/${target})
   get_filename_component(parent verge/${name} DIRECTORY)
@@ -75,9 +107,7 @@ function(verge_module name)
   endif()
   target_include_directories(${target} PUBLIC ${root})
   target_link_libraries(${target} PUBLIC verge_flags fmt::fmt Threads::Threads ${arg_LINKS})
-  if(name STREQUAL "engine/kernels")  # its files have flags of their own
-    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
-  else()
+  if(NOT name STREQUAL "engine/kernels")
     verge_precompile(${target} module)
   endif()
   foreach(used IN LISTS arg_USES)
@@ -104,8 +134,6 @@ function(verge_table name)
   list(JOIN calls ", " calls)
   string(APPEND text "std::span<const ${arg_TYPE}> table() {\n  static const ${arg_TYPE} entries[] = {${calls}};\n"
     "  return entries;\n}\n}  // namespace ${arg_NAMESPACE}::${arg_FOLDER}\n")
-  list(TRANSFORM files PREPEND ${arg_FOLDER}/ OUTPUT_VARIABLE paths)
-  set_source_files_properties(${paths} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)  # all use the same local names
   set(generated ${CMAKE_CURRENT_BINARY_DIR}/${arg_FOLDER}_table.cpp)
   file(CONFIGURE OUTPUT ${generated} CONTENT "${text}" @ONLY)
   target_sources(${target} PRIVATE ${generated})
@@ -115,11 +143,10 @@ endfunction()
 function(verge_test folder)
   cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
   string(REPLACE "/" "_" target "test_${folder}")
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
-  add_executable(${target} ${sources})
-  # What small files cost to build are their headers: eight compiled together cost a third of eight alone. Their local
-  # names must differ.
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+  verge_batches(batches ${target} "" ${sources})
+  add_executable(${target} ${batches})
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   verge_precompile(${target} test LINKS GTest::gtest_main HEADERS <gtest/gtest.h> OPTIONS -O1)  # what is tested is optimised
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support)
   string(REPLACE "/" "_" own "verge_${folder}")

@@ -15,13 +15,13 @@ Serving& serving() {
   return *server;
 }
 
-std::string chat(const std::string& fields) {
+std::string chat_body(const std::string& fields) {
   return R"({"model":"verge-lm","max_tokens":12,"temperature":0,
              "messages":[{"role":"user","content":"And God said"}])" +
          (fields.empty() ? "" : "," + fields) + "}";
 }
 
-std::string text(const std::string& fields) {
+std::string text_body(const std::string& fields) {
   return R"({"model":"verge-lm","max_tokens":12,"temperature":0,"prompt":"And God said")" +
          (fields.empty() ? "" : "," + fields) + "}";
 }
@@ -80,7 +80,7 @@ TEST(OpenAiRoutes, ListsModels) {
 }
 
 TEST(OpenAiRoutes, AChatAnswers) {
-  const Json answer = serving().good("/v1/chat/completions", chat(""));
+  const Json answer = serving().good("/v1/chat/completions", chat_body(""));
   EXPECT_FALSE(content(answer).empty());
   EXPECT_EQ(answer["choices"][0]["finish_reason"], "length");
   EXPECT_EQ(answer["usage"]["completion_tokens"], 12);
@@ -121,9 +121,10 @@ TEST(OpenAiRoutes, GuessesAreCountedInUsageMetricsAndLive) {
 }
 
 TEST(OpenAiRoutes, AStreamSaysTheSame) {
-  const std::string whole = content(serving().good("/v1/chat/completions", chat("")));
-  const auto answer = serving().post(
-      "/v1/chat/completions", chat(R"("stream":true,"stream_options":{"include_usage":true})"));
+  const std::string whole = content(serving().good("/v1/chat/completions", chat_body("")));
+  const auto answer =
+      serving().post("/v1/chat/completions",
+                     chat_body(R"("stream":true,"stream_options":{"include_usage":true})"));
   EXPECT_EQ(answer.headers.at("content-type"), "text/event-stream");
   const auto events = test::streamed(answer.body);
   ASSERT_GT(events.size(), 3u);
@@ -138,7 +139,7 @@ TEST(OpenAiRoutes, AStreamSaysTheSame) {
 }
 
 TEST(OpenAiRoutes, ACompletionTakesTextListsAndTokens) {
-  const Json one = serving().good("/v1/completions", text(""));
+  const Json one = serving().good("/v1/completions", text_body(""));
   const Json tokens =
       serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"And God said"})");
   const Json same = serving().good("/v1/completions", Json{{"model", "verge-lm"},
@@ -154,27 +155,27 @@ TEST(OpenAiRoutes, ACompletionTakesTextListsAndTokens) {
 }
 
 TEST(OpenAiRoutes, StopStringsEndAnswers) {
-  const std::string whole = serving().good("/v1/completions", text(""))["choices"][0]["text"];
+  const std::string whole = serving().good("/v1/completions", text_body(""))["choices"][0]["text"];
   ASSERT_GT(whole.size(), 6u);
   const std::string stop = whole.substr(4, 2);
-  const Json cut = serving().good("/v1/completions", text("\"stop\":[\"" + stop + "\"]"));
+  const Json cut = serving().good("/v1/completions", text_body("\"stop\":[\"" + stop + "\"]"));
   EXPECT_EQ(cut["choices"][0]["text"], whole.substr(0, whole.find(stop)));
   EXPECT_EQ(cut["choices"][0]["finish_reason"], "stop");
 }
 
 TEST(OpenAiRoutes, ChoicesAndExpressionsAreHeld) {
-  const Json chosen = serving().good("/v1/chat/completions",
-                                     chat(R"("guided_choice":["wine","water"],"temperature":1)"));
+  const Json chosen = serving().good(
+      "/v1/chat/completions", chat_body(R"("guided_choice":["wine","water"],"temperature":1)"));
   EXPECT_TRUE(content(chosen) == "wine" || content(chosen) == "water") << content(chosen);
-  const Json matched =
-      serving().good("/v1/completions", text(R"("structured_outputs":{"regex":"[0-9]{3}-x"})"));
+  const Json matched = serving().good("/v1/completions",
+                                      text_body(R"("structured_outputs":{"regex":"[0-9]{3}-x"})"));
   const std::string made = matched["choices"][0]["text"];
   EXPECT_EQ(made.size(), 5u) << made;
   EXPECT_TRUE(made.ends_with("-x")) << made;
 }
 
 TEST(OpenAiRoutes, TokensEndAnswersAndMayStandThere) {
-  const Json whole = serving().good("/v1/completions", text(R"("logprobs":0)"))["choices"][0];
+  const Json whole = serving().good("/v1/completions", text_body(R"("logprobs":0)"))["choices"][0];
   const std::string all = whole["text"];
   const std::string third = whole["logprobs"]["tokens"][2];
   const Json tokens = serving().good(
@@ -183,23 +184,24 @@ TEST(OpenAiRoutes, TokensEndAnswersAndMayStandThere) {
       serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"And God said"})");
   const int id = tokens["tokens"][begun["tokens"].size() + 2];
   const std::string ids = fmt::format("\"stop_token_ids\":[{}]", id);
-  const Json cut = serving().good("/v1/completions", text(ids))["choices"][0];
+  const Json cut = serving().good("/v1/completions", text_body(ids))["choices"][0];
   EXPECT_TRUE(all.starts_with(cut["text"].get<std::string>()));
   EXPECT_LT(cut["text"].get<std::string>().size(), all.size());
   EXPECT_EQ(cut["finish_reason"], "stop");
   const Json shown = serving().good(
-      "/v1/completions", text(ids + ",\"include_stop_str_in_output\":true"))["choices"][0];
+      "/v1/completions", text_body(ids + ",\"include_stop_str_in_output\":true"))["choices"][0];
   EXPECT_EQ(shown["text"], cut["text"].get<std::string>() + third);
-  const Json longer = serving().good("/v1/completions", text(ids + ",\"min_tokens\":5"));
+  const Json longer = serving().good("/v1/completions", text_body(ids + ",\"min_tokens\":5"));
   EXPECT_GE(longer["usage"]["completion_tokens"], 5);
-  EXPECT_EQ(serving().bad(400, "/v1/completions", text(R"("stop_token_ids":[99999999])"))["param"],
-            "stop_token_ids");
+  EXPECT_EQ(
+      serving().bad(400, "/v1/completions", text_body(R"("stop_token_ids":[99999999])"))["param"],
+      "stop_token_ids");
 }
 
 TEST(OpenAiRoutes, SeedsRepeatAndChoicesDiffer) {
   const auto seeded = [](int seed) {
     return serving().good("/v1/chat/completions",
-                          chat(fmt::format(R"("temperature":1.5,"n":3,"seed":{})", seed)));
+                          chat_body(fmt::format(R"("temperature":1.5,"n":3,"seed":{})", seed)));
   };
   const Json first = seeded(5), again = seeded(5), other = seeded(6);
   std::set<std::string> texts;
@@ -213,7 +215,7 @@ TEST(OpenAiRoutes, SeedsRepeatAndChoicesDiffer) {
 
 TEST(OpenAiRoutes, LogprobsAreOfTheTokensDrawn) {
   const Json answer =
-      serving().good("/v1/chat/completions", chat(R"("logprobs":true,"top_logprobs":3)"));
+      serving().good("/v1/chat/completions", chat_body(R"("logprobs":true,"top_logprobs":3)"));
   const Json& tokens = answer["choices"][0]["logprobs"]["content"];
   ASSERT_EQ(tokens.size(), 12u);
   std::string joined;
@@ -224,7 +226,7 @@ TEST(OpenAiRoutes, LogprobsAreOfTheTokensDrawn) {
     EXPECT_LE(token["logprob"], 0);
   }
   EXPECT_NE(joined.find(content(answer)), std::string::npos);
-  const Json legacy = serving().good("/v1/completions", text(R"("logprobs":2)"));
+  const Json legacy = serving().good("/v1/completions", text_body(R"("logprobs":2)"));
   EXPECT_EQ(legacy["choices"][0]["logprobs"]["tokens"].size(), 12u);
   EXPECT_EQ(legacy["choices"][0]["logprobs"]["text_offset"][0], 0);
 }
@@ -254,7 +256,7 @@ TEST(OpenAiRoutes, AnEchoedPromptOfManyChoicesIsScoredOnce) {
 
 // As lm-evaluation-harness asks: of a text that continues a context, is each token the likeliest?
 TEST(OpenAiRoutes, AnEchoedPromptHasLogprobs) {
-  const Json drawn = serving().good("/v1/completions", text(R"("logprobs":2)"))["choices"][0];
+  const Json drawn = serving().good("/v1/completions", text_body(R"("logprobs":2)"))["choices"][0];
   const Json& answer = drawn["logprobs"];
   const Json begun = serving().good("/verge/tokenize", R"({"text":"And God said"})");
   const Json all = serving().good(
@@ -286,7 +288,7 @@ TEST(OpenAiRoutes, BiasForbidsAndForces) {
   const Json tokens = serving().good("/verge/tokenize", R"({"model":"verge-lm","text":"x"})");
   const std::string token = std::to_string(tokens["tokens"][0].get<int>());
   const Json forced =
-      serving().good("/v1/completions", text("\"logit_bias\":{\"" + token + "\":100}"));
+      serving().good("/v1/completions", text_body("\"logit_bias\":{\"" + token + "\":100}"));
   EXPECT_EQ(forced["choices"][0]["text"], std::string(12, 'x'));
 }
 
@@ -297,9 +299,9 @@ TEST(OpenAiRoutes, FormatsAreHeld) {
   for (int seed = 0; seed < 5; ++seed) {
     const Json answer = serving().good(
         "/v1/chat/completions",
-        chat(fmt::format(R"("max_tokens":100,"temperature":1,"seed":{},"response_format":
+        chat_body(fmt::format(R"("max_tokens":100,"temperature":1,"seed":{},"response_format":
              {{"type":"json_schema","json_schema":{{"name":"n","strict":true,"schema":{}}}}})",
-                         seed, schema)));
+                              seed, schema)));
     if (answer["choices"][0]["finish_reason"] == "length") continue;  // of endless digits
     const Json made = Json::parse(content(answer), nullptr, false);
     ASSERT_TRUE(made.is_object()) << content(answer);
@@ -307,13 +309,13 @@ TEST(OpenAiRoutes, FormatsAreHeld) {
     EXPECT_TRUE(made["b"] == "x" || made["b"] == "y");
   }
   EXPECT_EQ(content(serving().good("/v1/chat/completions",
-                                   chat(R"("grammar":"root ::= \"yes\" | \"no\"")")))
+                                   chat_body(R"("grammar":"root ::= \"yes\" | \"no\"")")))
                 .substr(0, 1)
                 .find_first_not_of("yn"),
             std::string::npos);
-  EXPECT_EQ(
-      serving().bad(400, "/v1/chat/completions", chat(R"("grammar":"root ::= other")"))["param"],
-      "grammar");
+  EXPECT_EQ(serving().bad(400, "/v1/chat/completions",
+                          chat_body(R"("grammar":"root ::= other")"))["param"],
+            "grammar");
 }
 
 TEST(OpenAiRoutes, RequiredToolsAreCalled) {
@@ -324,7 +326,7 @@ TEST(OpenAiRoutes, RequiredToolsAreCalled) {
   for (const std::string& choice :
        {std::string("\"required\""),
         std::string(R"({"type":"function","function":{"name":"lamp"}})")}) {
-    const Json answer = serving().good("/v1/chat/completions", chat(tools + choice));
+    const Json answer = serving().good("/v1/chat/completions", chat_body(tools + choice));
     const Json& message = answer["choices"][0]["message"];
     ASSERT_TRUE(message.contains("tool_calls")) << answer.dump();
     EXPECT_EQ(answer["choices"][0]["finish_reason"], "tool_calls");
@@ -368,15 +370,15 @@ TEST(OpenAiRoutes, TheOnlyModelNeedsNoName) {
 }
 
 TEST(OpenAiRoutes, ATimeLimitEndsAnAnswer) {
-  const Json error = serving().bad(408, "/v1/completions",
-                                   text(R"("max_tokens":250,"ignore_eos":true,"timeout":0.001)"));
+  const Json error = serving().bad(
+      408, "/v1/completions", text_body(R"("max_tokens":250,"ignore_eos":true,"timeout":0.001)"));
   EXPECT_EQ(error["code"], "timeout");
-  serving().good("/v1/completions", text(R"("timeout":600)"));
+  serving().good("/v1/completions", text_body(R"("timeout":600)"));
 }
 
 TEST(OpenAiRoutes, AnAnswerThatIsHeldMayBeAskedForBesideTools) {
-  const Json answer = serving().good("/v1/chat/completions",
-                                     chat(R"("guided_choice":["wine"],"tools":[{"type":"function",
+  const Json answer = serving().good(
+      "/v1/chat/completions", chat_body(R"("guided_choice":["wine"],"tools":[{"type":"function",
                                      "function":{"name":"f"}}])"));
   const Json& message = answer["choices"][0]["message"];
   EXPECT_TRUE(message["content"] == "wine" || message.contains("tool_calls")) << message;
@@ -401,21 +403,21 @@ TEST(OpenAiRoutes, SurvivesWhatIsNoRequest) {
                                 "\xFF\xFE",
                                 R"({"model":"\ud800"})",
                                 R"({"model":7,"messages":{}})",
-                                chat(R"("temperature":1e308)"),
-                                chat(R"("max_tokens":-5)"),
-                                chat(R"("n":1e9)"),
-                                chat(R"("stop":{"a":1})"),
-                                chat(R"("logit_bias":{"999999":1})"),
-                                chat(R"("logit_bias":{"-1":1})"),
-                                chat(R"("seed":"x")"),
-                                chat(R"("stream":"yes")"),
-                                chat(R"("tools":[[[[]]]])"),
-                                chat(R"("response_format":{"type":"json_schema","json_schema":
+                                chat_body(R"("temperature":1e308)"),
+                                chat_body(R"("max_tokens":-5)"),
+                                chat_body(R"("n":1e9)"),
+                                chat_body(R"("stop":{"a":1})"),
+                                chat_body(R"("logit_bias":{"999999":1})"),
+                                chat_body(R"("logit_bias":{"-1":1})"),
+                                chat_body(R"("seed":"x")"),
+                                chat_body(R"("stream":"yes")"),
+                                chat_body(R"("tools":[[[[]]]])"),
+                                chat_body(R"("response_format":{"type":"json_schema","json_schema":
            {"name":"n","schema":{"type":"nonsense"}}})"),
-                                chat(R"("response_format":{"type":"json_schema","json_schema":
+                                chat_body(R"("response_format":{"type":"json_schema","json_schema":
            {"name":"n","schema":{"$ref":"#"}}})"),
-                                chat(R"("grammar":"root ::= root")"),
-                                chat(R"("temprature":0)")};
+                                chat_body(R"("grammar":"root ::= root")"),
+                                chat_body(R"("temprature":0)")};
   for (const std::string& body : bodies) {
     for (const char* route : {"/v1/chat/completions", "/v1/completions", "/api/chat",
                               "/api/generate", "/verge/tokenize"}) {
