@@ -25,11 +25,13 @@ TEST(ServeCommand, RefusesBeforeItServes) {
     test::expect_refused(test::run_verge({"serve"}), 2, "verge model import");
   }
   test::expect_refused(test::run_verge({"serve", "/nonexistent.gguf"}), 1, "/nonexistent.gguf");
-  test::expect_refused(test::run_verge({"serve", kServedModel, "--host", "0.0.0.0"}), 1, "verge key add");
+  test::expect_refused(test::run_verge({"serve", kServedModel, "--host", "0.0.0.0"}), 1,
+                       "verge key add");
   test::expect_refused(test::run_verge({"serve", kServedModel, "--api-keys", "/nonexistent"}), 1,
                        "/nonexistent");
   test::expect_refused(test::run_verge({"serve", kServedModel, "--port", "99999"}), 2, "--port");
-  test::expect_refused(test::run_verge({"serve", kServedModel, "--max-queue", "0"}), 2, "--max-queue");
+  test::expect_refused(test::run_verge({"serve", kServedModel, "--max-queue", "0"}), 2,
+                       "--max-queue");
   test::expect_refused(test::run_verge({"serve", kServedModel, "--log-format", "xml"}), 2,
                        "--log-format");
 }
