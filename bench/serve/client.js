@@ -3,12 +3,12 @@
 const http = require('http');
 const {performance} = require('perf_hooks');
 
-/// One request; resolves to {at_s, first_token_s, end_s, prompt_tokens, output_tokens, cached_tokens}, {left: true} where
+/// One request, with the `fields` it adds; resolves to {at_s, first_token_s, end_s, prompt_tokens, output_tokens, cached_tokens}, {left: true} where
 /// it `leaves` at the first token, {refused: seconds to wait} where it `yields` to a full queue (429).
 function send(url, model, request, now, agent) {
   return new Promise((resolve, reject) => {
     const body = JSON.stringify({model, prompt: request.prompt, max_tokens: request.output, temperature: 0,
-                                 ignore_eos: true, stream: true, stream_options: {include_usage: true}});
+                                 ignore_eos: true, stream: true, stream_options: {include_usage: true}, ...request.fields});
     const record = {at_s: now(), first_token_s: 0};
     const call = http.request(url + '/v1/completions',
         {method: 'POST', agent, headers: {'content-type': 'application/json', 'content-length': Buffer.byteLength(body)}},

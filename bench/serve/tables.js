@@ -73,6 +73,17 @@ function speculation(results) {
       table(['streams', '--speculate', 'answer tokens/s', 'ratio', 'drafted', 'accepted', 'runs'], rows);
 }
 
+function grammar(results) {
+  const rows = Object.keys(results).filter((k) => k.endsWith(' schema') && results[k].length).map((name) => {
+    const free = results[name.replace('schema', 'free')];
+    const ms = (runs) => 1000 * median(runs, (r) => r.tpot_s.p50);
+    return [name.split(' ')[1], number(ms(free)), number(ms(results[name])), `${number(100 * (ms(results[name]) / ms(free) - 1))} %`,
+            results[name].length];
+  });
+  return '### Constrained answers: strings of a JSON schema, prompts of 128 tokens, answers of 64\n\n' +
+      table(['streams', 'ms a token, free', 'constrained', 'more', 'runs'], rows);
+}
+
 function rest(results) {
   const lines = [];
   for (const r of results['idle 64 verge'] || []) {
@@ -106,6 +117,7 @@ function write(file, results, machine, command) {
   if (has('shared off verge')) parts.push(shared(results));
   if (has('trace ')) parts.push(traces(results));
   if (has('speculation ')) parts.push(speculation(results));
+  if (has('grammar ')) parts.push(grammar(results));
   parts.push(rest(results));
   const text = `${BEGIN}\n${parts.join('\n')}${END}`;
   const page = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';

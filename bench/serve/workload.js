@@ -1,5 +1,5 @@
 'use strict';
-// Workloads: {closed, requests: [{at_s, prompt: [token ids], output}]}, the same for both servers.
+// Workloads: {closed, requests: [{at_s, prompt: [token ids], output, fields: of the request's body}]}, the same for both servers.
 // closed: a new request begins when one ends (at_s says nothing); else at_s is when it arrives.
 const fs = require('fs');
 
