@@ -177,7 +177,8 @@ TEST(StepInvariance, EveryInstructionSet) {
   for (const kernels::Isa isa : kernels::kAllIsas) {
     if (isa > kernels::best_isa()) continue;
     const int sequences = test::kSanitized ? 3 : isa == kernels::Isa::Generic ? 4 : 12;
-    for (const DType weights : {DType::Q4_0, DType::Q4_K, DType::Q6_K, DType::F16}) {
+    const std::vector<DType> all = {DType::Q4_0, DType::F16, DType::Q4_K, DType::Q6_K};
+    for (const DType weights : std::span(all).first(test::kSanitized ? 2 : all.size())) {
       expect_invariant({"tiny-llama", weights, DType::F16, isa, sequences}, 14);
     }
     expect_invariant({"tiny-mixtral", DType::Q4_0, DType::Q8_0, isa, sequences}, 15);
