@@ -91,6 +91,53 @@ function(verge_batches result target prefix)
   set(${result} ${batches} PARENT_SCOPE)
 endfunction()
 
+# gRPC and protobuf as static archives: as shared ones they are 50 libraries, which cost every command 6 MiB and some
+# milliseconds at its start, also those that dial nobody. Shared are those that others share, too.
+function(verge_find_grpc)
+  if(TARGET verge_grpc)
+    return()
+  endif()
+  pkg_check_modules(GRPC REQUIRED grpc++ protobuf)
+  list(REMOVE_DUPLICATES GRPC_STATIC_LIBRARIES)
+  list(REMOVE_ITEM GRPC_STATIC_LIBRARIES ssl crypto z dl rt m pthread atomic)
+  foreach(library IN LISTS GRPC_STATIC_LIBRARIES)
+    find_library(VERGE_STATIC_${library} lib${library}.a REQUIRED)
+    list(APPEND archives ${VERGE_STATIC_${library}})
+  endforeach()
+  find_package(OpenSSL REQUIRED)
+  find_package(ZLIB REQUIRED)
+  list(JOIN archives "," archives)
+  add_library(verge_grpc INTERFACE IMPORTED GLOBAL)
+  target_link_libraries(verge_grpc INTERFACE "$<LINK_GROUP:RESCAN,${archives}>" OpenSSL::SSL ZLIB::ZLIB)
+endfunction()
+
+# verge_protos(TARGET NAME): messages and services of all .proto files of a module's folder, as
+# `#include <verge/platform/net/wire.pb.h>` (services: wire.grpc.pb.h).
+function(verge_protos target name)
+  file(GLOB_RECURSE protos CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.proto)
+  if(NOT protos)
+    return()
+  endif()
+  verge_find_grpc()
+  find_program(VERGE_PROTOC protoc REQUIRED)
+  find_program(VERGE_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
+  set(root ${CMAKE_BINARY_DIR}/include/${target})
+  set(out ${CMAKE_BINARY_DIR}/protos/${target})
+  file(MAKE_DIRECTORY ${out})
+  foreach(proto IN LISTS protos)
+    set(path verge/${name}/${proto})
+    string(REGEX REPLACE "[.]proto$" "" stem ${out}/${path})
+    set(generated ${stem}.pb.cc ${stem}.grpc.pb.cc)
+    add_custom_command(OUTPUT ${generated} ${stem}.pb.h ${stem}.grpc.pb.h DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${proto}
+      COMMAND ${VERGE_PROTOC} -I ${root} --cpp_out=${out} --grpc_out=${out}
+        --plugin=protoc-gen-grpc=${VERGE_GRPC_PLUGIN} ${root}/${path})
+    set_source_files_properties(${generated} PROPERTIES COMPILE_OPTIONS -w)
+    target_sources(${target} PRIVATE ${generated} ${stem}.pb.h ${stem}.grpc.pb.h)
+  endforeach()
+  target_include_directories(${target} SYSTEM PUBLIC ${out})
+  target_link_libraries(${target} PUBLIC verge_grpc)
+endfunction()
+
 # verge_module(NAME [USES module...] [LINKS library...] [TABLE folder]): NAME is the folder below src/.
 # Sources are the folder's own .cpp files and those of its subfolders that are no modules; those of a TABLE all use the
 # same local names.
@@ -115,6 +162,7 @@ function(verge_module name)
   endif()
   target_include_directories(${target} PUBLIC ${root})
   target_link_libraries(${target} PUBLIC verge_flags fmt::fmt Threads::Threads ${arg_LINKS})
+  verge_protos(${target} ${name})
   if(NOT name STREQUAL "engine/kernels")
     verge_precompile(${target} module)
   endif()

@@ -16,4 +16,11 @@ class SystemClock : public Clock {
   double seconds() const override;
 };
 
+/// The calendar: seconds since 1970-01-01 00:00 UTC, for what must be known after a restart. Unlike
+/// others it goes back when somebody sets the machine's date.
+class CalendarClock : public Clock {
+ public:
+  double seconds() const override;
+};
+
 }  // namespace verge

@@ -1,3 +1,5 @@
+#include <ctime>
+
 #include <gtest/gtest.h>
 
 #include <verge/core/clock.hpp>
@@ -13,6 +15,13 @@ TEST(SystemClock, NeverGoesBack) {
     EXPECT_GE(now, last);
     last = now;
   }
+}
+
+TEST(CalendarClock, TellsTheSecondsSince1970) {
+  const std::time_t before = std::time(nullptr);
+  const double now = CalendarClock().seconds();
+  EXPECT_GE(now, static_cast<double>(before));
+  EXPECT_LE(now, static_cast<double>(std::time(nullptr) + 1));
 }
 
 }  // namespace
