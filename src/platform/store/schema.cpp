@@ -30,26 +30,37 @@ constexpr const char* kTables = R"(
     source TEXT NOT NULL,
     PRIMARY KEY (artifact, relation, source)
   ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = 1;
 )";
+constexpr const char* kStore = "the model store";
+
+Result<bool> has_tables(const Database& database, std::string_view what, int64_t version) {
+  VERGE_TRY(Statement statement, database.prepare("PRAGMA user_version"));
+  VERGE_TRY(const bool row, statement.step());
+  const int64_t found = row ? statement.number(0) : 0;
+  if (found <= version) return found == version;
+  return make_error(Code::Unsupported, "{} has version {}, this verge knows {}; use a newer verge",
+                    what, found, version);
+}
 
 }  // namespace
 
-Result<bool> has_schema(const Database& database) {
-  VERGE_TRY(Statement statement, database.prepare("PRAGMA user_version"));
-  VERGE_TRY(const bool row, statement.step());
-  const int64_t version = row ? statement.number(0) : 0;
-  if (version <= kVersion) return version == kVersion;
-  return make_error(Code::Unsupported,
-                    "the model store has version {}, this verge knows {}; use a newer verge",
-                    version, kVersion);
+Status apply_tables(const Database& database, std::string_view what, int64_t version,
+                    const char* tables) {
+  VERGE_TRY(Transaction change, Transaction::begin(database));
+  VERGE_TRY(const bool done, has_tables(database, what, version));
+  if (!done) {
+    VERGE_RETURN_IF_ERROR(database.run(tables));
+    VERGE_RETURN_IF_ERROR(database.run(fmt::format("PRAGMA user_version = {}", version).c_str()));
+  }
+  return change.commit();
 }
 
 Status apply_schema(const Database& database) {
-  VERGE_TRY(Transaction change, Transaction::begin(database));
-  VERGE_TRY(const bool done, has_schema(database));
-  if (!done) VERGE_RETURN_IF_ERROR(database.run(kTables));
-  return change.commit();
+  return apply_tables(database, kStore, kVersion, kTables);
+}
+
+Result<bool> has_schema(const Database& database) {
+  return has_tables(database, kStore, kVersion);
 }
 
 }  // namespace verge::store
