@@ -1,0 +1,110 @@
+#include <sodium.h>
+
+#include <verge/platform/net/identity/authority.hpp>
+#include <verge/platform/net/identity/token_book.hpp>
+
+namespace verge::net {
+namespace {
+
+constexpr int64_t kBookVersion = 1;
+
+Result<int64_t> book_version(const store::Database& database) {
+  VERGE_TRY(store::Statement version, database.prepare("PRAGMA user_version"));
+  VERGE_TRY(const bool is_there, version.step());
+  return is_there ? version.number(0) : 0;
+}
+
+Status make_token_table(const store::Database& database, const std::string& path) {
+  VERGE_TRY(store::Transaction change, store::Transaction::begin(database));
+  VERGE_TRY(const int64_t found, book_version(database));
+  if (found > kBookVersion) {
+    return make_error(Code::Unsupported,
+                      "{}: was written by a newer Verge (version {}, this one knows {}); update",
+                      path, found, kBookVersion);
+  }
+  if (found == 0) {
+    VERGE_RETURN_IF_ERROR(database.run(
+        "CREATE TABLE token (id TEXT PRIMARY KEY, secret_sha256 TEXT NOT NULL, node TEXT NOT NULL,"
+        " hosts TEXT NOT NULL, until_unix_s INTEGER NOT NULL, life_s INTEGER NOT NULL,"
+        " used_unix_s INTEGER NOT NULL DEFAULT 0); PRAGMA user_version = 1"));
+  }
+  return change.commit();
+}
+
+// Host names hold no spaces (Authority::sign).
+std::string joined_hosts(const std::vector<std::string>& hosts) {
+  return fmt::format("{}", fmt::join(hosts, " "));
+}
+
+std::vector<std::string> split_hosts(const std::string& text) {
+  std::vector<std::string> hosts;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    hosts.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return hosts;
+}
+
+bool is_same_secret(const std::string& a, const std::string& b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Error token_denied(const JoinToken& token, std::string_view why) {
+  return make_error(Code::Denied, "the join token {}... {}; ask for a new one",
+                    token.id.substr(0, 8), why);
+}
+
+}  // namespace
+
+Result<TokenBook> TokenBook::open(const std::string& path) {
+  VERGE_TRY(store::Database database, store::Database::open(path, store::Database::Mode::Create));
+  VERGE_RETURN_IF_ERROR(make_token_table(database, path));
+  return TokenBook(std::move(database));
+}
+
+Result<JoinToken> TokenBook::issue(const Invitation& invitation, std::string_view authority) {
+  VERGE_RETURN_IF_ERROR(
+      check_grant({invitation.node, invitation.hosts, 0, invitation.certificate_life_s}));
+  const JoinToken token = JoinToken::make(authority);
+  const std::lock_guard lock(mutex_);
+  VERGE_TRY(store::Statement statement,
+            database_.prepare("INSERT INTO token (id, secret_sha256, node, hosts, until_unix_s, "
+                              "life_s) VALUES (?, ?, ?, ?, ?, ?)"));
+  VERGE_RETURN_IF_ERROR(statement.bind(token.id)
+                            .bind(token.secret_hash())
+                            .bind(invitation.node)
+                            .bind(joined_hosts(invitation.hosts))
+                            .bind(invitation.until_unix_s)
+                            .bind(invitation.certificate_life_s)
+                            .run());
+  return token;
+}
+
+Result<Invitation> TokenBook::redeem(const JoinToken& token, std::string_view authority,
+                                     int64_t now_unix_s) {
+  if (token.authority != authority) return token_denied(token, "is for another fleet");
+  const std::lock_guard lock(mutex_);
+  VERGE_TRY(store::Transaction change, store::Transaction::begin(database_));
+  VERGE_TRY(store::Statement row,
+            database_.prepare("SELECT secret_sha256, node, hosts, until_unix_s, life_s, "
+                              "used_unix_s FROM token WHERE id = ?"));
+  VERGE_TRY(const bool is_known, row.bind(token.id).step());
+  if (!is_known || !is_same_secret(row.text(0), token.secret_hash())) {
+    return token_denied(token, "was not given out by this fleet");
+  }
+  const Invitation invitation{row.text(1), split_hosts(row.text(2)), row.number(3), row.number(4)};
+  if (row.number(5) != 0) {
+    return token_denied(token, fmt::format("was used at {}", show_time(row.number(5))));
+  }
+  if (now_unix_s > invitation.until_unix_s) {
+    return token_denied(token, fmt::format("expired at {}", show_time(invitation.until_unix_s)));
+  }
+  VERGE_TRY(store::Statement mark,
+            database_.prepare("UPDATE token SET used_unix_s = ? WHERE id = ?"));
+  VERGE_RETURN_IF_ERROR(mark.bind(now_unix_s).bind(token.id).run());
+  VERGE_RETURN_IF_ERROR(change.commit());
+  return invitation;
+}
+
+}  // namespace verge::net
