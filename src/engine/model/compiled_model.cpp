@@ -58,12 +58,22 @@ bool has_interface_of(const graph::Graph& graph, const graph::Graph& wanted) {
   });
 }
 
+// The cache of any layer: they are alike.
+graph::ValueId find_cache(const graph::Graph& graph) {
+  const auto is_cache = [](const graph::Value& value) {
+    return value.kind == graph::ValueKind::State && value.name.starts_with("kv.");
+  };
+  const auto at = std::ranges::find_if(graph.values, is_cache);
+  return at == graph.values.end() ? graph::kNone
+                                  : static_cast<graph::ValueId>(at - graph.values.begin());
+}
+
 // Whether shape_of finds what it reads.
 bool has_shape(const runtime::PlanFile& plan) {
   const runtime::Program* program = plan.find("prefill");
   if (program == nullptr || plan.find("decode") == nullptr) return false;
   const graph::Graph& graph = program->graph;
-  const graph::ValueId cache = graph.find("kv.0"), table = graph.find("page_table");
+  const graph::ValueId cache = find_cache(graph), table = graph.find("page_table");
   return graph.symbols.size() == nn::kWrites + 1 && cache != graph::kNone &&
          table != graph::kNone && graph.value(cache).type.dims.size() == 5 &&
          graph.value(table).type.dims.size() == 2;
@@ -91,6 +101,10 @@ Result<bool> are_decoders(const runtime::PlanFile& plan, const format::ModelSour
 
 // Whether a plan's shape serves what is asked for.
 Status check_asked(const nn::DecoderShape& shape, const LoadOptions& options) {
+  if (!options.layers.is_whole()) {
+    return make_error(Code::Conflict, "{}: a compiled plan runs all layers; load some without it",
+                      options.plan);
+  }
   const int64_t context = shape.pages_per_sequence * shape.page_tokens;
   if (options.context > context || shape.kv_dtype != options.kv_dtype) {
     return make_error(Code::Conflict,
@@ -151,12 +165,14 @@ Result<runtime::Program> compile_hidden(const format::ModelSource& source,
   return compile_decoder(source, config, shape, isa, threads, adapters);
 }
 
-Result<runtime::Program> compile_exit(const format::ModelSource& source,
-                                      const nn::DecoderConfig& config, nn::DecoderShape shape,
-                                      int64_t layers, kernels::Isa isa, int threads) {
-  shape.exit_layers = layers;
-  shape.max_tokens = shape.max_outputs = shape.max_sequences;
-  return compile_decoder(source, config, shape, isa, threads);
+Result<runtime::Program> compile_layers(const format::ModelSource& source,
+                                        const nn::DecoderConfig& config, nn::DecoderShape shape,
+                                        kernels::Isa isa, int threads,
+                                        const graph::AdapterLayout* adapters) {
+  const int64_t end = config.resolve(shape.layers).end;
+  shape.has_hidden = shape.has_logits = config.has_head(end);
+  shape.has_states = end < config.layers;
+  return compile_decoder(source, config, shape, isa, threads, adapters);
 }
 
 Result<runtime::PlanFile> load_compiled(const format::ModelSource& source,
@@ -177,7 +193,7 @@ Result<runtime::PlanFile> load_compiled(const format::ModelSource& source,
 
 nn::DecoderShape shape_of(const runtime::PlanFile& plan) {
   const graph::Graph& graph = plan.find("prefill")->graph;
-  const graph::Type& cache = graph.value(graph.find("kv.0")).type;
+  const graph::Type& cache = graph.value(find_cache(graph)).type;
   const graph::Type& table = graph.value(graph.find("page_table")).type;
   nn::DecoderShape shape;
   shape.max_tokens = graph.symbols[nn::kTokens].bound;

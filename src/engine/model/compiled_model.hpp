@@ -32,17 +32,19 @@ Result<runtime::Program> compile_hidden(const format::ModelSource& source,
                                         kernels::Isa isa, int threads,
                                         const graph::AdapterLayout* adapters = nullptr);
 
-/// The first `layers` layers and the exit head after them, one token of each sequence a run.
-Result<runtime::Program> compile_exit(const format::ModelSource& source,
-                                      const nn::DecoderConfig& config, nn::DecoderShape shape,
-                                      int64_t layers, kernels::Isa isa, int threads);
+/// shape.layers, with states where others follow and logits where a head does.
+Result<runtime::Program> compile_layers(const format::ModelSource& source,
+                                        const nn::DecoderConfig& config, nn::DecoderShape shape,
+                                        kernels::Isa isa, int threads,
+                                        const graph::AdapterLayout* adapters = nullptr);
 
 /// Those of options.plan. Fails as read_plan_file does, and with Conflict for a plan of another
 /// model or another context or cache type than the options ask for.
 Result<runtime::PlanFile> load_compiled(const format::ModelSource& source,
                                         const LoadOptions& options);
 
-/// What was compiled for: tokens and rows of logits of one run, pages of the cache.
+/// What was compiled for: tokens and rows of logits of one run, pages of the cache; not which
+/// layers.
 nn::DecoderShape shape_of(const runtime::PlanFile& plan);
 
 }  // namespace verge::model

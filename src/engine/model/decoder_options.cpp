@@ -4,6 +4,7 @@
 
 #include <verge/engine/model/decoder_options.hpp>
 #include <verge/engine/model/file_facts.hpp>
+#include <verge/engine/model/split_facts.hpp>
 
 namespace verge::model {
 namespace {
@@ -29,6 +30,7 @@ nn::DecoderShape decoder_shape(const nn::DecoderConfig& config, const LoadOption
   shape.pages = options.kv_tokens > 0 ? (options.kv_tokens + kPageTokens - 1) / kPageTokens
                                       : shape.pages_per_sequence;
   shape.kv_dtype = options.kv_dtype;
+  shape.layers = options.layers;
   return shape;
 }
 
@@ -57,6 +59,26 @@ Status check_options(const nn::DecoderConfig& config, const LoadOptions& options
         config.head_dim);
   }
   return {};
+}
+
+Result<nn::LayerSpan> layers_to_load(const format::ModelSource& source,
+                                     const nn::DecoderConfig& config, const LoadOptions& options) {
+  VERGE_TRY(const nn::LayerSpan held, layers_of(source, config));
+  const nn::LayerSpan asked = config.resolve(options.layers);
+  if (asked.first < 0 || asked.first >= asked.end || asked.end > config.layers) {
+    return make_error(Code::InvalidArgument, "{}: layers {} to {} of {}; give a range of them",
+                      source.path, asked.first, asked.end, config.layers);
+  }
+  if (asked.first < held.first || asked.end > held.end) {
+    return make_error(Code::Unsupported,
+                      "{}: the file of layers {} to {} of {}, split from a model; layers {} to {} "
+                      "are asked for: give the whole model",
+                      source.path, held.first, held.end, config.layers, asked.first, asked.end);
+  }
+  if (asked.end < config.layers) {
+    VERGE_RETURN_IF_ERROR(exit_layers_of(config, source.path, asked.end));
+  }
+  return asked;
 }
 
 Status make_room_for_paths(const std::string& path, int64_t paths, LoadOptions& options) {

@@ -15,6 +15,11 @@ nn::DecoderShape decode_shape(nn::DecoderShape shape);
 /// that does not fit the heads.
 Status check_options(const nn::DecoderConfig& config, const LoadOptions& options);
 
+/// The layers that are asked for, their end filled in. Fails with Unsupported where the file does
+/// not have them, or no head after them; a split file is no whole model.
+Result<nn::LayerSpan> layers_to_load(const format::ModelSource& source,
+                                     const nn::DecoderConfig& config, const LoadOptions& options);
+
 /// Sets how many sequences and tokens of cache a model file is loaded with, so that one sequence of
 /// the whole context may branch off into `paths` at once, each of two pages. Nothing changes for
 /// one path. Fails as reading the file does.

@@ -11,6 +11,7 @@
 #include <verge/engine/model/language_model.hpp>
 #include <verge/engine/model/model_graph.hpp>
 #include <verge/engine/model/model_residency.hpp>
+#include <verge/engine/model/split_facts.hpp>
 #include <verge/engine/nn/decoder.hpp>
 
 namespace verge::model {
@@ -50,11 +51,12 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& pa
   auto model = std::unique_ptr<LanguageModel>(new LanguageModel(std::move(source), options, pool));
   VERGE_TRY(model->config_, nn::read_config(FileFacts(model->source_)));
   VERGE_RETURN_IF_ERROR(check_options(model->config_, options));
+  VERGE_TRY(model->layers_, layers_to_load(model->source_, model->config_, options));
   VERGE_TRY(text::Vocabulary vocabulary, read_vocabulary(model->source_));
   VERGE_TRY(model->tokenizer_, text::make_tokenizer(std::move(vocabulary)));
   VERGE_RETURN_IF_ERROR(model->add_weights());
   if (options.memory_bytes > 0) {
-    VERGE_RETURN_IF_ERROR(set_places(model->source_, model->weights_));
+    VERGE_RETURN_IF_ERROR(set_places(model->source_, options.layers, model->weights_));
   }
   VERGE_RETURN_IF_ERROR(model->add_adapters());
   // What was touched of the files would add to what is pinned: a page of them can have 2 MiB.
@@ -65,7 +67,8 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& pa
 }
 
 Status LanguageModel::add_weights() {
-  for (const StoredTensor& tensor : source_.tensors()) {
+  for (const StoredTensor* stored : tensors_of(source_, options_.layers)) {
+    const StoredTensor& tensor = *stored;
     if (!tensor.dtype) continue;  // refused by name if the graph needs it
     // Vectors are scattered over the file, and a page of it can be as large as 2 MiB: one row
     // touched keeps all of it resident.
@@ -130,27 +133,56 @@ Status LanguageModel::prepare_hidden() {
   if (decoder_->hidden != nullptr) return {};
   VERGE_TRY(runtime::Program program,
             compile_hidden(source_, config_, shape_, options_.isa, pool_.size(), layout()));
-  VERGE_RETURN_IF_ERROR(take_spare(program));
-  VERGE_TRY(runtime::Plan plan,
-            runtime::Plan::bind(std::move(program), weights_, states_, pool_, options_.canaries));
+  VERGE_RETURN_IF_ERROR(take_spare({&program}));
+  VERGE_TRY(runtime::Plan plan, bind(std::move(program)));
   decoder_->hidden = std::make_unique<runtime::Plan>(std::move(plan));
   return {};
 }
 
-Result<runtime::Plan*> LanguageModel::prepare_exit(int64_t layers) {
+Result<runtime::LayerPlans*> LanguageModel::prepare_layers(nn::LayerSpan layers,
+                                                           int64_t max_tokens) {
+  layers = config_.resolve(layers);
+  if (layers.first < layers_.first || layers.end > layers_.end || layers.first >= layers.end) {
+    return make_error(Code::Unsupported,
+                      "{}: layers {} to {} are not among the loaded ones, {} to {}", source_.path,
+                      layers.first, layers.end, layers_.first, layers_.end);
+  }
+  nn::DecoderShape shape = shape_;
+  shape.layers = layers;
+  if (max_tokens > 0) shape.max_tokens = std::min(shape.max_tokens, max_tokens);
+  shape.max_outputs = std::min(shape.max_outputs, shape.max_tokens);
+  for (const auto& made : parts_) {
+    if (made->first_layer == layers.first && made->end_layer == layers.end &&
+        made->max_tokens == shape.max_tokens) {
+      return made.get();
+    }
+  }
+  const auto compile = [&](const nn::DecoderShape& of) {
+    return compile_layers(source_, config_, of, options_.isa, pool_.size(), layout());
+  };
+  VERGE_TRY(runtime::Program prefill, compile(shape));
+  VERGE_TRY(runtime::Program decode, compile(decode_shape(shape)));
+  VERGE_RETURN_IF_ERROR(take_spare({&prefill, &decode}));
+  VERGE_TRY(runtime::Plan prefill_plan, bind(std::move(prefill)));
+  VERGE_TRY(runtime::Plan decode_plan, bind(std::move(decode)));
+  parts_.push_back(std::make_unique<runtime::LayerPlans>(
+      runtime::LayerPlans{layers.first, layers.end, shape.max_tokens, std::move(prefill_plan),
+                          std::move(decode_plan)}));
+  return parts_.back().get();
+}
+
+Result<runtime::LayerPlans*> LanguageModel::prepare_exit(int64_t layers) {
   VERGE_TRY(layers, exit_layers_of(config_, source_.path, layers));
-  if (const auto made = exits_.find(layers); made != exits_.end()) return &made->second;
-  VERGE_TRY(runtime::Program program,
-            compile_exit(source_, config_, shape_, layers, options_.isa, pool_.size()));
-  VERGE_RETURN_IF_ERROR(take_spare(program));
-  VERGE_TRY(runtime::Plan plan,
-            runtime::Plan::bind(std::move(program), weights_, states_, pool_, options_.canaries));
-  return &exits_.emplace(layers, std::move(plan)).first->second;
+  return prepare_layers({0, layers}, shape_.max_sequences);
+}
+
+Result<runtime::Plan> LanguageModel::bind(runtime::Program program) {
+  return runtime::Plan::bind(std::move(program), weights_, states_, pool_, options_.canaries);
 }
 
 // Below a ceiling, weights are read past the page cache, those too that then stay.
 Status LanguageModel::choose_residency(const runtime::PlanFile& compiled) {
-  MemoryNeed need = need_of(source_, compiled);
+  MemoryNeed need = need_of(source_, compiled, options_.layers);
   if (options_.memory_bytes > 0) {
     VERGE_TRY(runtime::Residency residency, model_residency(source_, compiled, options_, layout()));
     need = need_of(residency);
@@ -163,10 +195,13 @@ Status LanguageModel::choose_residency(const runtime::PlanFile& compiled) {
   return check_memory(need, shape_.pages * shape_.page_tokens);
 }
 
-// Whether another program's activations keep below the ceiling, if there is one.
-Status LanguageModel::take_spare(const runtime::Program& program) {
+// Whether further programs' activations keep below the ceiling, if there is one.
+Status LanguageModel::take_spare(std::initializer_list<const runtime::Program*> programs) {
   if (options_.memory_bytes == 0) return {};
-  const int64_t bytes = runtime::added_bytes(program, weights_.residency());
+  int64_t bytes = 0;
+  for (const runtime::Program* program : programs) {
+    bytes += runtime::added_bytes(*program, weights_.residency());
+  }
   if (bytes > spare_bytes_) {
     return make_error(Code::OutOfMemory,
                       "{}: activations of {} more exceed the ceiling of {} by {}; allow that",
@@ -182,21 +217,25 @@ Status LanguageModel::compile() {
                       ? compile_model(source_, options_, pool_.size(), {}, layout())
                       : load_compiled(source_, options_);
   if (!compiled) return compiled.error();
-  const nn::DecoderShape shape = shape_ = shape_of(*compiled);
+  shape_ = shape_of(*compiled);
+  shape_.layers = layers_;
+  const nn::DecoderShape& shape = shape_;
   const int64_t context = shape.pages_per_sequence * shape.page_tokens;
   VERGE_RETURN_IF_ERROR(choose_residency(*compiled));
-  const auto bind = [&](std::string_view program) {
-    return runtime::Plan::bind(*compiled->find(program), weights_, states_, pool_,
-                               options_.canaries);
-  };
-  VERGE_TRY(runtime::Plan prefill, bind("prefill"));
-  VERGE_TRY(runtime::Plan decode, bind("decode"));
+  VERGE_TRY(runtime::Plan prefill, bind(*compiled->find("prefill")));
+  VERGE_TRY(runtime::Plan decode, bind(*compiled->find("decode")));
+  std::string identity =
+      fmt::format("{} {}", compiled->model, kernels::name(compiled->find("decode")->isa));
+  if (layers_.end - layers_.first < config_.layers) {
+    identity += fmt::format(" layers {}-{}", layers_.first, layers_.end);
+  }
   decoder_ = std::make_unique<runtime::Decoder>(runtime::Decoder{
       .prefill = std::move(prefill),
       .decode = std::move(decode),
       .states = states_,
       .pool = runtime::KvPool(static_cast<int32_t>(shape.pages)),
-      .layers = config_.layers,
+      .first_layer = layers_.first,
+      .layers = layers_.end - layers_.first,
       .vocab = config_.vocab,
       .d_model = config_.d_model,
       .max_tokens = shape.max_tokens,
@@ -205,8 +244,7 @@ Status LanguageModel::compile() {
       .min_chunk = kernels::least_tiled_tokens(config_.heads, config_.kv_heads),
       .page_tokens = shape.page_tokens,
       .context = options_.context > 0 ? options_.context : context,
-      .identity =
-          fmt::format("{} {}", compiled->model, kernels::name(compiled->find("decode")->isa)),
+      .identity = std::move(identity),
       .adapters = adapters_ == nullptr ? std::vector<std::string>{} : adapters_->identities(),
   });
   return {};

@@ -8,7 +8,6 @@
 //   VERGE_RETURN_IF_ERROR(session.append(model->tokenizer().encode("Once upon a time")));
 //   session.logits();
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +59,9 @@ struct LoadOptions {
   std::vector<AdapterSpec> adapters = {};
   int64_t max_adapters = 0;  // room for so many in all, for add_adapter; those given have theirs
   int64_t adapter_rank = 0;  // most rank of those that follow; 0: 64
+  /// Only these layers, from a whole file or a split one; the others take no memory. There must be
+  /// a head after them. Layers that do not begin with the first run by runtime::run_layers alone.
+  nn::LayerSpan layers = {};
   /// F32, F16 or BF16 to keep them in. Nothing: the 16-bit type that all given files have, else
   /// F32.
   std::optional<DType> adapter_dtype = {};
@@ -72,7 +74,8 @@ class LanguageModel {
   /// Fails with NotFound or Malformed for a bad file, Unsupported for an unknown architecture or
   /// tensor type, OutOfMemory when weights and context exceed the memory that is there
   /// or the ceiling.
-  /// Adapters: as AdapterSet::load; Conflict with a plan, which has none.
+  /// Adapters: as AdapterSet::load; Conflict with a plan, which has none. Unsupported for layers
+  /// that the file does not have, or after which there is no head; a split file is no whole model.
   static Result<std::unique_ptr<LanguageModel>> load(const std::string& path,
                                                      const LoadOptions& options, ThreadPool& pool);
   ~LanguageModel();
@@ -84,10 +87,15 @@ class LanguageModel {
   /// Makes decoder().hidden unless it exists: another program over the same weights and pages,
   /// which takes memory for its activations only.
   Status prepare_hidden();
-  /// The plan for runtime::run_exit by the exit head after `layers` layers, 0 for the first one:
-  /// made when first wanted, over the same weights and pages. Fails with Unsupported, naming those
-  /// there are, for a head that the model does not have.
-  Result<runtime::Plan*> prepare_exit(int64_t layers);
+  /// Plans of some of the loaded layers for runtime::run_layers, over the same weights and pages:
+  /// made when first wanted, they live as long as the model. They have states where others follow,
+  /// and logits where a head does. `max_tokens`: rows of one run; 0: the decoder's. Fails with
+  /// Unsupported for layers that are not loaded.
+  Result<runtime::LayerPlans*> prepare_layers(nn::LayerSpan layers, int64_t max_tokens = 0);
+  /// The layers before the exit head after `layers` layers, 0 for the first one, for a token of
+  /// each sequence. Fails with Unsupported, naming those there are, for a head that the model does
+  /// not have.
+  Result<runtime::LayerPlans*> prepare_exit(int64_t layers);
   runtime::Session session() { return runtime::Session(*decoder_); }
   /// The adapter of this name, for StepItem::adapter and Session::set_adapter.
   std::optional<int32_t> adapter(std::string_view name) const;
@@ -108,20 +116,22 @@ class LanguageModel {
   void release_files();
   Status compile();
   Status choose_residency(const runtime::PlanFile& compiled);
-  Status take_spare(const runtime::Program& program);
+  Status take_spare(std::initializer_list<const runtime::Program*> programs);
+  Result<runtime::Plan> bind(runtime::Program program);
 
   format::ModelSource source_;
   LoadOptions options_;
   ThreadPool& pool_;
   nn::DecoderConfig config_;
+  nn::LayerSpan layers_;  // that are loaded
   nn::DecoderShape shape_;
   std::unique_ptr<text::Tokenizer> tokenizer_;
   std::unique_ptr<AdapterSet> adapters_;  // null: the graphs have none
   runtime::WeightStore weights_;
   runtime::StateStore states_;
   std::unique_ptr<runtime::Decoder> decoder_;
-  int64_t spare_bytes_ = 0;                 // below the ceiling
-  std::map<int64_t, runtime::Plan> exits_;  // by layers
+  int64_t spare_bytes_ = 0;                                  // below the ceiling
+  std::vector<std::unique_ptr<runtime::LayerPlans>> parts_;  // what prepare_layers has made
 };
 
 }  // namespace verge::model

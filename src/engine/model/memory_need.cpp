@@ -4,13 +4,15 @@
 #include <verge/engine/model/memory_need.hpp>
 #include <verge/engine/model/model_graph.hpp>
 #include <verge/engine/model/model_residency.hpp>
+#include <verge/engine/model/split_facts.hpp>
 
 namespace verge::model {
 
-MemoryNeed need_of(const format::ModelSource& source, const runtime::PlanFile& compiled) {
+MemoryNeed need_of(const format::ModelSource& source, const runtime::PlanFile& compiled,
+                   nn::LayerSpan layers) {
   MemoryNeed need;
-  for (const format::StoredTensor& tensor : source.tensors()) {
-    need.weights_bytes += static_cast<int64_t>(tensor.bytes.size());
+  for (const format::StoredTensor* tensor : tensors_of(source, layers)) {
+    need.weights_bytes += static_cast<int64_t>(tensor->bytes.size());
   }
   const runtime::FixedMemory fixed = runtime::fixed_memory(programs_of(compiled));
   need.kv_bytes = fixed.kv_bytes;
@@ -41,7 +43,7 @@ Result<MemoryNeed> plan_memory_need(const format::ModelSource& source, const Loa
               model_residency(source, compiled, options, adapters));
     return need_of(residency);
   }
-  MemoryNeed need = need_of(source, compiled);
+  MemoryNeed need = need_of(source, compiled, options.layers);
   need.weights_bytes += adapter_bytes;
   return need;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <verge/core/result.hpp>
+#include <verge/engine/nn/config.hpp>
 
 namespace verge::format {
 class ModelSource;
@@ -26,8 +27,9 @@ struct MemoryNeed {
   int64_t total() const { return weights_bytes + kv_bytes + arena_bytes; }
 };
 
-/// Of programs whose weights all stay, without adapters.
-MemoryNeed need_of(const format::ModelSource& source, const runtime::PlanFile& compiled);
+/// Of programs of these layers whose weights all stay, without adapters.
+MemoryNeed need_of(const format::ModelSource& source, const runtime::PlanFile& compiled,
+                   nn::LayerSpan layers);
 /// Below a ceiling.
 MemoryNeed need_of(const runtime::Residency& residency);
 

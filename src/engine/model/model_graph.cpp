@@ -53,6 +53,7 @@ Result<graph::Graph> model_graph(const format::ModelSource& source, const LoadOp
   const FileFacts facts(source);
   VERGE_TRY(const nn::DecoderConfig config, nn::read_config(facts));
   VERGE_RETURN_IF_ERROR(check_options(config, options));
+  VERGE_RETURN_IF_ERROR(layers_to_load(source, config, options));
   if (use == GraphUse::Training) return training_graph(config, batch);
   nn::DecoderShape shape = decoder_shape(config, options);
   if (use == GraphUse::Decode) shape = decode_shape(shape);

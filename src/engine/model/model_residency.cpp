@@ -6,6 +6,7 @@
 #include <verge/core/descriptor.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/model/model_residency.hpp>
+#include <verge/engine/model/split_facts.hpp>
 #include <verge/engine/model/unchanged_file.hpp>
 
 namespace verge::model {
@@ -24,8 +25,10 @@ Result<runtime::Program> hidden_program(const ModelSource& source,
                                         const LoadOptions& options,
                                         const graph::AdapterLayout* adapters) {
   VERGE_TRY(const nn::DecoderConfig config, nn::read_config(FileFacts(source)));
-  return compile_hidden(source, config, shape_of(compiled), options.isa,
-                        compiled.find("prefill")->threads, adapters);
+  nn::DecoderShape shape = shape_of(compiled);
+  shape.layers = options.layers;
+  return compile_hidden(source, config, shape, options.isa, compiled.find("prefill")->threads,
+                        adapters);
 }
 
 }  // namespace
@@ -73,9 +76,10 @@ Result<runtime::Residency> model_residency(const ModelSource& source,
   return roomy;
 }
 
-Status set_places(const ModelSource& source, runtime::WeightStore& weights) {
+Status set_places(const ModelSource& source, nn::LayerSpan layers, runtime::WeightStore& weights) {
   std::map<const MappedFile*, std::shared_ptr<const RangeReader>> files;
-  for (const StoredTensor& tensor : source.tensors()) {
+  for (const StoredTensor* stored : tensors_of(source, layers)) {
+    const StoredTensor& tensor = *stored;
     if (!is_stored(source, tensor)) continue;
     const auto mapped = file_of(source, tensor);
     std::shared_ptr<const RangeReader>& file = files[mapped.get()];

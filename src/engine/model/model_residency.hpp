@@ -25,9 +25,10 @@ Result<runtime::Residency> model_residency(const format::ModelSource& source,
                                            const LoadOptions& options,
                                            const graph::AdapterLayout* adapters = nullptr);
 
-/// Tells the store where those matrices lie; their files are opened anew, for direct reads, as
-/// open_unchanged.
-Status set_places(const format::ModelSource& source, runtime::WeightStore& weights);
+/// Tells the store where those matrices of its layers lie; their files are opened anew, for direct
+/// reads, as open_unchanged.
+Status set_places(const format::ModelSource& source, nn::LayerSpan layers,
+                  runtime::WeightStore& weights);
 
 /// Takes the files out of the page cache: what opening has touched, with what was read around it.
 void drop_cached(const format::ModelSource& source);

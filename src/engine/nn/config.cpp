@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <verge/engine/nn/config.hpp>
@@ -57,11 +58,35 @@ Status read_sizes(const Reader& reader, const ModelFacts& facts, DecoderConfig& 
     return make_error(Code::Malformed, "{} attention heads cannot share {} key-value heads",
                       config.heads, config.kv_heads);
   }
-  const auto embedding = facts.tensor("token_embd.weight");
+  auto embedding = facts.tensor("token_embd.weight");
+  if (!embedding) embedding = facts.tensor("output.weight");  // all that a model's last layers have
   if (!embedding || embedding->dims.size() != 2) {
     return make_error(Code::Malformed, "the model lacks a matrix token_embd.weight");
   }
   config.vocab = embedding->dims[0].factor;
+  return {};
+}
+
+Status read_exits(const ModelFacts& facts, DecoderConfig& config) {
+  for (double layer : facts.numbers("verge.exit_layers")) {
+    if (!(layer >= 1 && layer < static_cast<double>(config.layers))) {
+      return make_error(Code::Malformed, "verge.exit_layers names layer {} of {}", layer,
+                        config.layers);
+    }
+    config.exit_layers.push_back(static_cast<int64_t>(layer));
+  }
+  config.exit_temperatures = facts.numbers("verge.exit.temperature");
+  if (config.exit_temperatures.empty())
+    config.exit_temperatures.resize(config.exit_layers.size(), 1);
+  if (config.exit_temperatures.size() != config.exit_layers.size()) {
+    return make_error(Code::Malformed, "verge.exit.temperature has {} values for {} exit heads",
+                      config.exit_temperatures.size(), config.exit_layers.size());
+  }
+  for (double temperature : config.exit_temperatures) {
+    if (temperature > 0 && std::isfinite(temperature)) continue;
+    return make_error(Code::Malformed, "verge.exit.temperature is {}; it must be above 0",
+                      temperature);
+  }
   return {};
 }
 
@@ -121,6 +146,17 @@ Error unknown_architecture(const std::string& architecture) {
 
 }  // namespace
 
+bool DecoderConfig::has_head(int64_t after) const {
+  return after == layers || std::ranges::find(exit_layers, after) != exit_layers.end();
+}
+
+double DecoderConfig::exit_temperature(int64_t after) const {
+  const auto at = std::ranges::find(exit_layers, after);
+  return at == exit_layers.end() || exit_temperatures.empty()
+             ? 1
+             : exit_temperatures[static_cast<size_t>(at - exit_layers.begin())];
+}
+
 Result<DecoderConfig> read_config(const ModelFacts& facts) {
   DecoderConfig config;
   config.architecture = facts.architecture();
@@ -133,13 +169,7 @@ Result<DecoderConfig> read_config(const ModelFacts& facts) {
   config.norm_eps = reader.real("attention.layer_norm_rms_epsilon", 1e-5);
   config.attention_scale = 1 / std::sqrt(static_cast<double>(config.head_dim));
   VERGE_TRY(config.window, reader.whole("attention.sliding_window", kLongest, 0));
-  for (double layer : facts.numbers("verge.exit_layers")) {
-    if (!(layer >= 1 && layer < static_cast<double>(config.layers))) {
-      return make_error(Code::Malformed, "verge.exit_layers names layer {} of {}", layer,
-                        config.layers);
-    }
-    config.exit_layers.push_back(static_cast<int64_t>(layer));
-  }
+  VERGE_RETURN_IF_ERROR(read_exits(facts, config));
   VERGE_RETURN_IF_ERROR(family->configure(facts, config));
   return config;
 }

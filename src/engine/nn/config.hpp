@@ -41,6 +41,15 @@ struct MoeConfig {
 
 enum class Activation { Silu, GeluTanh };
 
+/// Layers [first, end) of a model, counted from 0; end 0: up to the last.
+struct LayerSpan {
+  int64_t first = 0;
+  int64_t end = 0;
+
+  bool is_whole() const { return first == 0 && end == 0; }
+  bool operator==(const LayerSpan&) const = default;
+};
+
 struct DecoderConfig {
   std::string architecture;
   int64_t d_model = 0;
@@ -65,14 +74,24 @@ struct DecoderConfig {
   RopeConfig rope;
   MoeConfig moe;
   std::vector<int64_t> exit_layers;  // early-exit heads after these layers (count of layers run)
+  /// Of each exit head: what its logits are divided by before their softmax is a confidence (Guo et
+  /// al. 2017).
+  std::vector<double> exit_temperatures;
 
   bool is_local(int64_t layer) const {
     return window > 0 && (all_local || layer % window_pattern < window_pattern - 1);
   }
+  /// The span with its end filled in.
+  LayerSpan resolve(LayerSpan span) const { return {span.first, span.end > 0 ? span.end : layers}; }
+  /// Whether there is a head after so many layers: an exit's, or the last.
+  bool has_head(int64_t after) const;
+  /// Of the exit head after so many layers; 1 where there is none.
+  double exit_temperature(int64_t after) const;
 };
 
-/// Reads the hyper-parameters of a model by its architecture's family. Fails with Unsupported for
-/// an unknown architecture (listing the known ones), Malformed for a missing or absurd
+/// Reads the hyper-parameters of a model by its architecture's family; of exit heads from
+/// verge.exit_layers and verge.exit.temperature, an array of one for each. Fails with Unsupported
+/// for an unknown architecture (listing the known ones), Malformed for a missing or absurd
 /// hyper-parameter.
 Result<DecoderConfig> read_config(const ModelFacts& facts);
 

@@ -9,7 +9,8 @@ using graph::kNone;
 using graph::ValueId;
 
 struct Inputs {
-  ValueId tokens, positions, slots, slot_tokens, token_sequence, page_table, output_rows;
+  ValueId rows;  // tokens, or states where other layers have run before
+  ValueId positions, slots, slot_tokens, token_sequence, page_table, output_rows;
 };
 
 class Decoder {
@@ -18,28 +19,36 @@ class Decoder {
       : config_(config),
         facts_(facts),
         shape_(shape),
+        layers_(config.resolve(shape.layers)),
         b_(config.architecture),
         blocks_(b_, facts) {}
 
   Result<graph::Graph> build() {
+    VERGE_CHECK(layers_.first < layers_.end && layers_.end <= config_.layers, layers_.first,
+                layers_.end);
     declare_inputs();
-    ValueId x = embed();
-    const int64_t layers = shape_.exit_layers > 0 ? shape_.exit_layers : config_.layers;
-    for (int64_t layer = 0; layer < layers; ++layer) x = block(layer, x);
+    ValueId x = layers_.first > 0 ? in_.rows : embed();
+    for (int64_t layer = layers_.first; layer < layers_.end; ++layer) x = block(layer, x);
+    if (shape_.has_states) b_.output(x, "end_states");
+    if (shape_.has_hidden) add_head(x);
+    return b_.finish();
+  }
+
+ private:
+  void add_head(ValueId x) {
     b_.source("output");
     x = b_.op("gather_rows", {x, in_.output_rows});
     x = b_.op("rms_norm", {x, last_norm()}, {{"eps", config_.norm_eps}});
     b_.output(x, "hidden");
     if (shape_.has_logits) b_.output(logits(x), "logits");
-    return b_.finish();
   }
 
- private:
   void declare_inputs() {
     const Dim tokens(1, b_.symbol("tokens", shape_.max_tokens));
     const Dim outputs(1, b_.symbol("outputs", shape_.max_outputs));
     const Dim writes(1, b_.symbol("writes", shape_.max_tokens));
-    in_.tokens = b_.input("tokens", {DType::I32, {tokens}});
+    in_.rows = layers_.first > 0 ? b_.input("states", {DType::F32, {tokens, config_.d_model}})
+                                 : b_.input("tokens", {DType::I32, {tokens}});
     in_.positions = b_.input("positions", {DType::I32, {tokens}});
     in_.slots = b_.input("slots", {DType::I32, {writes}});
     in_.slot_tokens = b_.input("slot_tokens", {DType::I32, {writes}});
@@ -51,14 +60,14 @@ class Decoder {
 
   ValueId embed() {
     b_.source("embedding");
-    return b_.op("embedding", {blocks_.weight("token_embd.weight"), in_.tokens},
+    return b_.op("embedding", {blocks_.weight("token_embd.weight"), in_.rows},
                  {{"scale", config_.embedding_scale}});
   }
 
   // The weight of the norm before the logits.
   ValueId last_norm() {
-    if (shape_.exit_layers == 0) return blocks_.weight("output_norm.weight");
-    const std::string key = fmt::format("verge.exit.{}.norm", shape_.exit_layers);
+    if (layers_.end == config_.layers) return blocks_.weight("output_norm.weight");
+    const std::string key = fmt::format("verge.exit.{}.norm", layers_.end);
     const std::vector<double> values = facts_.numbers(key);
     if (static_cast<int64_t>(values.size()) != config_.d_model) {
       b_.fail(make_error(Code::Malformed, "{} has {} values for a width of {}; export it again",
@@ -166,6 +175,7 @@ class Decoder {
   const DecoderConfig& config_;
   const ModelFacts& facts_;
   const DecoderShape& shape_;
+  const LayerSpan layers_;
   graph::Builder b_;
   BlockBuilder blocks_;
   Inputs in_{};

@@ -1,8 +1,8 @@
 #pragma once
-// build_decoder: the inference Graph of a decoder-only Transformer over a paged KV cache. One Graph
-// serves prefill and decode: `tokens` new tokens of up to `max_sequences` sequences run at once,
-// each appended to its sequence's pages, and logits are computed for the rows listed in
-// `output_rows`.
+// build_decoder: the inference Graph of a decoder-only Transformer over a paged KV cache, or of
+// some of its layers. One Graph serves prefill and decode: `tokens` new tokens of up to
+// `max_sequences` sequences run at once, each appended to its sequence's pages, and logits are
+// computed for the rows listed in `output_rows`.
 
 #include <verge/core/result.hpp>
 #include <verge/engine/graph/ir.hpp>
@@ -18,17 +18,23 @@ struct DecoderShape {
   int64_t page_tokens = 32;
   int64_t pages_per_sequence = 1;
   DType kv_dtype = DType::F16;
-  bool has_logits = true;  // else the output is "hidden" alone
-  /// > 0: only so many layers, then the exit head that DecoderConfig::exit_layers names there.
-  int64_t exit_layers = 0;
+  /// The layers that run. Behind the last of all comes the model's head, behind others the exit
+  /// head that DecoderConfig::exit_layers names there.
+  LayerSpan layers = {};
+  bool has_hidden = true;   // the output "hidden", for which there must be a head
+  bool has_logits = true;   // and "logits" of it
+  bool has_states = false;  // the output "end_states"
 };
 
 /// Inputs: tokens, positions, token_sequence i32 [tokens]; slots, slot_tokens i32 [writes]: where
 /// which token's keys and values go; page_table i32 [sequences, pages]; output_rows i32 [outputs].
-/// States: kv.N [pages, 2, kv_heads, page_tokens, head_dim] for each layer. Outputs: hidden f32
-/// [outputs, d_model], normalised, and logits f32 [outputs, vocab] of it. Symbols in this order:
-/// tokens, outputs, writes (at most max_tokens). Fails with Malformed when a tensor is missing or
-/// its shape does not fit; the error names the layer.
+/// Layers that do not begin with the first have the input states f32 [tokens, d_model] instead of
+/// tokens: what flows from layer to layer (the residual stream, not normalised).
+/// States: kv.N [pages, 2, kv_heads, page_tokens, head_dim] for each layer N of the model that
+/// runs. Outputs: hidden f32 [outputs, d_model], normalised, and logits f32 [outputs, vocab] of it;
+/// end_states f32 [tokens, d_model], the states after the last layer that runs. Symbols in this
+/// order: tokens, outputs, writes (at most max_tokens). Fails with Malformed when a tensor is
+/// missing or its shape does not fit; the error names the layer.
 Result<graph::Graph> build_decoder(const DecoderConfig& config, const ModelFacts& facts,
                                    const DecoderShape& shape);
 

@@ -13,13 +13,26 @@
 
 namespace verge::runtime {
 
+/// The compiled forms of some of a decoder's layers, over its pages
+/// (LanguageModel::prepare_layers).
+struct LayerPlans {
+  int64_t first_layer;
+  int64_t end_layer;   // one after the last
+  int64_t max_tokens;  // rows of one run
+  Plan prefill;        // up to max_tokens rows of up to max_sequences sequences a run
+  Plan decode;         // one row of one sequence a run
+
+  bool takes_states() const { return first_layer > 0; }
+};
+
 /// The compiled forms of a decoder graph (nn/decoder.hpp) and the KV pages they share.
 struct Decoder {
   Plan prefill;  // up to max_tokens tokens of up to max_sequences sequences a run
   Plan decode;   // one token of one sequence a run
   StateStore& states;
   KvPool pool;
-  int64_t layers;
+  int64_t first_layer = 0;  // of the model: the first of those that are here
+  int64_t layers;           // that are here
   int64_t vocab;
   int64_t d_model;
   int64_t max_tokens;
@@ -31,15 +44,17 @@ struct Decoder {
   std::string identity;  // hash of the model: a saved session fits no other
   /// Of each adapter that a StepItem may name, the hash of its values.
   std::vector<std::string> adapters = {};
-  int64_t outputs = 0;  // of the last step
-  Plan* ran = nullptr;  // what it ran on: one of these
+  int64_t outputs = 0;       // of the last step
+  int64_t rows = 0;          // of it, with states where it has any
+  int64_t layer_tokens = 0;  // layers times rows, summed over all steps: what has been computed
+  Plan* ran = nullptr;       // what it ran on: one of these
   /// Like prefill, without logits and with hidden states of all tokens; made when first wanted
   /// (model/embedding.hpp).
   std::unique_ptr<Plan> hidden = nullptr;
 };
 
-/// One page of one layer's KV cache: [2, kv_heads, page_tokens, head_dim] of the cache's type, keys
-/// before values.
+/// One page of the KV cache of one of its layers, counted from first_layer: [2, kv_heads,
+/// page_tokens, head_dim] of the cache's type, keys before values.
 std::span<std::byte> page_bytes(const Decoder& decoder, int64_t layer, int32_t page);
 
 }  // namespace verge::runtime

@@ -31,8 +31,21 @@ struct StepItem {
   int32_t branch_of = -1;
   int64_t branch_at = 0;
 
-  /// Tokens that the sequence grows by.
-  int64_t growth() const { return branch_at + static_cast<int64_t>(tokens.size()); }
+  /// For run_layers on layers that take states: those of the rows, [tokens, d_model]. The tokens
+  /// then say how many rows there are and what the sequence remembers of them; who does not know
+  /// them gives any.
+  std::span<const float> states = {};
+  /// For run_layers: the position of the first token; the positions before it have keys and values
+  /// in these layers. -1: the sequence's length.
+  int64_t first = -1;
+  /// The tokens go the way of decoded ones, however many: the bits are those of one run for each.
+  /// Each then counts as a sequence of the step.
+  bool one_by_one = false;
+
+  /// Rows of the run.
+  int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
+  /// Tokens that the sequence grows by, where they follow its own.
+  int64_t growth() const { return branch_at + rows(); }
 };
 
 /// Runs the model over all items, each of another sequence of this decoder: at most
@@ -51,17 +64,25 @@ Status run_step(Decoder& decoder, std::span<const StepItem> items,
 Status run_hidden(Decoder& decoder, std::span<const StepItem> items,
                   const std::atomic<bool>* cancel = nullptr);
 
-/// The same on the plan of an exit head (LanguageModel::prepare_exit), a token of each item: only
-/// the layers before the exit write keys and values, so what it adds must be truncated away and run
-/// by run_step.
-Status run_exit(Plan& exit, Decoder& decoder, std::span<const StepItem> items,
-                const std::atomic<bool>* cancel = nullptr);
+/// The same on some of the layers (LanguageModel::prepare_layers), without branches, at most
+/// layers.max_tokens rows. Only these layers get keys and values of the items' positions; the
+/// others must get theirs before tokens after them are run there, by later calls with `first`. A
+/// sequence grows by the positions beyond its length, if any: one whose layers [0, a) run ahead has
+/// its pages and its length by them, and layers [a, b) follow within these. Layers that run one
+/// after the other on the same chunks give the bits of all at once. Fails also with InvalidArgument
+/// for positions that leave a gap after the sequence's.
+Status run_layers(LayerPlans& layers, Decoder& decoder, std::span<const StepItem> items,
+                  const std::atomic<bool>* cancel = nullptr);
 
 /// Logits [vocab] of a row of the last step: rows count through the items' outputs in their order.
-/// Valid until the next step; the row must exist.
+/// Valid until the next step; the row must exist, and a head after the layers that ran.
 std::span<const float> step_logits(const Decoder& decoder, int64_t row);
 /// The normalised hidden state [d_model] that they were made of.
 std::span<const float> step_hidden(const Decoder& decoder, int64_t row);
+/// The states [count, d_model] after the last layer that ran, of rows of the last step, which ran
+/// on layers that others follow: rows count through the items' tokens in their order. Valid until
+/// the next step.
+std::span<const float> step_states(const Decoder& decoder, int64_t row, int64_t count = 1);
 
 /// How many of the `rest` of a prompt's tokens to run next if `most` may be: as many as leave none,
 /// or at least min_chunk, for later. 0 where `most` is too little for that.

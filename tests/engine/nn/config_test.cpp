@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "fake_facts.hpp"
@@ -58,6 +60,48 @@ TEST(Config, RefusesContradictions) {
   EXPECT_FALSE(
       read_config(FakeFacts("llama").set("expert_count", 2).set("expert_used_count", 3)).ok());
   EXPECT_FALSE(read_config(FakeFacts("qwen3moe")).ok());
+}
+
+TEST(Config, ExitHeadsHaveATemperatureEach) {
+  FakeFacts facts("llama");
+  facts.set("block_count", 6).set_list("verge.exit_layers", {2, 4});
+  const auto plain = read_config(facts);
+  ASSERT_TRUE(plain.ok());
+  EXPECT_EQ(plain->exit_layers, (std::vector<int64_t>{2, 4}));
+  EXPECT_EQ(plain->exit_temperatures, (std::vector<double>{1, 1}));
+  facts.set_list("verge.exit.temperature", {1.5, 0.5});
+  const auto fitted = read_config(facts);
+  ASSERT_TRUE(fitted.ok());
+  EXPECT_EQ(fitted->exit_temperature(2), 1.5);
+  EXPECT_EQ(fitted->exit_temperature(4), 0.5);
+  EXPECT_EQ(fitted->exit_temperature(6), 1);
+  std::string heads;
+  for (int64_t after = 1; after <= 6; ++after) heads += fitted->has_head(after) ? 'x' : '-';
+  EXPECT_EQ(heads, "-x-x-x");
+}
+
+TEST(Config, RefusesExitsThatDoNotFit) {
+  const auto message = [](std::vector<double> layers, std::vector<double> temperatures) {
+    FakeFacts facts("llama");
+    facts.set("block_count", 6).set_list("verge.exit_layers", std::move(layers));
+    facts.set_list("verge.exit.temperature", std::move(temperatures));
+    const auto config = read_config(facts);
+    EXPECT_FALSE(config.ok());
+    return config.ok() ? "" : config.error().message;
+  };
+  EXPECT_NE(message({6}, {}).find("layer 6 of 6"), std::string::npos);
+  EXPECT_NE(message({2, 4}, {1}).find("1 values for 2"), std::string::npos);
+  EXPECT_NE(message({2}, {0}).find("above 0"), std::string::npos);
+  EXPECT_NE(message({2}, {std::nan("")}).find("above 0"), std::string::npos);
+}
+
+// The last layers alone, of a model whose head is not the embedding.
+TEST(Config, TheVocabularyIsThatOfTheHeadWhereThereIsNoEmbedding) {
+  FakeFacts facts("llama");
+  facts.remove_tensor("token_embd.weight").add("output.weight", {77, 64});
+  const auto config = read_config(facts);
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->vocab, 77);
 }
 
 TEST(Config, UnknownArchitecturesListTheKnown) {

@@ -80,6 +80,60 @@ TEST(Decoder, WindowsAndCapsStandWhereTheFamilyHasThem) {
   EXPECT_EQ(support::count_of(graph, "rms_norm"), 4 * 2 + 1);
 }
 
+std::string names_of(const graph::Graph& graph, graph::ValueKind kind, bool outputs = false) {
+  std::string names;
+  for (const graph::Value& value : graph.values) {
+    if (outputs ? value.is_output : value.kind == kind) names += value.name + " ";
+  }
+  return names;
+}
+
+// What a range of layers reads, keeps and gives, and that nothing of the others is in it.
+TEST(Decoder, SomeLayersHaveTheirOwnWeightsAndStates) {
+  FakeFacts facts = complete("llama");
+  facts.set_list("verge.exit_layers", {1});
+  facts.set_list("verge.exit.1.norm", std::vector<double>(64, 1));
+  DecoderShape low = kShape;
+  low.layers = {0, 1};
+  low.has_states = true;
+  const graph::Graph first = decoder(facts, low);
+  EXPECT_TRUE(graph::verify(first));
+  EXPECT_EQ(names_of(first, graph::ValueKind::State), "kv.0 ");
+  EXPECT_NE(first.find("tokens"), graph::kNone);
+  EXPECT_NE(first.find("token_embd.weight"), graph::kNone);
+  EXPECT_EQ(first.find("output_norm.weight"), graph::kNone);
+  EXPECT_EQ(names_of(first, graph::ValueKind::Param).find("blk.1."), std::string::npos);
+  EXPECT_EQ(names_of(first, {}, true), "end_states hidden logits ");
+  const graph::Type states{DType::F32, {graph::Dim(1, DecoderSymbol::kTokens), 64}};
+  EXPECT_EQ(first.value(first.find("end_states")).type, states);
+
+  facts.add("output.weight", {100, 64});
+  DecoderShape high = kShape;
+  high.layers = {1, 0};
+  const graph::Graph last = decoder(facts, high);
+  EXPECT_TRUE(graph::verify(last));
+  EXPECT_EQ(names_of(last, graph::ValueKind::State), "kv.1 ");
+  EXPECT_EQ(last.find("tokens"), graph::kNone);
+  EXPECT_EQ(last.find("token_embd.weight"), graph::kNone);
+  EXPECT_EQ(last.value(last.find("states")).type, states);
+  EXPECT_EQ(names_of(last, graph::ValueKind::Param).find("blk.0."), std::string::npos);
+  EXPECT_NE(last.find("output_norm.weight"), graph::kNone);
+  EXPECT_EQ(last.symbols.size(), 3u);
+
+  high.has_hidden = false;
+  high.has_states = true;
+  EXPECT_EQ(names_of(decoder(facts, high), {}, true), "end_states ");
+}
+
+TEST(Decoder, AnExitWithoutItsNormIsRefused) {
+  const FakeFacts facts = complete("llama");
+  DecoderShape shape = kShape;
+  shape.layers = {0, 1};
+  const auto graph = build_decoder(*read_config(facts), facts, shape);
+  ASSERT_FALSE(graph);
+  EXPECT_NE(graph.error().message.find("verge.exit.1.norm"), std::string::npos);
+}
+
 // Runs tokens [first, first + count) at their positions, in pages 2, 0, 3; all logits.
 void run_piece(support::GraphRunner& runner, const std::vector<double>& tokens, size_t first) {
   std::vector<double> positions, slots, rows;

@@ -21,12 +21,21 @@ class FakeFacts : public ModelFacts {
     numbers_[family_ + "." + key] = value;
     return *this;
   }
+  /// An array of a key that has no family before it.
+  FakeFacts& set_list(const std::string& key, std::vector<double> values) {
+    lists_[key] = std::move(values);
+    return *this;
+  }
   FakeFacts& remove(const std::string& key) {
     numbers_.erase(family_ + "." + key);
     return *this;
   }
   FakeFacts& add(const std::string& tensor, graph::Dims dims, DType dtype = DType::F32) {
     tensors_[tensor] = {dtype, std::move(dims)};
+    return *this;
+  }
+  FakeFacts& remove_tensor(const std::string& tensor) {
+    tensors_.erase(tensor);
     return *this;
   }
   const std::map<std::string, graph::Type>& tensors() const { return tensors_; }
@@ -38,6 +47,7 @@ class FakeFacts : public ModelFacts {
   }
   std::optional<std::string> text(std::string_view) const override { return std::nullopt; }
   std::vector<double> numbers(std::string_view key) const override {
+    if (const auto list = lists_.find(std::string(key)); list != lists_.end()) return list->second;
     const auto value = number(key);
     return value ? std::vector<double>{*value} : std::vector<double>{};
   }
@@ -50,6 +60,7 @@ class FakeFacts : public ModelFacts {
  private:
   std::string family_;
   std::map<std::string, double> numbers_;
+  std::map<std::string, std::vector<double>> lists_;
   std::map<std::string, graph::Type> tensors_;
 };
 

@@ -26,8 +26,8 @@ class Undo {
 
 Result<std::unique_ptr<ExitProposer>> ExitProposer::create(model::LanguageModel& model,
                                                            int64_t layers) {
-  VERGE_TRY(runtime::Plan * plan, model.prepare_exit(layers));
-  return std::unique_ptr<ExitProposer>(new ExitProposer(*plan));
+  VERGE_TRY(runtime::LayerPlans * plans, model.prepare_exit(layers));
+  return std::unique_ptr<ExitProposer>(new ExitProposer(*plans));
 }
 
 Status ExitProposer::prepare(runtime::Sequence&, const std::atomic<bool>*) {
@@ -47,7 +47,7 @@ Result<DraftTree> ExitProposer::propose_tree(runtime::Sequence& sequence, int32_
   DraftJob job{this, &sequence, newest, 0, &sampler};
   const Undo undo({&job, 1});
   const auto run = [&](std::span<const runtime::StepItem> items) {
-    return runtime::run_exit(plan_, sequence.decoder(), items, cancel);
+    return runtime::run_layers(layers_, sequence.decoder(), items, cancel);
   };
   const runtime::StepItem first{&sequence, {&newest, 1}};
   const Status status = run({&first, 1});
@@ -66,7 +66,7 @@ Status ExitProposer::propose_all(std::span<DraftJob> jobs, const std::atomic<boo
     runtime::Decoder& decoder = going_on[0]->sequence->decoder();
     std::vector<runtime::StepItem> items;
     for (const DraftJob* job : going_on) items.push_back({job->sequence, {&job->last(), 1}});
-    const Status status = runtime::run_exit(plan_, decoder, items, cancel);
+    const Status status = runtime::run_layers(layers_, decoder, items, cancel);
     if (!status) return status.error().code == Code::Cancelled ? status : Status();
     extend_drafts(going_on, decoder);
   }

@@ -26,9 +26,9 @@ class ExitProposer : public Proposer {
   Status propose_all(std::span<DraftJob> jobs, const std::atomic<bool>* cancel) override;
 
  private:
-  explicit ExitProposer(runtime::Plan& plan) : plan_(plan) {}
+  explicit ExitProposer(runtime::LayerPlans& layers) : layers_(layers) {}
 
-  runtime::Plan& plan_;
+  runtime::LayerPlans& layers_;
 };
 
 }  // namespace verge::serve

@@ -8,23 +8,9 @@
 #include <verge/stages/serve/speculation/ngram_proposer.hpp>
 #include <verge/stages/serve/speculation/tree_advance.hpp>
 
-#include "tiny_models.hpp"
+#include "exit_models.hpp"
 
 namespace verge::serve {
-
-/// A copy of a model whose exit head after `layers` layers is its own output norm.
-inline std::string with_exit_head(const std::string& path, int64_t layers) {
-  auto source = format::ModelSource::open(path);
-  EXPECT_TRUE(source.ok());
-  const auto view = source->find("output_norm.weight")->view();
-  const std::vector<float> norm(view->as<float>(), view->as<float>() + view->shape.count());
-  return test::rewrite_model(path, "-exit.gguf", [&](format::Metadata& metadata) {
-    metadata.set_array<int32_t>("verge.exit_layers",
-                                std::vector<int32_t>{static_cast<int32_t>(layers)});
-    metadata.set_array<float>(fmt::format("verge.exit.{}.norm", layers),
-                              std::span<const float>(norm));
-  });
-}
 
 /// A copy of a model with the pieces of another one, whose random names are others.
 inline std::string with_pieces_of(const std::string& path, const std::string& other) {
@@ -46,7 +32,7 @@ class SpeculationCase : public testing::Test {
     load.max_sequences = 4;
     load.kv_tokens = kv_tokens_;
     path_ = test::write_model(folder_, test::tiny_spec("tiny-llama"));
-    model_ = test::load_model(with_exit_head(path_, 1), pool_, load);
+    model_ = test::load_model(test::with_exit_heads(path_, {1}), pool_, load);
     auto other = test::tiny_spec("tiny-llama");
     other.seed = 2;
     other.name = "other";
