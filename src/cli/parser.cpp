@@ -53,6 +53,11 @@ Option Option::repeated() const {
   return *this;
 }
 
+Option Option::words(int count) const {
+  option_->expected(count);
+  return *this;
+}
+
 template <typename T>
 Option Parser::add_option(const std::string& names, T& value, const std::string& text) {
   CLI::Option* option = app_.add_option(names, value, text);

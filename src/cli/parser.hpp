@@ -33,6 +33,8 @@ class Option {
   Option separated_by(char separator) const;
   /// A list by repeating the option, one value each time.
   Option repeated() const;
+  /// A list of exactly so many words.
+  Option words(int count) const;
 
  private:
   friend class Parser;

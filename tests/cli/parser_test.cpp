@@ -13,7 +13,7 @@ struct Values {
   uint64_t seed = 3;
   float single = 0.5f;
   double real = 0.25;
-  std::vector<std::string> words;
+  std::vector<std::string> words, pair;
   std::vector<int64_t> numbers;
   bool flag = false;
 };
@@ -29,6 +29,7 @@ class ParserTest : public testing::Test {
     parser_.add_option("--single", values_.single, "A float");
     parser_.add_option("--real", values_.real, "A double");
     parser_.add_option("--word", values_.words, "Words").repeated();
+    parser_.add_option("--pair", values_.pair, "Two words").words(2);
     parser_.add_option("--numbers", values_.numbers, "Numbers").separated_by(',');
     parser_.add_flag("--flag", values_.flag, "A flag");
   }
@@ -64,10 +65,12 @@ TEST_F(ParserTest, SetsEachKindOfValue) {
 
 TEST_F(ParserTest, RefusesWhatABoundForbids) {
   for (const char* line : {"", "m --text ghi", "m -s 0", "m --large -1", "m --seed -1", "m n",
-                           "m --word a b", "m --single much"}) {
+                           "m --word a b", "m --single much", "m --pair a"}) {
     EXPECT_FALSE(parses(line)) << line;
   }
   EXPECT_TRUE(parses("m --large 0"));
+  EXPECT_TRUE(parses("--pair a b m"));
+  EXPECT_EQ(values_.pair, (std::vector<std::string>{"a", "b"}));
 }
 
 TEST_F(ParserTest, HelpShowsDefaultsAndGroups) {

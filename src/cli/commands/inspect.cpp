@@ -16,6 +16,7 @@
 #include <verge/engine/format/safetensors/reader.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/model/model_residency.hpp>
+#include <verge/engine/model/split_facts.hpp>
 
 namespace verge::cli::commands {
 namespace {
@@ -51,6 +52,7 @@ struct Facts {
   nn::DecoderConfig config;
   text::Vocabulary vocabulary;
   model::MemoryNeed memory;
+  std::optional<model::SplitFacts> split;
   std::optional<Ceiling> ceiling;
   int64_t parameters = 0;
   std::map<std::string, TypeSum> types;
@@ -65,17 +67,17 @@ Result<Ceiling> plan_ceiling(const format::ModelSource& source, const model::Loa
   return ceiling;
 }
 
-Result<Facts> read_facts(const format::ModelSource& source, const model::LoadOptions& options) {
+Result<Facts> read_facts(const format::ModelSource& source, model::LoadOptions options) {
   Facts facts;
+  VERGE_TRY(facts.split, model::read_split(source));
+  if (facts.split) options.layers = facts.split->layers;
   VERGE_TRY(facts.config, nn::read_config(model::FileFacts(source)));
   VERGE_TRY(facts.vocabulary, model::read_vocabulary(source));
   if (options.memory_bytes > 0) {
     VERGE_TRY(facts.ceiling, plan_ceiling(source, options));
   }
-  // What it takes without.
-  model::LoadOptions unbounded = options;
-  unbounded.memory_bytes = 0;
-  VERGE_TRY(facts.memory, model::plan_memory_need(source, unbounded));
+  options.memory_bytes = 0;  // what it takes without
+  VERGE_TRY(facts.memory, model::plan_memory_need(source, options));
   for (const format::StoredTensor& tensor : source.tensors()) {
     TypeSum& sum = facts.types[tensor.type_name];
     sum.tensors += 1;
@@ -152,6 +154,12 @@ void print_json(const format::ModelSource& source, const Facts& facts, std::ostr
                          {"available_bytes", available_memory_bytes()}}},
                        {"types", types},
                        {"tensors", tensors_json(source.tensors())}};
+  if (facts.split) {
+    json["split"] = {{"model_hash", facts.split->model},
+                     {"tokenizer_hash", facts.split->tokenizer},
+                     {"layers", {facts.split->layers.first, facts.split->layers.end}},
+                     {"exits", facts.split->exits}};
+  }
   if (facts.ceiling) {
     json["ceiling"] = residency_json(facts.ceiling->residency);
     json["ceiling"]["bytes"] = facts.ceiling->bytes;
@@ -171,6 +179,11 @@ void print_text(const format::ModelSource& source, const Facts& facts, std::ostr
   const ordered_json hyper = hyper_parameters(facts.config);
   for (const auto& [key, value] : hyper.items()) {
     out << fmt::format("  {:<12} {}\n", key, value.dump());
+  }
+  if (facts.split) {
+    out << fmt::format("split         layers {} to {} of {}, exits after {}, of model {}\n",
+                       facts.split->layers.first, facts.split->layers.end, facts.config.layers,
+                       fmt::join(facts.split->exits, " and "), facts.split->model);
   }
   out << fmt::format("tokenizer     {} {}, {} tokens\n", facts.vocabulary.model,
                      facts.vocabulary.pre, facts.vocabulary.tokens.size());
