@@ -1,0 +1,46 @@
+#pragma once
+// What an answer of a split language model cost, where its tokens were made, and how near it is to
+// the whole model's.
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace verge::serve {
+
+/// Degraded: the second exit's, because the server could not be asked.
+enum class TokenPlace { Exit1, Exit2, Cloud, Degraded };
+std::string_view name(TokenPlace place);
+
+/// A plain value; all of it sums.
+struct CollabMetrics {
+  std::array<int64_t, 4> tokens = {};  // by TokenPlace
+  int64_t asked = 0;                   // Finish requests that were waited for
+  int64_t probes = 0;                  // and those that were not
+  int64_t sent_again = 0;              // positions whose states were wanted twice
+  double edge_s = 0;                   // running the model
+  double waiting_s = 0;                // for the server
+  double server_s = 0;                 // of it, the server's engine and queue
+  double communication_s = 0;          // states leaving, and round trips; hidden or not
+  int64_t bytes_up = 0;
+  int64_t bytes_down = 0;
+  int64_t edge_layer_tokens = 0;
+
+  int64_t count(TokenPlace place) const { return tokens[static_cast<size_t>(place)]; }
+  int64_t all_tokens() const { return tokens[0] + tokens[1] + tokens[2] + tokens[3]; }
+  /// Share of tokens that the server made.
+  double cloud_rate() const;
+  /// Communication that the device waited for, and that it did not.
+  double exposed_s() const;
+  double hidden_s() const;
+};
+
+/// Share of positions with the same token; what is longer does not agree. 1 for two empty ones.
+double agreement(std::span<const int32_t> tokens, std::span<const int32_t> reference);
+
+/// F1 of the longest common subsequence (Lin 2004, section 3.1, beta 1), over tokens. Cost: product
+/// of the lengths.
+double rouge_l(std::span<const int32_t> tokens, std::span<const int32_t> reference);
+
+}  // namespace verge::serve
