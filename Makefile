@@ -7,6 +7,8 @@ PROMPT ?= In the beginning
 run: release
 	@build/release/verge run $(MODEL) -p "$(PROMPT)" -n 120 --seed 1 --echo
 	@echo
+	@scripts/two-nodes $(MODEL) "$(PROMPT)"
+	@echo
 	@echo "To use a model of your own: build/release/verge run YOUR.gguf -p 'A prompt'"
 
 test: release

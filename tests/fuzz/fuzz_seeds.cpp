@@ -1,5 +1,6 @@
 // fuzz_seeds FOLDER: small, right files of every binary format, FOLDER/<fuzzer>/x, made of a model
-// of random weights; and the chat template and some vocabulary of the shipped model.
+// of random weights; the chat template and some vocabulary of the shipped model; and a message with
+// a tensor in every codec.
 
 #include <cstdio>
 #include <filesystem>
@@ -10,7 +11,12 @@
 #include <verge/engine/format/gguf/writer.hpp>
 #include <verge/engine/format/safetensors/writer.hpp>
 #include <verge/engine/model/folder_writer.hpp>
+#include <verge/platform/net/codec/message_codec.hpp>
+#include <verge/platform/net/codec/tensor_codec.hpp>
+#include <verge/platform/net/grpc/frame.hpp>
+#include <verge/platform/net/grpc/resume_protocol.hpp>
 #include <verge/stages/build/random_model/random_model.hpp>
+#include <verge/stages/serve/collab/protocol.hpp>
 
 #include "plan_seed.hpp"
 
@@ -32,6 +38,21 @@ std::string file_of(const fs::path& root, const char* fuzzer, const char* name) 
 
 void write(const std::string& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<long>(bytes.size()));
+}
+
+void write_messages(const fs::path& root) {
+  const std::vector<float> values(2 * 65, 0.5f);
+  Message message{.kind = 3, .body = "body", .tensors = {}};
+  for (const std::string_view codec : net::codec_names()) {
+    for (const char* suffix : {"", "+zstd"}) {
+      auto packed = net::pack(std::string(codec) + suffix, values, {2, 65});
+      if (!packed) expect(packed.error());
+      message.tensors = {*packed};
+      const auto bytes = net::serialize_message(message);
+      if (!bytes) expect(bytes.error());
+      write(file_of(root, "message_fuzz", (std::string(codec) + suffix).c_str()), *bytes);
+    }
+  }
 }
 
 // A model of some kilobytes.
@@ -109,16 +130,70 @@ void write_texts(const fs::path& root) {
   }
 }
 
+// As frame_fuzz.cpp reads them: what follows, its bytes (16 bits), then those.
+void write_frames(const fs::path& root) {
+  const auto piece = [](char kind, const std::string& bytes) {
+    return std::string{kind, static_cast<char>(bytes.size()),
+                       static_cast<char>(bytes.size() >> 8)} +
+           bytes;
+  };
+  const Message message{
+      .kind = 3, .body = "body", .tensors = {{"f16", Shape{2, 3}, std::vector<std::byte>(12)}}};
+  const std::string payload = net::serialize_message(message).value();
+  const std::string parcel =
+      net::serialize_message(net::parcel_of({1, 2}, Channel::Lane::Urgent, 1, message, false))
+          .value();
+  write(file_of(root, "frame_fuzz", "raw"),
+        piece(0, net::hello_frame(1000).SerializeAsString()) +
+            piece(0, net::message_frame(1, {payload, 0}).SerializeAsString()));
+  write(file_of(root, "frame_fuzz", "whole"), piece(1, payload) + piece(1, payload));
+  write(file_of(root, "frame_fuzz", "parcels"), piece(1, parcel) + piece(1, payload));
+  write(file_of(root, "frame_fuzz", "resume"),
+        piece(1,
+              net::serialize_message(net::resume_message({}, std::string(16, 's'), true)).value()));
+}
+
+void write_collab(const fs::path& root) {
+  const serve::SplitIdentity split = {
+      .model_hash = "m", .tokenizer_hash = "t", .exit1 = 2, .exit2 = 4, .layers = 6, .width = 4};
+  const PackedTensor states = {"f32", {2, 4}, std::vector<std::byte>(32)};
+  const serve::CollabMessage messages[] = {
+      serve::HelloMessage{split, {"f32"}, "s"},
+      serve::AcceptMessage{"s", 120, 1 << 20, 3, {"f32"}},
+      serve::StatesMessage{5, states, 9},
+      serve::FinishMessage{.position = 6, .deadline_s = 1},
+      serve::TokenMessage{6, 42, -1.5f, 0.01, 0.02},
+      serve::NackMessage{2, 4},
+      serve::ResumeMessage{1},
+      serve::CloseMessage{},
+      serve::FailureMessage{{Code::Conflict, "why"}},
+      serve::BusyMessage{6, 0.5},
+      serve::PromptMessage{{1, 2, 3}, 9},
+  };
+  for (const serve::CollabMessage& typed : messages) {
+    const Message message = serve::to_message(typed);
+    const bool has_states = !message.tensors.empty();
+    std::string bytes = {static_cast<char>(message.kind), static_cast<char>(message.body.size()),
+                         static_cast<char>(has_states ? 2 : 0), '\4'};
+    bytes += message.body;
+    if (has_states) bytes.append(32, '\0');
+    write(file_of(root, "collab_fuzz", std::to_string(message.kind).c_str()), bytes);
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   if (count != 2) return std::fputs("usage: fuzz_seeds FOLDER\n", stderr), 2;
   const fs::path root = arguments[1];
+  write_messages(root);
   write_model(file_of(root, "gguf_fuzz", "f32"), "tiny-llama", DType::F32);
   write_model(file_of(root, "gguf_fuzz", "q8_0"), "tiny-gemma3", DType::Q8_0);
   write_folder(root);
   write_adapters(root);
   write_texts(root);
+  write_frames(root);
+  write_collab(root);
   const std::vector<std::byte> plan = good_plan();
   write(file_of(root, "plan_fuzz", "plan"),
         {reinterpret_cast<const char*>(plan.data()), plan.size()});

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <verge/cli/collab_run.hpp>
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
@@ -27,6 +28,7 @@ struct Options {
   GrammarOptions grammar;
   serve::AnswerOptions generate;
   SpeculationOptions speculation;
+  CollabRunOptions collab;
   std::string prompt, prompt_cache;
   bool no_special = false;
   bool parse_special = false;
@@ -120,6 +122,15 @@ Status keep_prompt(const Options& options, serve::CachedPrompt& cached, size_t l
 }
 
 Status execute(const Options& options, Context& context) {
+  if (options.collab.is_wanted()) {
+    return run_collab(options.collab, options.model,
+                      {.text = read_prompt(options.prompt),
+                       .max_tokens = options.generate.max_tokens,
+                       .ignore_end = options.generate.ignore_end,
+                       .echo = options.echo,
+                       .sampling = options.generate.sampling},
+                      context);
+  }
   const SystemClock clock;
   const double begin = clock.seconds();
   std::atomic<bool>& interrupted = catch_interrupts();
@@ -182,6 +193,7 @@ Action declare(Parser& parser, Context& context) {
   options->grammar.declare(parser);
   declare_sampling(parser, options->generate.sampling);
   options->speculation.declare(parser);
+  options->collab.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 
@@ -191,6 +203,7 @@ Command run() {
   return {"run", "Everyday", "Continue a prompt with a language model",
           "  verge run model.gguf -p 'Once upon a time' -n 100\n"
           "  verge run model.gguf -p - --temp 0 --json < prompt.txt\n"
+          "  verge run edge.gguf --cloud home.example:7443 -p 'Once upon a time' --explain\n"
           "  verge run model.gguf --lora style.gguf:0.8 -p 'Once upon a time'\n"
           "  verge run model.gguf -p 'A user as JSON: ' --json-schema user.schema.json",
           declare};
