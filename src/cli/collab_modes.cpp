@@ -40,6 +40,11 @@ Result<CollabModes> CollabModes::create(const CollabRunOptions& options, const C
   if (!options.cloud.empty()) {
     VERGE_TRY(modes.own_, options.home.credentials());
   }
+  if (!options.policy.empty()) {
+    VERGE_TRY(modes.policy_, read_policy(options.policy));
+    VERGE_RETURN_IF_ERROR(check_policy(*modes.policy_, options.policy, device.split.model_hash,
+                                       {device.split.exit1, device.split.exit2}));
+  }
   modes.tokens_ = device.model->tokenizer().encode(prompt.text, {});
   return modes;
 }
@@ -126,6 +131,12 @@ Result<CollabOutcome> CollabModes::run_device(CollabMode mode, const Show& show)
   edge.policy.mode = mode;
   edge.policy.theta1 = options_.theta1;
   edge.policy.theta2 = options_.theta2;
+  if (policy_) {
+    edge.policy.theta1 = policy_->thetas[0];
+    edge.policy.theta2 = policy_->thetas[1];
+    edge.temperatures = policy_->temperatures;
+    edge.measure = policy_->measure;
+  }
   edge.policy.token_deadline_s = options_.deadline_s;
   edge.codec = options_.codec;
   edge.sampling = prompt_.sampling;

@@ -3,6 +3,7 @@
 
 #include <verge/cli/collab_model.hpp>
 #include <verge/cli/collab_run.hpp>
+#include <verge/cli/exit_policy.hpp>
 
 namespace verge::cli {
 
@@ -21,7 +22,8 @@ class CollabModes {
   /// Hears of each piece of text when it comes, and of where its token was made; false ends it.
   using Show = std::function<bool(serve::TokenPlace place, const std::string& text)>;
 
-  /// All must outlive it. Fails as NodeHome::credentials where there is a cloud.
+  /// All must outlive it. Fails as NodeHome::credentials where there is a
+  /// cloud, and as read_policy and check_policy.
   static Result<CollabModes> create(const CollabRunOptions& options, const CollabPrompt& prompt,
                                     const CollabModel& device, const Clock& clock,
                                     std::ostream& err);
@@ -48,6 +50,7 @@ class CollabModes {
   std::ostream& err_;
   std::optional<net::Credentials> own_;
   std::optional<net::LinkTrace> trace_;
+  std::optional<ExitPolicy> policy_;
   std::vector<int32_t> tokens_;  // of the prompt
 };
 

@@ -152,6 +152,8 @@ void CollabRunOptions::declare(Parser& parser) {
       .group("With a cloud");
   parser.add_option("--theta2", theta2, "How sure the second exit must be; 1: never")
       .group("With a cloud");
+  parser.add_option("--policy", policy, "Thresholds and temperatures that `verge fit exits` found")
+      .group("With a cloud");
   parser.add_option("--codec", codec, "How hidden states travel")
       .one_of({"f32", "f16", "int8", "int4", "int4h"})
       .group("With a cloud");

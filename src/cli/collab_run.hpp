@@ -27,6 +27,7 @@ struct CollabRunOptions {
   std::string codec = "f16";
   double theta1 = 0.9;
   double theta2 = 0.9;
+  std::string policy;  // a file of `verge fit exits`, in place of the thresholds
   double deadline_s = 10;
   bool explain = false;
   bool compare = false;

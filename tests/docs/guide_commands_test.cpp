@@ -30,6 +30,7 @@ const std::pair<const char*, const char*> kOthers[] = {
     {"key revoke", "a key's id, which is drawn: tests/cli/commands/key_test.cpp"},
     {"verge bench", "two cores, and takes long"},
     {"fit evaluate", "texts and tasks from elsewhere"},
+    {"fit exits", "a long text: tests/cli/exit_policy_test.cpp"},
     {"train lm", "takes minutes"},
     {"node_modules", "data from npm"},
     {"build random", "half a gigabyte"},

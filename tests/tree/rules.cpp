@@ -118,6 +118,7 @@ constexpr Covered kCovered[] = {
     {"src/cli/collab_model.cpp", "tests/cli/collab_run_test.cpp"},
     {"src/cli/collab_modes.cpp", "tests/cli/collab_run_test.cpp"},
     {"src/cli/collab_server.cpp", "tests/cli/collab_run_test.cpp"},
+    {"src/cli/commands/fit_exits.cpp", "tests/cli/exit_policy_test.cpp"},
     {"src/cli/node_home.cpp", "tests/cli/commands/node_test.cpp"},
     {"src/cli/main.cpp", "tests/cli/application_test.cpp"},
 };

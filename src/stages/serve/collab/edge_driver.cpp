@@ -21,6 +21,11 @@ Status check_edge_options(const EdgeOptions& options, const CloudLink* link) {
     if (theta >= 0 && theta <= 1) continue;
     return make_error(Code::InvalidArgument, "a threshold is {}; use 0 to 1", theta);
   }
+  for (const double temperature : options.temperatures.value_or(std::array<double, 2>{1, 1})) {
+    if (temperature > 0) continue;
+    return make_error(Code::InvalidArgument, "an exit's temperature is {}; use more than 0",
+                      temperature);
+  }
   if (!(policy.token_deadline_s > 0 && options.answer_deadline_s >= 0)) {
     return make_error(Code::InvalidArgument,
                       "deadlines are {} s a token and {} s an answer; use more than 0 for the "
@@ -54,9 +59,10 @@ Result<std::unique_ptr<EdgeDriver>> EdgeDriver::create(model::LanguageModel& mod
   VERGE_TRY(EdgeLayers layers,
             EdgeLayers::create(model, split.exit1, split.exit2, options.max_pending));
   const nn::DecoderConfig& config = model.config();
-  return std::unique_ptr<EdgeDriver>(
-      new EdgeDriver(std::move(layers), split, std::move(options), clock, link,
-                     config.exit_temperature(split.exit1), config.exit_temperature(split.exit2)));
+  const std::array<double, 2> temperatures = options.temperatures.value_or(std::array<double, 2>{
+      config.exit_temperature(split.exit1), config.exit_temperature(split.exit2)});
+  return std::unique_ptr<EdgeDriver>(new EdgeDriver(std::move(layers), split, std::move(options),
+                                                    clock, link, temperatures[0], temperatures[1]));
 }
 
 EdgeDriver::EdgeDriver(EdgeLayers layers, SplitIdentity split, EdgeOptions options,

@@ -11,6 +11,7 @@
 // In mode Collab only hidden states leave the device, never a token or its text. That is no more
 // than it says: states of shallow layers can be inverted by who has the model.
 
+#include <array>
 #include <memory>
 
 #include <verge/core/clock.hpp>
@@ -27,6 +28,8 @@ struct EdgeOptions {
   CollabPolicyOptions policy = {};
   std::string codec = "f16";  // of states (platform/net/codec)
   ConfidenceMeasure measure = ConfidenceMeasure::MaxProbability;
+  /// Of the two exits, above 0; nothing: the model's own.
+  std::optional<std::array<double, 2>> temperatures = {};
   text::SamplerOptions sampling = {.temperature = 0};
   int64_t max_pending = 32;      // tokens that leave at the first exit until all of them are run on
   double answer_deadline_s = 0;  // for all of the answer, from append(); 0: none
