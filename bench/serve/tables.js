@@ -74,14 +74,15 @@ function speculation(results) {
 }
 
 function grammar(results) {
-  const rows = Object.keys(results).filter((k) => k.endsWith(' schema') && results[k].length).map((name) => {
-    const free = results[name.replace('schema', 'free')];
+  const rows = Object.keys(results).filter((k) => /^grammar \d+ (string|counted)$/.test(k) && results[k].length).map((name) => {
+    const [, streams, kind] = name.split(' ');
+    const free = results[`grammar ${streams} free`];
     const ms = (runs) => 1000 * median(runs, (r) => r.tpot_s.p50);
-    return [name.split(' ')[1], number(ms(free)), number(ms(results[name])), `${number(100 * (ms(results[name]) / ms(free) - 1))} %`,
+    return [streams, kind, number(ms(free)), number(ms(results[name])), `${number(100 * (ms(results[name]) / ms(free) - 1))} %`,
             results[name].length];
   });
   return '### Constrained answers: strings of a JSON schema, prompts of 128 tokens, answers of 64\n\n' +
-      table(['streams', 'ms a token, free', 'constrained', 'more', 'runs'], rows);
+      table(['streams', 'string', 'ms a token, free', 'constrained', 'more', 'runs'], rows);
 }
 
 function rest(results) {
