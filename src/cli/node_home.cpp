@@ -2,7 +2,6 @@
 
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/node_home.hpp>
-#include <verge/core/clock.hpp>
 
 namespace verge::cli {
 namespace {
@@ -12,10 +11,6 @@ std::string authority_folder(const std::string& home) {
 }
 
 }  // namespace
-
-int64_t unix_time_s() {
-  return static_cast<int64_t>(CalendarClock().seconds());
-}
 
 void NodeHome::declare(Parser& parser) {
   folder_ = store_root() + "/node";

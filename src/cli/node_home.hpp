@@ -5,6 +5,7 @@
 #include <string>
 
 #include <verge/cli/parser.hpp>
+#include <verge/cli/unix_time.hpp>
 #include <verge/platform/fleet/node_book.hpp>
 #include <verge/platform/net/identity/authority.hpp>
 #include <verge/platform/net/identity/token_book.hpp>
@@ -30,8 +31,5 @@ class NodeHome {
  private:
   std::string folder_;
 };
-
-/// Seconds since 1970.
-int64_t unix_time_s();
 
 }  // namespace verge::cli

@@ -1,5 +1,3 @@
-#include <ctime>
-
 #include <sodium.h>
 
 #include <verge/cli/access_log.hpp>
@@ -8,6 +6,7 @@
 #include <verge/cli/parser.hpp>
 #include <verge/cli/serve_options.hpp>
 #include <verge/cli/signals.hpp>
+#include <verge/cli/unix_time.hpp>
 #include <verge/cli/web_pages.hpp>
 #include <verge/core/units.hpp>
 
@@ -16,10 +15,6 @@ namespace {
 
 using serve::api::ModelServer;
 using serve::api::ModelServerOptions;
-
-int64_t unix_time_s() {
-  return std::time(nullptr);
-}
 
 uint64_t random_seed() {
   uint64_t seed = 0;

@@ -105,4 +105,22 @@ class FrameStream {
   ChannelCounters counters_;
 };
 
+/// A Channel's face of a stream that somebody owns and that outlives it.
+class FrameChannel : public Channel {
+ public:
+  explicit FrameChannel(FrameStream& stream) : stream_(stream) {}
+
+  using Channel::send;
+  Status send(Message message, Lane lane) override { return stream_.send(message, lane); }
+  Result<std::optional<Message>> receive(double timeout_s) override {
+    return stream_.receive(timeout_s);
+  }
+  int64_t unsent_bytes() const override { return stream_.unsent_bytes(); }
+  ChannelCounters counters() const override { return stream_.counters(); }
+  void close() override { stream_.close(); }
+
+ private:
+  FrameStream& stream_;
+};
+
 }  // namespace verge::net

@@ -92,21 +92,14 @@ class ClientStream final : public FrameStream,
   int pending_ = 1;  // calls back that gRPC owes
 };
 
-class ClientChannel final : public Channel {
+class ClientChannel final : public FrameChannel {
  public:
-  explicit ClientChannel(std::unique_ptr<ClientStream> stream) : stream_(std::move(stream)) {}
+  explicit ClientChannel(std::unique_ptr<ClientStream> stream)
+      : FrameChannel(*stream), stream_(std::move(stream)) {}
   ~ClientChannel() override {
     stream_->close();
     stream_->wait_until_done();
   }
-
-  Status send(Message message, Lane lane) override { return stream_->send(message, lane); }
-  Result<std::optional<Message>> receive(double timeout_s) override {
-    return stream_->receive(timeout_s);
-  }
-  int64_t unsent_bytes() const override { return stream_->unsent_bytes(); }
-  ChannelCounters counters() const override { return stream_->counters(); }
-  void close() override { stream_->close(); }
 
  private:
   std::unique_ptr<ClientStream> stream_;

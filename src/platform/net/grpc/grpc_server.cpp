@@ -116,18 +116,11 @@ class ServerStream final : public FrameStream,
   bool is_limited_ = false;
 };
 
-class ServerChannel final : public Channel {
+class ServerChannel final : public FrameChannel {
  public:
-  explicit ServerChannel(std::shared_ptr<ServerStream> stream) : stream_(std::move(stream)) {}
+  explicit ServerChannel(std::shared_ptr<ServerStream> stream)
+      : FrameChannel(*stream), stream_(std::move(stream)) {}
   ~ServerChannel() override { stream_->close(); }
-
-  Status send(Message message, Lane lane) override { return stream_->send(message, lane); }
-  Result<std::optional<Message>> receive(double timeout_s) override {
-    return stream_->receive(timeout_s);
-  }
-  int64_t unsent_bytes() const override { return stream_->unsent_bytes(); }
-  ChannelCounters counters() const override { return stream_->counters(); }
-  void close() override { stream_->close(); }
 
  private:
   std::shared_ptr<ServerStream> stream_;

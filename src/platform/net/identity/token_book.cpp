@@ -2,34 +2,17 @@
 
 #include <verge/platform/net/identity/authority.hpp>
 #include <verge/platform/net/identity/token_book.hpp>
+#include <verge/platform/store/schema.hpp>
 
 namespace verge::net {
 namespace {
 
 constexpr int64_t kBookVersion = 1;
 
-Result<int64_t> book_version(const store::Database& database) {
-  VERGE_TRY(store::Statement version, database.prepare("PRAGMA user_version"));
-  VERGE_TRY(const bool is_there, version.step());
-  return is_there ? version.number(0) : 0;
-}
-
-Status make_token_table(const store::Database& database, const std::string& path) {
-  VERGE_TRY(store::Transaction change, store::Transaction::begin(database));
-  VERGE_TRY(const int64_t found, book_version(database));
-  if (found > kBookVersion) {
-    return make_error(Code::Unsupported,
-                      "{}: was written by a newer Verge (version {}, this one knows {}); update",
-                      path, found, kBookVersion);
-  }
-  if (found == 0) {
-    VERGE_RETURN_IF_ERROR(database.run(
-        "CREATE TABLE token (id TEXT PRIMARY KEY, secret_sha256 TEXT NOT NULL, node TEXT NOT NULL,"
-        " hosts TEXT NOT NULL, until_unix_s INTEGER NOT NULL, life_s INTEGER NOT NULL,"
-        " used_unix_s INTEGER NOT NULL DEFAULT 0); PRAGMA user_version = 1"));
-  }
-  return change.commit();
-}
+constexpr const char* kTables =
+    "CREATE TABLE token (id TEXT PRIMARY KEY, secret_sha256 TEXT NOT NULL, node TEXT NOT NULL,"
+    " hosts TEXT NOT NULL, until_unix_s INTEGER NOT NULL, life_s INTEGER NOT NULL,"
+    " used_unix_s INTEGER NOT NULL DEFAULT 0)";
 
 // Host names hold no spaces (Authority::sign).
 std::string joined_hosts(const std::vector<std::string>& hosts) {
@@ -59,7 +42,7 @@ Error token_denied(const JoinToken& token, std::string_view why) {
 
 Result<TokenBook> TokenBook::open(const std::string& path) {
   VERGE_TRY(store::Database database, store::Database::open(path, store::Database::Mode::Create));
-  VERGE_RETURN_IF_ERROR(make_token_table(database, path));
+  VERGE_RETURN_IF_ERROR(store::apply_tables(database, path, kBookVersion, kTables));
   return TokenBook(std::move(database));
 }
 
