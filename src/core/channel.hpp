@@ -36,6 +36,14 @@ struct ChannelCounters {
   int64_t messages_received = 0;
   int64_t bytes_sent = 0;  // as they travel, with all framing that is known
   int64_t bytes_received = 0;
+
+  ChannelCounters& operator+=(const ChannelCounters& more) {
+    messages_sent += more.messages_sent;
+    messages_received += more.messages_received;
+    bytes_sent += more.bytes_sent;
+    bytes_received += more.bytes_received;
+    return *this;
+  }
 };
 
 class Channel {

@@ -16,6 +16,13 @@ class SystemClock : public Clock {
   double seconds() const override;
 };
 
+/// The calling thread's time on a processor: it stands still while the thread waits, or others have
+/// its core.
+class ThreadClock : public Clock {
+ public:
+  double seconds() const override;
+};
+
 /// The calendar: seconds since 1970-01-01 00:00 UTC, for what must be known after a restart. Unlike
 /// others it goes back when somebody sets the machine's date.
 class CalendarClock : public Clock {

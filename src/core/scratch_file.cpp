@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <verge/core/scratch_file.hpp>
@@ -9,6 +10,10 @@
 namespace verge {
 
 Result<ScratchFile> ScratchFile::create(const std::string& folder) {
+#ifdef O_TMPFILE  // never has a name, where the file system can do that
+  Descriptor nameless(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (nameless.is_open()) return ScratchFile(std::move(nameless), folder);
+#endif
   std::string path = folder + "/verge-scratch-XXXXXX";
   Descriptor descriptor(::mkostemp(path.data(), O_CLOEXEC));
   if (!descriptor.is_open()) return system_error(folder, "make a file in", errno);

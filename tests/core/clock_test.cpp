@@ -1,4 +1,5 @@
 #include <ctime>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +15,20 @@ TEST(SystemClock, NeverGoesBack) {
     const double now = clock.seconds();
     EXPECT_GE(now, last);
     last = now;
+  }
+}
+
+TEST(ThreadClock, CountsTheThreadsOwnWorkAlone) {
+  const ThreadClock clock;
+  const double begin = clock.seconds();
+  std::thread([&] {
+    const double other = clock.seconds();
+    while (clock.seconds() - other < 0.02) {
+    }
+  }).join();
+  EXPECT_LT(clock.seconds() - begin, 0.02);
+  const double again = clock.seconds();
+  while (clock.seconds() == again) {
   }
 }
 
