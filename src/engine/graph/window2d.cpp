@@ -13,6 +13,16 @@ void read(const Attrs& attrs, std::string_view name, int64_t (&values)[N]) {
   std::copy_n(list.begin(), std::min(list.size(), N), values);
 }
 
+double bytes_moved(const KernelCall& call) {
+  double bytes = 0;
+  for (const auto& views : {call.inputs, call.outputs}) {
+    for (const TensorView& view : views) {
+      if (view.data != nullptr) bytes += static_cast<double>(view.bytes());
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Window2d::Window2d(const Attrs& attrs) : groups(attrs.integer("groups", 1)) {
@@ -100,15 +110,15 @@ std::vector<double> window_counts(const KernelCall& call, const Shape& small, co
   return counts;
 }
 
+Cost pool_cost(const KernelCall& call) {
+  const Window2d window(call.attrs);
+  const double taps = static_cast<double>(window.kernel[0]) * static_cast<double>(window.kernel[1]);
+  return {static_cast<double>(call.out().shape.count()) * taps, bytes_moved(call)};
+}
+
 Cost convolution_cost(const KernelCall& call, const Shape& y, const Shape& weight) {
   const double taps = static_cast<double>(weight[1] * weight[2] * weight[3]);
-  Cost cost{2 * static_cast<double>(y.count()) * taps, 0};
-  for (const auto& views : {call.inputs, call.outputs}) {
-    for (const TensorView& view : views) {
-      if (view.data != nullptr) cost.bytes += static_cast<double>(view.bytes());
-    }
-  }
-  return cost;
+  return {2 * static_cast<double>(y.count()) * taps, bytes_moved(call)};
 }
 
 }  // namespace verge::graph

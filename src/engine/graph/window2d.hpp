@@ -87,6 +87,8 @@ void for_each_tap(const Shape& y, const Shape& x, const Window2d& window, F f) {
   }
 }
 
+/// The cost of a pool: an operation for each element of each window.
+Cost pool_cost(const KernelCall& call);
 /// The cost of a convolution, or of one of its gradients: a product for each tap.
 Cost convolution_cost(const KernelCall& call, const Shape& y, const Shape& weight);
 

@@ -8,11 +8,11 @@
 
 namespace verge::kernels {
 
-/// Whether all inputs and outputs that are there hold f32.
+/// Whether all inputs and outputs that are there hold f32. Absent ones are views of f32.
 inline bool all_f32(const graph::KernelCall& call) {
   for (const auto& views : {call.inputs, call.outputs}) {
     for (const TensorView& view : views) {
-      if (view.shape.rank() > 0 && view.dtype != DType::F32) return false;
+      if (view.dtype != DType::F32) return false;
     }
   }
   return true;

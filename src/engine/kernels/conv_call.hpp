@@ -1,6 +1,8 @@
 #pragma once
 // What the kernels of conv2d and its gradients share: the geometry of a call.
 
+#include <algorithm>
+
 #include <verge/engine/kernels/conv.hpp>
 #include <verge/engine/kernels/window_call.hpp>
 
@@ -17,6 +19,22 @@ inline Conv2d conv_of(const graph::Attrs& attrs, const Shape& x, const Shape& y,
   conv.dilation_width = window.dilations[1];
   conv.groups = window.groups;
   return conv;
+}
+
+/// Whether the tables of taps stay small: offsets in the planes of one row fit 32 bits, and there
+/// are not more phases of a stride than a plan can be made for.
+inline bool conv_fits(const Conv2d& conv) {
+  const auto reach = [](int64_t dilation, int64_t kernel, int64_t stride) {
+    return static_cast<double>(dilation) * static_cast<double>(kernel) +
+           static_cast<double>(stride);
+  };
+  const auto channels = static_cast<double>(std::max(conv.in_channels, conv.out_channels));
+  const double rows = reach(conv.dilation_height, conv.kernel_height, conv.stride_height);
+  const double columns = static_cast<double>(conv.in_width + conv.pad_left + conv.pad_right) +
+                         reach(conv.dilation_width, conv.kernel_width, conv.stride_width);
+  const double phases =
+      static_cast<double>(conv.stride_height) * static_cast<double>(conv.stride_width);
+  return channels / static_cast<double>(conv.groups) * rows * columns < 0x1p31 && phases <= 0x1p16;
 }
 
 inline int64_t conv_workspace(const Conv2d& conv, int threads, Isa isa) {

@@ -246,6 +246,7 @@ Status LanguageModel::compile() {
       .context = options_.context > 0 ? options_.context : context,
       .identity = std::move(identity),
       .adapters = adapters_ == nullptr ? std::vector<std::string>{} : adapters_->identities(),
+      .slowdown = {.factor = options_.slowdown},
   });
   return {};
 }

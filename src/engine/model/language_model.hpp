@@ -55,6 +55,7 @@ struct LoadOptions {
   bool embeds = false;        // room below the ceiling is kept for prepare_hidden, where there is
   kernels::Isa isa = kernels::best_isa();
   bool canaries = false;  // see runtime::PlanOptions
+  double slowdown = 1;    // see runtime::Slowdown
   std::string plan = {};  // a file of `verge compile`; empty: compile now
   std::vector<AdapterSpec> adapters = {};
   int64_t max_adapters = 0;  // room for so many in all, for add_adapter; those given have theirs

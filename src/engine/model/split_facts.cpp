@@ -55,14 +55,17 @@ Error odd_keys(const ModelSource& source, std::string_view key) {
                     key);
 }
 
-// N of "blk.N.", or -1.
-int64_t layer_of(std::string_view tensor) {
-  constexpr std::string_view kPrefix = "blk.";
-  int64_t layer = -1;
-  if (tensor.starts_with(kPrefix)) {
-    std::from_chars(tensor.data() + kPrefix.size(), tensor.data() + tensor.size(), layer);
+// N of "blk.N." with the prefix "blk.", or -1.
+int64_t number_after(std::string_view prefix, std::string_view tensor) {
+  int64_t number = -1;
+  if (tensor.starts_with(prefix)) {
+    std::from_chars(tensor.data() + prefix.size(), tensor.data() + tensor.size(), number);
   }
-  return layer;
+  return number;
+}
+
+int64_t layer_of(std::string_view tensor) {
+  return number_after("blk.", tensor);
 }
 
 }  // namespace
@@ -136,6 +139,9 @@ std::vector<const StoredTensor*> tensors_of(const ModelSource& source, nn::Layer
   const auto is_needed = [&](const StoredTensor& tensor) {
     if (const int64_t layer = layer_of(tensor.name); layer >= 0) {
       return layer >= layers.first && (has_last || layer < layers.end);
+    }
+    if (const int64_t after = number_after("exit.", tensor.name); after >= 0) {
+      return after == layers.end || (layers.first == 0 && (has_last || after < layers.end));
     }
     if (tensor.name.starts_with("token_embd.")) return layers.first == 0 || is_tied;
     return has_last || !tensor.name.starts_with("output_norm.");

@@ -33,6 +33,7 @@ Result<std::string> tokenizer_hash(const format::ModelSource& source);
 Result<nn::LayerSpan> layers_of(const format::ModelSource& source, const nn::DecoderConfig& config);
 
 /// The tensors that these layers and the heads after them need: all of them for a whole model.
+/// Matrices of exit heads go with the layers from the first on, or with the head at the end.
 std::vector<const format::StoredTensor*> tensors_of(const format::ModelSource& source,
                                                     nn::LayerSpan layers);
 

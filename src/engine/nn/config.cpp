@@ -146,6 +146,10 @@ Error unknown_architecture(const std::string& architecture) {
 
 }  // namespace
 
+std::string exit_output_name(int64_t after) {
+  return fmt::format("exit.{}.output.weight", after);
+}
+
 bool DecoderConfig::has_head(int64_t after) const {
   return after == layers || std::ranges::find(exit_layers, after) != exit_layers.end();
 }

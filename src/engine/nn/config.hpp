@@ -89,6 +89,10 @@ struct DecoderConfig {
   double exit_temperature(int64_t after) const;
 };
 
+/// The matrix to the vocabulary of the exit head after so many layers, where it has one of its own;
+/// else it shares the model's.
+std::string exit_output_name(int64_t after);
+
 /// Reads the hyper-parameters of a model by its architecture's family; of exit heads from
 /// verge.exit_layers and verge.exit.temperature, an array of one for each. Fails with Unsupported
 /// for an unknown architecture (listing the known ones), Malformed for a missing or absurd

@@ -80,9 +80,15 @@ class Decoder {
   }
 
   ValueId logits(ValueId x) {
-    ValueId y = blocks_.has("output.weight")
-                    ? blocks_.linear(x, "output")
-                    : b_.op("linear", {x, blocks_.weight("token_embd.weight")});
+    const std::string own = exit_output_name(layers_.end);
+    ValueId y = kNone;
+    if (layers_.end < config_.layers && blocks_.has(own)) {
+      y = b_.op("linear", {x, blocks_.weight(own)});
+    } else if (blocks_.has("output.weight")) {
+      y = blocks_.linear(x, "output");
+    } else {
+      y = b_.op("linear", {x, blocks_.weight("token_embd.weight")});
+    }
     if (config_.final_softcap > 0) y = b_.op("softcap", {y}, {{"cap", config_.final_softcap}});
     return y;
   }

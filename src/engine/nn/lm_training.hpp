@@ -1,8 +1,9 @@
 #pragma once
 // build_lm_training: the forward Graph of a Llama-type language model with its loss, ready for
 // autodiff. All parameters are f32 and trainable, named as in GGUF files; the output matrix is the
-// embedding (Press & Wolf 2017). Early-exit heads (Teerapittayanon et al. 2016) are norms after
-// some layers that share the output matrix; their losses are added with a weight.
+// embedding (Press & Wolf 2017) unless the form says otherwise. Early-exit heads (Teerapittayanon
+// et al. 2016) are norms after some layers that share the output matrix; their losses are added
+// with a weight.
 
 #include <vector>
 
@@ -12,10 +13,19 @@
 
 namespace verge::nn {
 
+/// What a model has beside a plain one's parameters.
+struct LmForm {
+  bool has_output = false;        // an output matrix of its own
+  bool has_exit_outputs = false;  // so has each exit head
+  bool has_qkv_bias = false;      // as Qwen 2
+  bool has_qk_norms = false;      // as Qwen 3
+};
+
 struct LmTrainingShape {
   int64_t batch = 4;
-  int64_t tokens = 256;           // of each sequence
-  double exit_loss_weight = 0.3;  // of each exit head, beside 1 for the last layer
+  int64_t tokens = 256;                   // of each sequence
+  std::vector<double> exit_weights = {};  // of each exit's loss, beside 1 for the last; empty: 0.3
+  LmForm form = {};
 };
 
 struct LmTraining {
@@ -35,6 +45,6 @@ struct LmParameter {
   Shape shape;
   double stddev;
 };
-std::vector<LmParameter> lm_parameters(const DecoderConfig& config);
+std::vector<LmParameter> lm_parameters(const DecoderConfig& config, const LmForm& form = {});
 
 }  // namespace verge::nn

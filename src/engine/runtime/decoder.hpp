@@ -10,6 +10,7 @@
 
 #include <verge/engine/runtime/kv_pool.hpp>
 #include <verge/engine/runtime/plan.hpp>
+#include <verge/engine/runtime/slowdown.hpp>
 
 namespace verge::runtime {
 
@@ -47,7 +48,10 @@ struct Decoder {
   int64_t outputs = 0;       // of the last step
   int64_t rows = 0;          // of it, with states where it has any
   int64_t layer_tokens = 0;  // layers times rows, summed over all steps: what has been computed
-  Plan* ran = nullptr;       // what it ran on: one of these
+  int64_t runs = 0;          // of some or all of the layers
+  double run_s = 0;          // that they took, slowed down or not
+  Slowdown slowdown = {};
+  Plan* ran = nullptr;  // what it ran on: one of these
   /// Like prefill, without logits and with hidden states of all tokens; made when first wanted
   /// (model/embedding.hpp).
   std::unique_ptr<Plan> hidden = nullptr;

@@ -76,6 +76,7 @@ Status Sequence::reserve(int64_t length) {
   }
   if (length > this->length()) VERGE_RETURN_IF_ERROR(own_last_page());
   const size_t before = pages_.size();
+  pages_.reserve(pages_for(length));  // what fails here has taken no page yet
   while (pages_.size() < pages_for(length)) {
     Result<int32_t> page = decoder_->pool.allocate();
     if (!page) {

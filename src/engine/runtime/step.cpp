@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include <verge/core/clock.hpp>
 #include <verge/engine/runtime/step.hpp>
 
 namespace verge::runtime {
@@ -248,6 +249,19 @@ void grow(std::span<const StepItem> items, const StepItem& item) {
   }
 }
 
+// One run of the plan, as fast as the decoder may be; false where it did not end.
+bool run_timed(Plan& plan, Decoder& decoder, const std::array<int64_t, 3>& extents,
+               const std::atomic<bool>* cancel) {
+  const SystemClock clock;
+  const ThreadClock busy;
+  const double begin_s = clock.seconds(), busy_s = busy.seconds();
+  const bool has_ended = plan.run(extents, cancel);
+  decoder.slowdown.after(busy.seconds() - busy_s, clock.seconds() - begin_s);
+  decoder.run_s += clock.seconds() - begin_s;
+  ++decoder.runs;
+  return has_ended;
+}
+
 // Runs the items, which have been checked, on one of the decoder's plans, of so many layers.
 Status run_on(Plan& plan, int64_t layers, Decoder& decoder, std::span<const StepItem> items,
               const std::atomic<bool>* cancel) {
@@ -258,7 +272,7 @@ Status run_on(Plan& plan, int64_t layers, Decoder& decoder, std::span<const Step
   decoder.ran = &plan;
   Filler filler(decoder, plan, items);
   for (const StepItem& item : items) filler.add(item);
-  if (!plan.run(filler.extents(), cancel)) {
+  if (!run_timed(plan, decoder, filler.extents(), cancel)) {
     return plan.failure() ? *plan.failure() : make_error(Code::Cancelled, "stopped");
   }
   reservation.keep();

@@ -53,5 +53,32 @@ TEST(LmTraining, LossesOfAnUntrainedModelAreUniform) {
   }
 }
 
+// Of the sum that is differentiated, each exit has its weight.
+TEST(LmTraining, ExitsHaveTheirWeights) {
+  for (const std::vector<double>& weights : {std::vector<double>{}, {0.1, 0.2}}) {
+    const auto training =
+        build_lm_training(tiny(), {.batch = 1, .tokens = 5, .exit_weights = weights});
+    ASSERT_TRUE(training);
+    support::GraphRunner runner(training->graph, {});
+    runner.run();
+    const double sum = weights.empty() ? 0.6 : 0.3;
+    EXPECT_NEAR(runner.get(training->loss)[0], (1 + sum) * std::log(11.0), 1e-5);
+  }
+  const auto refused = build_lm_training(tiny(), {.batch = 1, .tokens = 5, .exit_weights = {0.1}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "1 weights for 2 exits; give one for each");
+}
+
+TEST(LmTraining, AFormAddsItsParameters) {
+  const LmForm form{
+      .has_output = true, .has_exit_outputs = true, .has_qkv_bias = true, .has_qk_norms = true};
+  const auto training = build_lm_training(tiny(), {.batch = 2, .tokens = 5, .form = form});
+  ASSERT_TRUE(training) << training.error().message;
+  EXPECT_EQ(training->trainable.size(), lm_parameters(tiny()).size() + 3 + 3 * 5);
+  const auto joint = graph::differentiate(training->graph, training->loss, training->trainable);
+  ASSERT_TRUE(joint) << joint.error().message;
+  for (graph::ValueId gradient : joint->gradients) EXPECT_NE(gradient, graph::kNone);
+}
+
 }  // namespace
 }  // namespace verge::nn

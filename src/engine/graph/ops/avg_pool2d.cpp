@@ -25,7 +25,11 @@ void reference(const KernelCall& call) {
 }  // namespace
 
 OpDef avg_pool2d() {
-  return {.name = "avg_pool2d", .infer = infer_pool, .gradient = gradient, .reference = reference};
+  return {.name = "avg_pool2d",
+          .infer = infer_pool,
+          .gradient = gradient,
+          .cost = pool_cost,
+          .reference = reference};
 }
 
 }  // namespace verge::graph::ops

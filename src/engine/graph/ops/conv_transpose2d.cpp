@@ -26,6 +26,9 @@ Status infer(InferContext& context) {
   const Dims &x = context.dims(0), &w = context.dims(1);
   VERGE_RETURN_IF_ERROR(expect_dim(context, 1, "w", 0, x[1]));
   const Window2d window(attrs, w[2].factor, w[3].factor);
+  if (window.groups < 1 || x[1].factor % window.groups != 0) {
+    return context.fail(fmt::format("{} channels in {} groups", x[1].factor, window.groups));
+  }
   const Dims y = {x[0], w[1].factor * window.groups, output_extent(attrs, window, 0, x[2].factor),
                   output_extent(attrs, window, 1, x[3].factor)};
   if (context.has(2)) VERGE_RETURN_IF_ERROR(expect_dims(context, 2, "bias", {y[1]}));

@@ -22,6 +22,11 @@ void gradient(GradientContext& context) {
                       with_image_extents(b, {}, context.input(0))));
 }
 
+Cost cost(const KernelCall& call) {
+  const auto adds = static_cast<double>(call.in(0).shape.count());
+  return {adds, static_cast<double>(call.in(0).bytes() + call.out().bytes())};
+}
+
 void reference(const KernelCall& call) {
   const std::vector<double> x = load(call.in(0));
   std::vector<double> y(static_cast<size_t>(call.out().shape.count()));
@@ -33,7 +38,11 @@ void reference(const KernelCall& call) {
 }  // namespace
 
 OpDef global_avg_pool() {
-  return {.name = "global_avg_pool", .infer = infer, .gradient = gradient, .reference = reference};
+  return {.name = "global_avg_pool",
+          .infer = infer,
+          .gradient = gradient,
+          .cost = cost,
+          .reference = reference};
 }
 
 }  // namespace verge::graph::ops

@@ -49,7 +49,11 @@ void reference(const KernelCall& call) {
 }  // namespace
 
 OpDef max_pool2d() {
-  return {.name = "max_pool2d", .infer = infer, .gradient = gradient, .reference = reference};
+  return {.name = "max_pool2d",
+          .infer = infer,
+          .gradient = gradient,
+          .cost = pool_cost,
+          .reference = reference};
 }
 
 }  // namespace verge::graph::ops

@@ -1,8 +1,7 @@
 // The larger of a and b with broadcasting. Of equal ones a gets the gradient.
 
-#include <algorithm>
-
 #include <verge/engine/graph/elementwise.hpp>
+#include <verge/engine/graph/extremes.hpp>
 
 namespace verge::graph::ops {
 namespace {
@@ -12,7 +11,7 @@ void gradient(GradientContext& context) {
 }
 
 void reference(const KernelCall& call) {
-  map_binary(call, [](double a, double b) { return std::max(a, b); });
+  map_binary(call, [](double a, double b) { return larger(a, b); });
 }
 
 }  // namespace

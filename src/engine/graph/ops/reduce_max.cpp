@@ -1,8 +1,10 @@
 // The largest value over {axes}; {keep}: they stay, with extent 1.
 
-#include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/extremes.hpp>
 #include <verge/engine/graph/reduction.hpp>
 
 namespace verge::graph::ops {
@@ -23,7 +25,9 @@ void gradient(GradientContext& context) {
 }
 
 void reference(const KernelCall& call) {
-  reduce(call, [](const std::vector<double>& values) { return *std::ranges::max_element(values); });
+  reduce(call, [](const std::vector<double>& values) {
+    return std::accumulate(values.begin(), values.end(), -HUGE_VAL, larger<double>);
+  });
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <verge/engine/kernels/broadcast_call.hpp>
 #include <verge/engine/kernels/elements.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 #include <verge/engine/kernels/map_call.hpp>
@@ -6,13 +7,16 @@ namespace verge::kernels::ops {
 namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
+  if (!repeats_second(call) || call.in(1).shape.count() < kMapGrain) {
+    return map_broadcast(call, worker, [](float x, float y) { return x + y; });
+  }
   map_repeated(call, worker, element_kernels(isa).add);
 }
 
 }  // namespace
 
 KernelDef add() {
-  return {.op = "add", .supports = repeats_second, .run = run};
+  return {.op = "add", .supports = two_f32, .run = run};
 }
 
 }  // namespace verge::kernels::ops

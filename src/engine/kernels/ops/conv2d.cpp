@@ -10,6 +10,10 @@ Conv2d geometry(const graph::KernelCall& call) {
   return conv;
 }
 
+bool supports(const graph::KernelCall& call) {
+  return all_f32(call) && conv_fits(geometry(call));
+}
+
 int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
   return conv_workspace(geometry(call), threads, isa);
 }
@@ -22,7 +26,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
 }  // namespace
 
 KernelDef conv2d() {
-  return {.op = "conv2d", .supports = all_f32, .run = run, .workspace_bytes = workspace_bytes};
+  return {.op = "conv2d", .supports = supports, .run = run, .workspace_bytes = workspace_bytes};
 }
 
 }  // namespace verge::kernels::ops

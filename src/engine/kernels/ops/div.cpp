@@ -1,3 +1,4 @@
+#include <verge/engine/kernels/broadcast_call.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 #include <verge/engine/kernels/map_call.hpp>
 
@@ -5,6 +6,9 @@ namespace verge::kernels::ops {
 namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
+  if (!repeats_second(call) || call.in(1).shape.count() < kMapGrain) {
+    return map_broadcast(call, worker, [](float x, float y) { return x / y; });
+  }
   map_repeated(call, worker, [](int64_t n, const float* x, const float* y, float* out) {
     for (int64_t i = 0; i < n; ++i) out[i] = x[i] / y[i];
   });
@@ -13,7 +17,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa) {
 }  // namespace
 
 KernelDef div() {
-  return {.op = "div", .supports = repeats_second, .run = run};
+  return {.op = "div", .supports = two_f32, .run = run};
 }
 
 }  // namespace verge::kernels::ops

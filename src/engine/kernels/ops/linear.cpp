@@ -1,6 +1,8 @@
 // y = activation(x W^T + bias) + residual: packed weights by the quantized product, weights in
 // training by the float GEMM.
 
+#include <algorithm>
+
 #include <verge/engine/kernels/call_shapes.hpp>
 #include <verge/engine/kernels/gemm.hpp>
 #include <verge/engine/kernels/kernel.hpp>
@@ -31,6 +33,9 @@ Gemm gemm_of(const KernelCall& call) {
 
 bool supports(const KernelCall& call) {
   if (call.in(0).dtype != DType::F32) return false;
+  for (size_t i = 2; i < std::min<size_t>(call.inputs.size(), 4); ++i) {  // bias, residual
+    if (call.in(i).dtype != DType::F32) return false;
+  }
   if (call.is_packed(1)) return fused_activation(call.attrs) == Activation::None;
   if (call.has(4)) return false;  // the float product reads its rows as they are
   return call.in(1).dtype == DType::F32 &&

@@ -1,3 +1,4 @@
+#include <verge/engine/kernels/broadcast_call.hpp>
 #include <verge/engine/kernels/elements.hpp>
 #include <verge/engine/kernels/elementwise.hpp>
 #include <verge/engine/kernels/kernel.hpp>
@@ -7,8 +8,11 @@ namespace verge::kernels::ops {
 namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
-  if (call.in(1).shape.count() == 1) {
+  if (call.in(1).shape.count() == 1 && call.in(0).shape == call.out().shape) {
     return scale(isa, call.out().shape.count(), *f32(call, 1), f32(call, 0), f32_out(call), worker);
+  }
+  if (!repeats_second(call) || call.in(1).shape.count() < kMapGrain) {
+    return map_broadcast(call, worker, [](float x, float y) { return x * y; });
   }
   map_repeated(call, worker, element_kernels(isa).multiply);
 }
@@ -16,7 +20,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
 }  // namespace
 
 KernelDef mul() {
-  return {.op = "mul", .supports = repeats_second, .run = run};
+  return {.op = "mul", .supports = two_f32, .run = run};
 }
 
 }  // namespace verge::kernels::ops

@@ -1,17 +1,25 @@
 #include <verge/engine/kernels/call_shapes.hpp>
+#include <verge/engine/kernels/elements.hpp>
 #include <verge/engine/kernels/elementwise.hpp>
 #include <verge/engine/kernels/kernel.hpp>
+#include <verge/engine/kernels/map_call.hpp>
 
 namespace verge::kernels::ops {
 namespace {
 
 bool supports(const graph::KernelCall& call) {
-  return all_f32(call) && call.in(0).dtype == DType::F32 && call.attrs.real("offset", 0) == 0;
+  return all_f32(call) && call.in(0).dtype == DType::F32;
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
-  scale(isa, call.out().shape.count(), static_cast<float>(call.attrs.real("factor", 1)),
-        f32(call, 0), f32_out(call), worker);
+  const auto factor = static_cast<float>(call.attrs.real("factor", 1));
+  const auto offset = static_cast<float>(call.attrs.real("offset", 0));
+  if (offset != 0) {
+    const auto [first, last] = worker.split(call.out().shape.count(), kMapGrain);
+    return element_kernels(isa).affine(last - first, f32(call, 0) + first, factor, offset,
+                                       f32_out(call) + first);
+  }
+  scale(isa, call.out().shape.count(), factor, f32(call, 0), f32_out(call), worker);
 }
 
 }  // namespace

@@ -13,6 +13,10 @@ TEST(ConvTranspose2d, ShapeRule) {
           {{"strides", List{2, 2}}, {"pads", List{1, 1, 1, 1}}, {"output_padding", List{1, 1}}}),
       "f32 [n, 2, 10, 10]");
   expect_refused("conv_transpose2d", {x, {DType::F32, {3, 2, 3, 3}}}, {}, "w has extent 3");
+  const graph::Type one_channel{DType::F32, {3, 1, 3, 3}};
+  expect_refused("conv_transpose2d", {{DType::F32, {1, 3, 5, 5}}, one_channel},
+                 {{"groups", int64_t{2}}}, "3 channels in 2 groups");
+  expect_refused("conv_transpose2d", {x, w}, {{"groups", int64_t{0}}}, "4 channels in 0 groups");
 }
 
 TEST(ConvTranspose2d, SpreadsByItsStrides) {

@@ -6,6 +6,8 @@ namespace {
 TEST(ReduceMax, Values) {
   expect_values("reduce_max", {given({2, 2}, {1, 5, -3, -4})}, {{"axes", std::vector<int64_t>{1}}},
                 {5, -3});
+  EXPECT_TRUE(std::isnan(evaluate("reduce_max", {given({3}, {1, NAN, 2})},
+                                  {{"axes", std::vector<int64_t>{0}}})[0][0]));
 }
 
 TEST(ReduceMax, Gradient) {

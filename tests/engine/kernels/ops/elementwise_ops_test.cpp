@@ -160,5 +160,55 @@ TEST(RopeOps, AgreeWithTheirReferences) {
   expect_agreement({"rope_angles", {below(100000, {9}), positive({11})}, {{"magnitude", 1.25}}});
 }
 
+TEST(ElementwiseOps, InputsThatRepeatAlongAnyAxis) {
+  for (const char* op : {"add", "sub", "mul", "div", "maximum", "minimum", "pow"}) {
+    const auto pair = [&](graph::Dims x, graph::Dims y) {
+      expect_agreement({op, {positive(std::move(x)), positive(std::move(y))}});
+    };
+    pair({2, 3, 5, 7}, {1, 3, 1, 1});
+    pair({2, 3, 5, 7}, {2, 3, 1, 1});
+    pair({2, 3, 1, 7}, {3, 5, 1});
+    pair({}, {3, 70});
+    pair({9, 1}, {1, 11});
+    pair({5, 1, 3}, {5, 4, 3});
+    pair({3, 70}, {});
+  }
+}
+
+TEST(ElementwiseOps, ScaleWithAnOffset) {
+  expect_agreement({"scale", {reals({3, 33})}, {{"factor", 0.5}, {"offset", -2.0}}});
+}
+
+TEST(ElementwiseOps, FunctionsOfLibm) {
+  expect_agreement({"sqrt", {positive({3, 33})}});
+  expect_agreement({"log", {positive({3, 33})}});
+  expect_agreement({"erf", {reals({3, 33})}});
+}
+
+TEST(ElementwiseOps, Reductions) {
+  const auto reduce = [](std::vector<int64_t> axes, int64_t keep) {
+    for (const char* op : {"reduce_mean", "reduce_sum", "reduce_max"}) {
+      expect_agreement({op, {reals({3, 4, 5, 7})}, {{"axes", axes}, {"keep", keep}}});
+    }
+  };
+  reduce({-1}, 0);
+  reduce({1, 2}, 1);
+  reduce({0}, 0);
+  reduce({0, 1, 2, 3}, 0);
+}
+
+TEST(ElementwiseOps, RepeatsAndBorders) {
+  const graph::Attrs to = {{"dims", std::vector<int64_t>{2, 3, 4, 5}},
+                           {"symbols", std::vector<int64_t>{-1, -1, -1, -1}}};
+  for (const graph::Dims& x : {graph::Dims{3, 1, 5}, graph::Dims{2, 1, 4, 1}, graph::Dims{1}}) {
+    expect_agreement({"broadcast_to", {reals(x)}, to});
+  }
+  expect_agreement({"pad",
+                    {reals({2, 3, 4})},
+                    {{"before", std::vector<int64_t>{1, 0, 2}},
+                     {"after", std::vector<int64_t>{0, 2, 1}},
+                     {"value", 0.5}}});
+}
+
 }  // namespace
 }  // namespace verge::kernels

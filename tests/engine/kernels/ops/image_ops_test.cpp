@@ -51,6 +51,37 @@ TEST(ImageOps, Pools) {
   expect_agreement({"global_avg_pool_grad", {reals({3, 4})}, sized({})});
 }
 
+TEST(ImageOps, TransposedConvolutions) {
+  const OpInput x = reals({2, 4, 5, 3});
+  expect_agreement(
+      {"conv_transpose2d", {x, reals({4, 3, 2, 2}), reals({3})}, {{"strides", List{2, 2}}}});
+  expect_agreement(
+      {"conv_transpose2d",
+       {x, reals({4, 3, 3, 3})},
+       {{"strides", List{2, 2}}, {"pads", List{1, 1, 1, 1}}, {"output_padding", List{1, 1}}}});
+  expect_agreement(
+      {"conv_transpose2d", {x, reals({4, 1, 3, 3}), reals({2})}, {{"groups", int64_t{2}}}});
+}
+
+TEST(ImageOps, BatchesOfProducts) {
+  for (int64_t transpose_b : {0, 1}) {
+    const graph::Dims b = transpose_b != 0 ? graph::Dims{3, 2, 9, 7} : graph::Dims{3, 2, 7, 9};
+    expect_agreement({"matmul",
+                      {reals({3, 2, 5, 7}), reals(b)},
+                      {{"batched", int64_t{1}}, {"transpose_b", transpose_b}}});
+  }
+  expect_agreement({"matmul",
+                    {reals({1, 7, 5}), reals({1, 7, 9})},
+                    {{"batched", int64_t{1}}, {"transpose_a", int64_t{1}}}});
+}
+
+TEST(ImageOps, Gather) {
+  for (int64_t axis : {0, 2, 3}) {
+    expect_agreement({"gather", {reals(kImage), below(3, {5})}, {{"axis", axis}}});
+  }
+  expect_agreement({"gather", {reals(kImage), given({2}, {-1, -3}, DType::I32)}, {}});
+}
+
 TEST(ImageOps, BatchNorm) {
   const OpInput x = reals(kImage), dy = reals(kImage), channels = positive({4});
   expect_agreement({"batch_norm", {x, channels, channels, channels, channels}});

@@ -1,0 +1,44 @@
+// Rows along an axis by their numbers, copied in runs of what lies behind the axis.
+
+#include <algorithm>
+#include <cstring>
+
+#include <verge/engine/graph/shape_rules.hpp>
+#include <verge/engine/kernels/call_shapes.hpp>
+#include <verge/engine/kernels/kernel.hpp>
+
+namespace verge::kernels::ops {
+namespace {
+
+bool supports(const graph::KernelCall& call) {
+  return call.in(0).dtype == DType::F32 && call.in(1).dtype == DType::I32;
+}
+
+void run(const graph::KernelCall& call, Worker& worker, Isa) {
+  const Shape& x = call.in(0).shape;
+  const int axis = graph::from_front(call.attrs.integer("axis"), static_cast<size_t>(x.rank()));
+  const int64_t n = x[axis], picked = call.in(1).shape.count();
+  int64_t inner = 1;
+  for (int i = axis + 1; i < x.rank(); ++i) inner *= x[i];
+  const auto* indices = call.in(1).as<int32_t>();
+  const auto [first, last] = worker.split(call.out().shape.count() / std::max<int64_t>(inner, 1));
+  for (int64_t run = first; run < last; ++run) {
+    const int64_t index = indices[run % picked];
+    const int64_t at = std::clamp<int64_t>(index < 0 ? index + n : index, 0, n - 1);
+    const float* from = f32(call, 0) + (run / picked * n + at) * inner;
+    float* to = f32_out(call) + run * inner;
+    if (inner == 1) {
+      *to = *from;
+    } else {
+      std::memcpy(to, from, static_cast<size_t>(inner) * sizeof(float));
+    }
+  }
+}
+
+}  // namespace
+
+KernelDef gather() {
+  return {.op = "gather", .supports = supports, .run = run};
+}
+
+}  // namespace verge::kernels::ops

@@ -1,0 +1,20 @@
+#include <algorithm>
+#include <cmath>
+
+#include <verge/engine/kernels/broadcast_call.hpp>
+#include <verge/engine/kernels/kernel.hpp>
+
+namespace verge::kernels::ops {
+namespace {
+
+void run(const graph::KernelCall& call, Worker& worker, Isa) {
+  map_broadcast(call, worker, [](float x, float y) { return std::pow(x, y); });
+}
+
+}  // namespace
+
+KernelDef pow() {
+  return {.op = "pow", .supports = two_f32, .run = run};
+}
+
+}  // namespace verge::kernels::ops

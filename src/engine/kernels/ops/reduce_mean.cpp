@@ -1,0 +1,19 @@
+#include <verge/engine/kernels/kernel.hpp>
+#include <verge/engine/kernels/reduce_call.hpp>
+
+namespace verge::kernels::ops {
+namespace {
+
+void run(const graph::KernelCall& call, Worker& worker, Isa) {
+  reduce_together(
+      call, worker, 0.0, [](double sum, float x) { return sum + x; },
+      [](double sum, int64_t count) { return sum / static_cast<double>(count); });
+}
+
+}  // namespace
+
+KernelDef reduce_mean() {
+  return {.op = "reduce_mean", .supports = reduces_together, .run = run};
+}
+
+}  // namespace verge::kernels::ops

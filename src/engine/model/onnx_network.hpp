@@ -1,0 +1,58 @@
+#pragma once
+// OnnxNetwork: a network of an ONNX file, compiled for inputs of given shapes and run on tensors.
+//
+//   VERGE_TRY(auto file, format::onnx::Onnx::open("net.onnx"));
+//   VERGE_TRY(auto network, OnnxNetwork::compile(file, bindings, pool));
+//   VERGE_RETURN_IF_ERROR(network.set_input("x", image.view()));
+//   network.run();
+//   Tensor answer = network.output(0);
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <verge/engine/onnx/import.hpp>
+#include <verge/engine/runtime/plan.hpp>
+
+namespace verge::model {
+
+/// How an element of ONNX is given and taken: float16 as f16, bool as u8, bfloat16 as f32, and
+/// integers that Verge has no type for as i64.
+DType outer_dtype(format::onnx::ElementType type);
+
+class OnnxNetwork {
+ public:
+  /// Fails as onnx::import_onnx does, and as Plan::compile.
+  static Result<OnnxNetwork> compile(const format::onnx::Onnx& file,
+                                     std::span<const onnx::InputBinding> inputs, ThreadPool& pool,
+                                     const runtime::PlanOptions& options = {});
+
+  std::span<const onnx::Port> inputs() const { return inputs_; }
+  std::span<const onnx::Port> outputs() const { return outputs_; }
+
+  /// Copies a tensor of the input's shape, and of integers where it has integers; an input with a
+  /// constant value takes no other. Fails with InvalidArgument otherwise.
+  Status set_input(std::string_view name, const TensorView& values);
+  /// Uniform in [0, 1) for floats, 0 for all else.
+  void fill_inputs(uint64_t seed);
+  void run() { plan_.run({}); }
+  /// A copy of outputs()[i] after a run, as outer_dtype says.
+  Tensor output(size_t i);
+
+  runtime::Plan& plan() { return plan_; }
+  const runtime::Plan& plan() const { return plan_; }
+
+ private:
+  OnnxNetwork(std::unique_ptr<runtime::WeightStore> weights,
+              std::unique_ptr<runtime::StateStore> states, runtime::Plan plan,
+              std::vector<onnx::Port> inputs, std::vector<onnx::Port> outputs);
+  TensorView place_of(const onnx::Port& output);
+
+  std::unique_ptr<runtime::WeightStore> weights_;
+  std::unique_ptr<runtime::StateStore> states_;
+  runtime::Plan plan_;
+  std::vector<onnx::Port> inputs_, outputs_;
+};
+
+}  // namespace verge::model

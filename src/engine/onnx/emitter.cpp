@@ -1,0 +1,283 @@
+#include <algorithm>
+#include <cstring>
+
+#include <verge/engine/graph/op.hpp>
+#include <verge/engine/graph/reference.hpp>
+#include <verge/engine/graph/shape_rules.hpp>
+#include <verge/engine/graph/type_check.hpp>
+#include <verge/engine/onnx/emitter.hpp>
+
+namespace verge::onnx {
+namespace {
+
+using format::onnx::TensorData;
+using graph::kNone;
+using graph::ValueId;
+using graph::ValueKind;
+
+// What is computed here at most: results no larger than what they come from, or so many elements;
+// and in all so much work (references do roughly 1e8 operations a second), and some for each
+// element that the file stores.
+constexpr int64_t kMostElements = 1 << 16;
+constexpr double kFreeWork = 1e8, kWorkOfElement = 16;
+// A file of some bytes may ask for long lists (Range, Tile, Resize) and long unrolled loops (LSTM):
+// so many elements and nodes in all.
+constexpr int64_t kMostMade = 1 << 22, kMostNodes = 1 << 17;
+
+// Operators that may have an empty input: lists of extents are cut and joined.
+constexpr std::string_view kMayBeEmpty[] = {"concat", "slice",  "reshape",
+                                            "cast",   "gather", "broadcast_to"};
+
+/// The elements of a file's tensor as doubles.
+std::vector<double> read_values(const TensorData& tensor) {
+  std::vector<double> values(static_cast<size_t>(tensor.count()));
+  const auto read = [&]<typename T>(T) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      T value;
+      std::memcpy(&value, tensor.bytes.data() + i * sizeof value, sizeof value);
+      values[i] = static_cast<double>(value);
+    }
+  };
+  const auto read_halves = [&](float (*widen)(uint16_t)) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      uint16_t value = 0;
+      std::memcpy(&value, tensor.bytes.data() + i * sizeof value, sizeof value);
+      values[i] = widen(value);
+    }
+  };
+  switch (tensor.type) {
+    case ElementType::Float:
+      read(float());
+      break;
+    case ElementType::Double:
+      read(double());
+      break;
+    case ElementType::Float16:
+      read_halves([](uint16_t h) { return f16_to_f32(h); });
+      break;
+    case ElementType::Bfloat16:
+      read_halves([](uint16_t h) { return bf16_to_f32(h); });
+      break;
+    case ElementType::Uint8:
+    case ElementType::Bool:
+      read(uint8_t());
+      break;
+    case ElementType::Int8:
+      read(int8_t());
+      break;
+    case ElementType::Uint16:
+      read(uint16_t());
+      break;
+    case ElementType::Int16:
+      read(int16_t());
+      break;
+    case ElementType::Uint32:
+      read(uint32_t());
+      break;
+    case ElementType::Int32:
+      read(int32_t());
+      break;
+    case ElementType::Uint64:
+      read(uint64_t());
+      break;
+    default:
+      read(int64_t());
+  }
+  return values;
+}
+
+graph::Dims dims_of(const Shape& shape) {
+  return {shape.extents().begin(), shape.extents().end()};
+}
+
+}  // namespace
+
+DType graph_dtype(ElementType type) {
+  switch (type) {
+    case ElementType::Float:
+    case ElementType::Float16:
+    case ElementType::Bfloat16:
+      return DType::F32;
+    case ElementType::Bool:
+      return DType::U8;
+    default:
+      return DType::F64;
+  }
+}
+
+Emitter::Emitter(const std::string& name)
+    : builder_(name), elements_left_(kMostMade), nodes_left_(kMostNodes), work_left_(kFreeWork) {}
+
+Value Emitter::emit(std::string_view op, const std::vector<Value>& inputs, graph::Attrs attrs,
+                    ElementType type) {
+  if (nodes_left_-- <= 0) {
+    builder_.fail(make_error(Code::Unsupported, "the network has more than {} nodes", kMostNodes));
+    return {};
+  }
+  std::vector<ValueId> ids;
+  for (Value value : inputs) ids.push_back(value.id);
+  const ValueId id = builder_.op(op, ids, std::move(attrs));
+  if (id == kNone) return {};
+  const auto& outputs = builder_.graph().nodes.back().outputs;
+  for (ValueId output : outputs) {
+    const graph::Type& result = builder_.type(output);
+    if (const Status status = check_type(builder_.graph(), result); !status) {
+      builder_.fail(make_error(status.error().code, "{}: {}", op, status.error().message));
+      return {};
+    }
+  }
+  if (can_fold(ids, id)) {
+    fold(id);
+    return {id, type};
+  }
+  ids.push_back(id);
+  for (ValueId value : ids) {
+    if (value == kNone || shape({value}).count() > 0) continue;
+    builder_.fail(
+        make_error(Code::Unsupported, "{}: a tensor {} is empty", op, shape({value}).str()));
+    return {};
+  }
+  return {id, type};
+}
+
+bool Emitter::can_fold(const std::vector<ValueId>& inputs, ValueId output) const {
+  const std::string_view op = builder_.graph().nodes.back().op->name;
+  int64_t elements = 0;
+  bool is_empty = shape({output}).count() == 0;
+  for (ValueId id : inputs) {
+    if (id == kNone) continue;
+    if (!known(id)) return false;
+    elements += shape({id}).count();
+    is_empty = is_empty || shape({id}).count() == 0;
+  }
+  if (is_empty) return std::ranges::count(kMayBeEmpty, op) > 0;
+  return shape({output}).count() <= std::max(kMostElements, elements) && work_left_ > 0;
+}
+
+// Runs the node just appended by its reference, and forgets it.
+void Emitter::fold(ValueId output) {
+  graph::Graph& graph = builder_.graph();
+  const graph::Node node = graph.nodes.back();
+  std::vector<TensorView> inputs, outputs(node.outputs.size());
+  for (ValueId id : node.inputs) inputs.push_back(id == kNone ? TensorView{} : *known(id));
+  const graph::Type type = builder_.type(output);
+  Tensor result(type.dtype, graph.bound_shape(type));
+  outputs[0] = result.view();
+  const graph::KernelCall call{inputs, outputs, node.attrs};
+  const double work =
+      std::max(graph::cost_of(*node.op, call).flops, static_cast<double>(result.shape().count()));
+  if (work > work_left_) return;
+  work_left_ -= work;
+  if (result.shape().count() > 0) node.op->reference(call);
+  graph.nodes.pop_back();
+  graph::Value& value = graph.value(output);
+  weights_.resize(graph.values.size());
+  if (type.dtype != DType::F32 || result.shape().count() <= 1) {
+    value.kind = ValueKind::Const;
+    value.data = std::make_shared<const Tensor>(std::move(result));
+    return;
+  }
+  value.kind = ValueKind::Param;
+  const auto owner = std::make_shared<const Tensor>(std::move(result));
+  weights_[static_cast<size_t>(output)] = Weight{value.name, owner->view(), owner};
+}
+
+Value Emitter::input(const std::string& name, ElementType type, const Shape& shape) {
+  return {builder_.input(name, {graph_dtype(type), dims_of(shape)}), type};
+}
+
+// Single numbers are constants, which passes look into; all else is a weight or a list.
+Value Emitter::keep(Tensor tensor, ElementType type, const std::string& name) {
+  if (tensor.dtype() != DType::F32 || tensor.shape().count() <= 1) {
+    return {builder_.constant(name, std::move(tensor)), type};
+  }
+  const auto owner = std::make_shared<const Tensor>(std::move(tensor));
+  const ValueId id = builder_.param(name, {DType::F32, dims_of(owner->shape())});
+  weights_.resize(builder_.graph().values.size());
+  weights_.back() = Weight{name, owner->view(), owner};
+  return {id, type};
+}
+
+Result<Value> Emitter::stored(const TensorData& tensor, const std::shared_ptr<const void>& file) {
+  const int64_t width = element_bytes(tensor.type);
+  if (width == 0 || tensor.dims.size() > Shape::kMaxRank) {
+    return make_error(Code::Unsupported, "tensor \"{}\" is of {} with {} axes", tensor.name,
+                      format::onnx::name(tensor.type), tensor.dims.size());
+  }
+  if (static_cast<int64_t>(tensor.bytes.size()) != tensor.count() * width) {
+    return make_error(Code::Unsupported, "tensor \"{}\": its values lie in another file",
+                      tensor.name);
+  }
+  const Shape shape{std::span<const int64_t>(tensor.dims)};
+  work_left_ += kWorkOfElement * static_cast<double>(shape.count());
+  // The number keeps names of weights apart: branches may use one twice.
+  const std::string name = fmt::format("{}#{}", tensor.name, builder_.graph().values.size());
+  const auto address = reinterpret_cast<uintptr_t>(tensor.bytes.data());
+  if (tensor.type == ElementType::Float && shape.count() > 1 && address % alignof(float) == 0) {
+    const ValueId id = builder_.param(name, {DType::F32, dims_of(shape)});
+    weights_.resize(builder_.graph().values.size());
+    auto* data = const_cast<std::byte*>(tensor.bytes.data());
+    weights_.back() = Weight{name, {data, DType::F32, shape}, tensor.owner ? tensor.owner : file};
+    return Value{id, tensor.type};
+  }
+  Tensor copy(graph_dtype(tensor.type), shape);
+  if (shape.count() == 0) return keep(std::move(copy), tensor.type, name);
+  if (tensor.type == ElementType::Float) {
+    std::memcpy(copy.view().data, tensor.bytes.data(), tensor.bytes.size());
+  } else {
+    graph::store(copy.view(), read_values(tensor));
+  }
+  return keep(std::move(copy), tensor.type, name);
+}
+
+Value Emitter::constant(const std::vector<double>& values, const Shape& shape, ElementType type) {
+  if (!spend_elements(shape.count())) return {};
+  Tensor tensor(graph_dtype(type), shape);
+  if (!values.empty()) graph::store(tensor.view(), values);
+  return keep(std::move(tensor), type, fmt::format("constant#{}", builder_.graph().values.size()));
+}
+
+Value Emitter::indices(const std::vector<int64_t>& values) {
+  if (!spend_elements(static_cast<int64_t>(values.size()))) return {};
+  Tensor tensor(DType::I32, Shape{static_cast<int64_t>(values.size())});
+  std::ranges::transform(values, tensor.span<int32_t>().begin(),
+                         [](int64_t value) { return static_cast<int32_t>(value); });
+  const std::string name = fmt::format("indices#{}", builder_.graph().values.size());
+  return {builder_.constant(name, std::move(tensor)), ElementType::Int32};
+}
+
+std::optional<TensorView> Emitter::known(ValueId id) const {
+  const graph::Value& value = builder_.graph().value(id);
+  if (value.kind == ValueKind::Const) return value.data->view();
+  const auto at = static_cast<size_t>(id);
+  if (at < weights_.size() && weights_[at]) return weights_[at]->view;
+  return std::nullopt;
+}
+
+bool Emitter::spend_elements(int64_t count) {
+  elements_left_ -= std::min(count, elements_left_ + 1);
+  if (elements_left_ < 0) {
+    builder_.fail(make_error(Code::Unsupported,
+                             "the network makes constants of more than {} elements", kMostMade));
+  }
+  return !builder_.failed();
+}
+
+std::vector<double> Emitter::values(Value value) const {
+  return graph::load(*known(value.id));
+}
+
+Shape Emitter::shape(Value value) const {
+  if (!value) return {};
+  return builder_.graph().bound_shape(builder_.type(value.id));
+}
+
+std::vector<Weight> Emitter::take_weights() {
+  std::vector<Weight> weights;
+  for (auto& weight : weights_) {
+    if (weight) weights.push_back(std::move(*weight));
+  }
+  return weights;
+}
+
+}  // namespace verge::onnx

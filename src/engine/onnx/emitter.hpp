@@ -1,0 +1,66 @@
+#pragma once
+// Emitter: appends operators to the Graph and computes at once what depends on known values only.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <verge/engine/format/onnx/types.hpp>
+#include <verge/engine/graph/builder.hpp>
+#include <verge/engine/onnx/import.hpp>
+
+namespace verge::onnx {
+
+using format::onnx::ElementType;
+
+/// A tensor of the file: its value in the Graph and what ONNX calls its elements.
+struct Value {
+  graph::ValueId id = graph::kNone;
+  ElementType type = ElementType::Float;
+
+  explicit operator bool() const { return id != graph::kNone; }
+};
+
+/// How the Graph holds elements of this type: f32, f64 (integers and doubles) or u8 (bool).
+DType graph_dtype(ElementType type);
+
+class Emitter {
+ public:
+  explicit Emitter(const std::string& name);
+
+  /// Output 0 of the operator, of type `type`; nothing after a mistake (error()).
+  Value emit(std::string_view op, const std::vector<Value>& inputs, graph::Attrs attrs,
+             ElementType type);
+  Value input(const std::string& name, ElementType type, const Shape& shape);
+  /// A constant of the file: a Param where it lies, if it can; else a copy.
+  Result<Value> stored(const format::onnx::TensorData& tensor,
+                       const std::shared_ptr<const void>& file);
+  Value constant(const std::vector<double>& values, const Shape& shape, ElementType type);
+  /// i32, for the operators of the Graph that want indices.
+  Value indices(const std::vector<int64_t>& values);
+
+  bool is_known(Value value) const { return value && known(value.id).has_value(); }
+  /// All elements of a known value.
+  std::vector<double> values(Value value) const;
+  /// Of nothing: of rank 0.
+  Shape shape(Value value) const;
+  DType dtype(Value value) const { return value ? builder_.type(value.id).dtype : DType::F32; }
+
+  graph::Builder& builder() { return builder_; }
+  std::vector<Weight> take_weights();
+
+ private:
+  std::optional<TensorView> known(graph::ValueId id) const;
+  bool can_fold(const std::vector<graph::ValueId>& inputs, graph::ValueId output) const;
+  void fold(graph::ValueId output);
+  /// Whether there may be so many more elements of constants made here; fails the Graph if not.
+  bool spend_elements(int64_t count);
+  Value keep(Tensor tensor, ElementType type, const std::string& name);
+
+  graph::Builder builder_;
+  std::vector<std::optional<Weight>> weights_;  // by ValueId
+  int64_t elements_left_, nodes_left_;          // that may still be made
+  double work_left_;                            // what may still be computed here, in FLOPs
+};
+
+}  // namespace verge::onnx
