@@ -2,8 +2,8 @@
 
 #include <verge/platform/fleet/doctor.hpp>
 #include <verge/platform/fleet/meeting.hpp>
-#include <verge/platform/fleet/reachability.hpp>
 #include <verge/platform/net/grpc/grpc_channel.hpp>
+#include <verge/platform/net/reach.hpp>
 
 namespace verge::fleet {
 namespace {
@@ -50,7 +50,7 @@ class Doctor {
 
   bool network() {
     const double begin = clock_.seconds();
-    const auto reached = reach(target_, kPatienceS);
+    const auto reached = net::reach(target_, kPatienceS);
     if (!reached) return ill("network", reached.error());
     return well("network", fmt::format("{} port {} answers in {:.1f} ms", *reached, target_.port,
                                        (clock_.seconds() - begin) * 1e3));

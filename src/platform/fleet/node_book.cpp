@@ -9,7 +9,7 @@ namespace {
 using store::Statement;
 
 constexpr const char* kTables = R"(
-  CREATE TABLE node (
+  CREATE TABLE IF NOT EXISTS node (
     name TEXT PRIMARY KEY,
     software TEXT NOT NULL,
     role TEXT NOT NULL,
@@ -27,13 +27,17 @@ constexpr const char* kTables = R"(
     up_bytes_per_s INTEGER,
     down_bytes_per_s INTEGER
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE activity (
+  CREATE TABLE IF NOT EXISTS activity (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     activity INTEGER NOT NULL
   ) STRICT;
-  INSERT INTO activity VALUES (1, 0);
+  INSERT OR IGNORE INTO activity VALUES (1, 0);
+  CREATE TABLE IF NOT EXISTS authority (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    address TEXT NOT NULL
+  ) STRICT;
 )";
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;  // 1 had no authority
 
 constexpr const char* kUpsert = R"(
   INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, -1), nullif(?, -1), nullif(?, -1))
@@ -146,6 +150,18 @@ Result<Activity> NodeBook::activity() const {
 Status NodeBook::set_activity(Activity activity) {
   VERGE_TRY(Statement statement, database_.prepare("UPDATE activity SET activity = ?"));
   return statement.bind(static_cast<int64_t>(activity)).run();
+}
+
+Result<std::string> NodeBook::authority() const {
+  VERGE_TRY(Statement row, database_.prepare("SELECT address FROM authority"));
+  VERGE_TRY(const bool is_there, row.step());
+  return is_there ? row.text(0) : std::string();
+}
+
+Status NodeBook::set_authority(const std::string& address) {
+  VERGE_TRY(Statement statement,
+            database_.prepare("INSERT OR REPLACE INTO authority VALUES (1, ?)"));
+  return statement.bind(address).run();
 }
 
 }  // namespace verge::fleet

@@ -1,7 +1,7 @@
 #pragma once
 // NodeBook: what a node remembers, in SQLite beside its credentials: whom it met and how far away
-// they are, and whether it is paused. Any number of processes use one file together: `verge node
-// pause` writes what a running node reads.
+// they are, where its authority is, and whether it is paused. Any number of processes use one file
+// together: `verge node pause` writes what a running node reads.
 //
 //   VERGE_TRY(NodeBook book, NodeBook::open("node/node.sqlite"));
 //   VERGE_RETURN_IF_ERROR(book.met({.capability = peer, .address = "10.0.0.7:7443", ...}));
@@ -43,6 +43,10 @@ class NodeBook {
 
   Result<Activity> activity() const;
   Status set_activity(Activity activity);
+
+  /// HOST:PORT of the node that has the fleet's authority; empty where it is not known.
+  Result<std::string> authority() const;
+  Status set_authority(const std::string& address);
 
  private:
   explicit NodeBook(store::Database database) : database_(std::move(database)) {}

@@ -3,11 +3,19 @@
 #include <mutex>
 #include <thread>
 
+#include <verge/platform/fleet/authority_service.hpp>
 #include <verge/platform/fleet/meeting.hpp>
+#include <verge/platform/fleet/node_counters.hpp>
 #include <verge/platform/fleet/node_host.hpp>
 
 namespace verge::fleet {
 namespace {
+
+// The others are the fleet's own, and pass while a node is paused: who keeps its authority's node
+// from work still renews and puts out.
+bool is_work(std::string_view service) {
+  return service != kAuthorityService && service != kCountersService;
+}
 
 // Threads that end by themselves; those that did are joined when the next one begins.
 class Workers {
@@ -72,7 +80,7 @@ struct NodeHost::State {
       return make_error(Code::NotFound, "{} has no service \"{}\"; start it there", capability.node,
                         peer.service);
     }
-    if (!is_paused) return {};
+    if (!is_paused || !is_work(peer.service)) return {};
     return make_error(Code::Busy, "{} is paused; `verge node resume` there, or ask another node",
                       capability.node);
   }
@@ -83,13 +91,14 @@ struct NodeHost::State {
                    [this](const auto& facts, auto its) { meet(facts, *its); });
       return;
     }
-    ++work;
-    start_thread(
-        std::move(peer.facts), std::move(channel),
-        [this, &service = services.find(peer.service)->second](const auto& facts, auto its) {
-          service(facts, std::move(its));
-          --work;
-        });
+    const int counted = is_work(peer.service) ? 1 : 0;
+    work += counted;
+    start_thread(std::move(peer.facts), std::move(channel),
+                 [this, counted, &service = services.find(peer.service)->second](const auto& facts,
+                                                                                 auto its) {
+                   service(facts, std::move(its));
+                   work -= counted;
+                 });
   }
 
   void start_thread(net::CertificateFacts facts, std::unique_ptr<Channel> channel,
@@ -146,6 +155,10 @@ void NodeHost::pause() {
 
 void NodeHost::resume() {
   state_->is_paused = false;
+}
+
+void NodeHost::refuse(net::RevocationList revoked) {
+  state_->server->refuse(std::move(revoked));
 }
 
 int NodeHost::work() const {

@@ -43,10 +43,13 @@ class NodeHost {
   ~NodeHost();
 
   int port() const;
-  /// From now on work is refused with Busy; what runs goes on. Greetings say so.
+  /// From now on work is refused with Busy; what runs goes on. Greetings say so. The services
+  /// "authority" and "counters" are no work.
   void pause();
   void resume();
-  /// Channels of services that are open.
+  /// As GrpcServer::refuse.
+  void refuse(net::RevocationList revoked);
+  /// Channels that are open of services that are work.
   int work() const;
   /// Lets nobody in, gives channels `drain_s` to end, then ends them. Returns when no thread is
   /// left.

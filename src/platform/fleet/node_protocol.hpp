@@ -17,7 +17,14 @@ namespace verge::fleet {
 /// The name of the channel's service.
 inline constexpr std::string_view kService = "fleet";
 
-enum MessageKind : uint32_t { kHello = 1, kProbe = 2, kProbeAnswer = 3, kRefusal = 4 };
+enum MessageKind : uint32_t {
+  kHello = 1,
+  kProbe = 2,
+  kProbeAnswer = 3,
+  kRefusal = 4,
+  kAuthorityRequest = 5,
+  kAuthorityReply = 6
+};
 
 /// Protocols that this build speaks.
 inline constexpr uint32_t kOldestProtocol = 1;

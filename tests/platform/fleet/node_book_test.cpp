@@ -85,6 +85,31 @@ TEST(NodeBook, APauseIsSeenByAnotherProcess) {
   }
 }
 
+TEST(NodeBook, RemembersWhereTheAuthorityIs) {
+  const test::TemporaryFolder folder;
+  auto book = NodeBook::open(folder / "node.sqlite");
+  ASSERT_TRUE(book);
+  EXPECT_EQ(*book->authority(), "");
+  ASSERT_TRUE(book->set_authority("a:1") && book->set_authority("b:2"));
+  EXPECT_EQ(*NodeBook::open(folder / "node.sqlite")->authority(), "b:2");
+}
+
+// Version 1 had neither that table nor anything else that was different.
+TEST(NodeBook, AnOlderOneIsTakenOver) {
+  const test::TemporaryFolder folder;
+  {
+    auto book = NodeBook::open(folder / "node.sqlite");
+    ASSERT_TRUE(book && book->met(known("a")) && book->set_activity(Activity::Paused));
+    auto database = store::Database::open(folder / "node.sqlite", store::Database::Mode::Create);
+    ASSERT_TRUE(database && database->run("DROP TABLE authority; PRAGMA user_version = 1"));
+  }
+  auto book = NodeBook::open(folder / "node.sqlite");
+  ASSERT_TRUE(book) << book.error().message;
+  EXPECT_EQ(book->nodes()->size(), 1u);
+  EXPECT_EQ(*book->activity(), Activity::Paused);
+  EXPECT_TRUE(book->set_authority("a:1"));
+}
+
 TEST(NodeBook, OneOfANewerVergeIsRefused) {
   const test::TemporaryFolder folder;
   {

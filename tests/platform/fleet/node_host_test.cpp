@@ -24,7 +24,7 @@ class NodeHostTest : public testing::Test {
   void SetUp() override {
     auto host = NodeHost::start(
         cloud_, {.node = "cloud", .software = "0.1.0", .role = Role::Cloud, .cores = 3},
-        test::now_unix_s(), {}, {{"echo", echo}},
+        test::now_unix_s(), {}, {{"echo", echo}, {"authority", echo}, {"counters", echo}},
         [this](const net::CertificateFacts& facts, const Capability& peer) {
           met_.push_back(facts.node + " " + peer.software);
         });
@@ -98,6 +98,17 @@ TEST_F(NodeHostTest, APausedNodeKeepsItsWorkAndTakesNoMore) {
   auto again = dial("echo");
   ASSERT_TRUE(again) << again.error().message;
   expect_echo(**again, "c");
+}
+
+// A fleet's own affairs go on at a node that takes no work.
+TEST_F(NodeHostTest, WhatIsNoWorkPassesAPause) {
+  host_->pause();
+  for (const char* service : {"authority", "counters"}) {
+    auto channel = dial(service);
+    ASSERT_TRUE(channel) << channel.error().message;
+    expect_echo(**channel, service);
+    EXPECT_EQ(host_->work(), 0);
+  }
 }
 
 TEST_F(NodeHostTest, StoppingEndsWhatRuns) {

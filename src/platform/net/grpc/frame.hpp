@@ -12,7 +12,7 @@
 namespace verge::net {
 
 constexpr uint32_t kWireMajor = 1;  // of what nodes of another version cannot read
-constexpr uint32_t kWireMinor = 0;
+constexpr uint32_t kWireMinor = 1;  // 1: the join service tells the port for nodes
 
 /// A message as bytes, with the CRC-32C of them.
 struct Payload {

@@ -119,11 +119,14 @@ Result<std::unique_ptr<Channel>> dial(const std::string& address, const Credenti
                                       CertificateFacts* peer) {
   VERGE_TRY(const Address parsed, Address::parse(address));
   VERGE_RETURN_IF_ERROR(own.check_valid(now_unix_s));
-  VERGE_TRY(const std::string target, target_of(parsed));
+  VERGE_TRY(const std::string target, target_of(parsed, options.timeout_s));
   Trust trust{.authority = own.authority(),
               .host = options.node.empty() ? parsed.host : "",
               .node = options.node,
-              .now_unix_s = now_unix_s};
+              .now_unix_s = now_unix_s,
+              .check = [revoked = own.revoked()](const CertificateFacts& server) {
+                return revoked.check(server);
+              }};
   const auto facts = std::make_shared<CertificateFacts>();
   auto check = std::make_shared<ServerCheck>(
       [trust = std::move(trust), address, facts](std::string_view chain) -> Status {
@@ -134,6 +137,9 @@ Result<std::unique_ptr<Channel>> dial(const std::string& address, const Credenti
   auto stream = std::make_unique<ClientStream>(options.limits, address, options.service,
                                                std::move(channel), std::move(check));
   stream->start();
+  const std::stop_callback on_stop(options.stop, [&address, dialled = stream.get()] {
+    dialled->fail(make_error(Code::Cancelled, "{}: dialling was given up", address));
+  });
   if (const Status greeted = stream->wait_for_hello(options.timeout_s); !greeted) {
     stream->fail(greeted.error());
     stream->wait_until_done();

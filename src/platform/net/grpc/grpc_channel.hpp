@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include <verge/core/channel.hpp>
@@ -25,16 +26,18 @@ struct DialOptions {
   /// Which of the other end's services the channel is for: lower-case letters.
   std::string service{};
   double timeout_s = 10;  // until the other end has answered
+  /// Gives it up at once, from another thread.
+  std::stop_token stop{};
   StreamLimits limits{};
 };
 
 /// Looks the host up and waits for the other end's answer. Denied for certificates (this node's or
 /// the other's: expired, another fleet, another host), Unsupported for another version of the
 /// protocol, Busy when the node has no room, NotFound when it has no such service, Io when nothing
-/// answers; each names the address and the remedy. Beside Channel's errors, send() fails with
-/// InvalidArgument for a message beyond the limits of either end. The channel's destructor waits
-/// until what it had taken was sent, up to linger_s: not for threads of gRPC. `peer` is told whose
-/// certificate answered.
+/// answers, Cancelled when it was stopped; each names the address and the remedy. Beside Channel's
+/// errors, send() fails with InvalidArgument for a message beyond the limits of either end. The
+/// channel's destructor waits until what it had taken was sent, up to linger_s: not for threads of
+/// gRPC. `peer` is told whose certificate answered.
 Result<std::unique_ptr<Channel>> dial(const std::string& address, const Credentials& own,
                                       int64_t now_unix_s, const DialOptions& options = {},
                                       CertificateFacts* peer = nullptr);

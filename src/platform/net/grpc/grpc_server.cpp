@@ -22,10 +22,11 @@ class ServerStream;
 // Which streams there are.
 class Registry {
  public:
-  Registry(const GrpcServerOptions& options, GrpcServer::OnPeer on_peer)
-      : options(options), on_peer(std::move(on_peer)) {}
+  Registry(const GrpcServerOptions& options, RevocationList revoked, GrpcServer::OnPeer on_peer)
+      : options(options), on_peer(std::move(on_peer)), revoked_(std::move(revoked)) {}
 
   Status add(const std::shared_ptr<ServerStream>& stream, const std::string& node);
+  void refuse(RevocationList revoked);
   void remove(const ServerStream* stream, const std::string& node);
   void end_all();
   int count() const;
@@ -39,6 +40,7 @@ class Registry {
   std::condition_variable changed_;
   std::map<const ServerStream*, std::shared_ptr<ServerStream>> streams_;
   std::map<std::string, int> of_node_;
+  RevocationList revoked_;
   bool is_stopping_ = false;
 };
 
@@ -52,6 +54,8 @@ class ServerStream final : public FrameStream,
         from_(std::move(from)),
         registry_(std::move(registry)),
         context_(context) {}
+
+  const CertificateFacts& facts() const { return from_.facts; }
 
   void start() {
     begin();
@@ -130,8 +134,23 @@ void ServerStream::on_hello() {
   registry_->on_peer(from_, std::make_unique<ServerChannel>(shared_from_this()));
 }
 
+void Registry::refuse(RevocationList revoked) {
+  std::vector<std::pair<std::shared_ptr<ServerStream>, Error>> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    if (revoked.number() <= revoked_.number()) return;
+    revoked_ = std::move(revoked);
+    for (const auto& entry : streams_) {
+      const Status status = revoked_.check(entry.second->facts());
+      if (!status) refused.emplace_back(entry.second, status.error());
+    }
+  }
+  for (const auto& [stream, why] : refused) stream->fail(why);
+}
+
 Status Registry::add(const std::shared_ptr<ServerStream>& stream, const std::string& node) {
   const std::lock_guard lock(mutex_);
+  VERGE_RETURN_IF_ERROR(revoked_.check(stream->facts()));
   if (is_stopping_) return make_error(Code::Io, "the node is stopping; dial another one");
   if (streams_.size() >= static_cast<size_t>(options.max_channels)) {
     return make_error(Code::Busy, "all {} channels of the node are taken; dial again later",
@@ -234,8 +253,9 @@ void set_server_limits(grpc::ServerBuilder& builder, const StreamLimits& limits)
 }  // namespace
 
 struct GrpcServer::State {
-  State(const GrpcServerOptions& options, OnPeer on_peer)
-      : registry(std::make_shared<Registry>(options, std::move(on_peer))), service(registry) {}
+  State(const GrpcServerOptions& options, const RevocationList& revoked, OnPeer on_peer)
+      : registry(std::make_shared<Registry>(options, revoked, std::move(on_peer))),
+        service(registry) {}
 
   std::shared_ptr<Registry> registry;
   StreamService service;
@@ -249,7 +269,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Credentials& own, in
                                                       const GrpcServerOptions& options,
                                                       OnPeer on_peer) {
   VERGE_RETURN_IF_ERROR(own.check_valid(now_unix_s));
-  auto state = std::make_unique<State>(options, std::move(on_peer));
+  auto state = std::make_unique<State>(options, own.revoked(), std::move(on_peer));
   grpc::ServerBuilder builder;
   set_server_limits(builder, options.limits);
   builder.RegisterService(&state->service);
@@ -275,6 +295,10 @@ int GrpcServer::port() const {
 
 int GrpcServer::channels() const {
   return state_->registry->count();
+}
+
+void GrpcServer::refuse(RevocationList revoked) {
+  state_->registry->refuse(std::move(revoked));
 }
 
 void GrpcServer::stop(double drain_s) {

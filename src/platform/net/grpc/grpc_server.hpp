@@ -50,6 +50,9 @@ class GrpcServer {
   int port() const;
   /// Streams that are open or being opened.
   int channels() const;
+  /// Lets in none of these certificates from now on, beside those that its own credentials name,
+  /// and ends the channels of those that are in.
+  void refuse(RevocationList revoked);
   /// Takes no new peers; what channels had taken is sent, for `drain_s` at most; then both ends see
   /// Io. Returns when nothing of the server runs any more. Not from OnPeer.
   void stop(double drain_s);

@@ -13,6 +13,7 @@
 
 #include <verge/platform/net/grpc/grpc_support.hpp>
 #include <verge/platform/net/printable.hpp>
+#include <verge/platform/net/reach.hpp>
 
 namespace verge::net {
 namespace {
@@ -82,15 +83,14 @@ Code code_of(grpc::StatusCode code) {
 
 }  // namespace
 
-Result<std::string> target_of(const Address& address) {
+Result<std::string> target_of(const Address& address, double timeout_s) {
   VERGE_TRY(const std::vector<std::string> hosts, resolve(address));
-  const bool is_v6 = hosts.front().find(':') != std::string::npos;
-  std::string list;
-  for (const std::string& host : hosts) {
-    if ((host.find(':') != std::string::npos) != is_v6) continue;
-    list += (list.empty() ? "" : ",") + Address{host, address.port}.text();
+  std::string host = hosts.front();
+  if (hosts.size() > 1) {
+    VERGE_TRY(host, reach_any(address, hosts, timeout_s));
   }
-  return (is_v6 ? "ipv6:" : "ipv4:") + list;
+  const bool is_v6 = host.find(':') != std::string::npos;
+  return (is_v6 ? "ipv6:" : "ipv4:") + Address{host, address.port}.text();
 }
 
 void silence_grpc() {

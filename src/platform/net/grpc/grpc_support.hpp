@@ -27,10 +27,11 @@ namespace verge::net {
 /// In the metadata of a stream: which service it is for.
 inline constexpr const char* kServiceKey = "verge-service";
 
-/// The addresses of the host, as gRPC takes them: those of IPv4 where there are any. By the
-/// machine's own look-up, which knows names that gRPC's c-ares does not. Io for a name without an
-/// address.
-Result<std::string> target_of(const Address& address);
+/// The host's address, as gRPC takes it, by the machine's own look-up, which knows names that
+/// gRPC's c-ares does not. Of several it is the one that answers first: gRPC takes addresses of one
+/// kind alone, and waits 20 s for one that is silent before it tries the next. Io for a name
+/// without an address, and where none of several answers in `timeout_s`.
+Result<std::string> target_of(const Address& address, double timeout_s);
 
 /// Keeps gRPC from writing to standard error, unless GRPC_VERBOSITY asks for it.
 void silence_grpc();

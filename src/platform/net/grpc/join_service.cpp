@@ -18,14 +18,15 @@ constexpr int kMostThreads = 8;
 
 class Enrolment final : public wire::Join::Service {
  public:
-  Enrolment(const Authority& authority, TokenBook& book, const Clock& calendar)
-      : authority_(authority), book_(book), calendar_(calendar) {}
+  Enrolment(const Authority& authority, TokenBook& book, const Clock& calendar, int node_port)
+      : authority_(authority), book_(book), calendar_(calendar), node_port_(node_port) {}
 
   grpc::Status Enrol(grpc::ServerContext*, const wire::EnrolRequest* request,
                      wire::EnrolReply* reply) override {
     const Result<std::string> certificate = enrol(*request);
     if (!certificate) return grpc_status(certificate.error());
     reply->set_certificate(*certificate);
+    reply->set_node_port(static_cast<uint32_t>(node_port_));
     return grpc::Status::OK;
   }
 
@@ -43,16 +44,21 @@ class Enrolment final : public wire::Join::Service {
     const int64_t now_unix_s = static_cast<int64_t>(calendar_.seconds());
     VERGE_TRY(const Invitation invitation,
               book_.redeem(token, authority_.fingerprint(), now_unix_s));
-    return authority_.sign(request.request(),
-                           {.node = invitation.node,
-                            .hosts = invitation.hosts,
-                            .from_unix_s = now_unix_s,
-                            .until_unix_s = now_unix_s + invitation.certificate_life_s});
+    VERGE_TRY(std::string signed_one,
+              authority_.sign(request.request(),
+                              {.node = invitation.node,
+                               .hosts = invitation.hosts,
+                               .from_unix_s = now_unix_s,
+                               .until_unix_s = now_unix_s + invitation.certificate_life_s}));
+    VERGE_TRY(const CertificateFacts facts, read_certificate(signed_one, invitation.node));
+    VERGE_RETURN_IF_ERROR(book_.note_joined(token, facts));
+    return signed_one;
   }
 
   const Authority& authority_;
   TokenBook& book_;
   const Clock& calendar_;
+  const int node_port_;
 };
 
 // The server's own chain brings the authority that the token names.
@@ -71,8 +77,8 @@ Status check_join_server(const std::string& address, const std::string& host,
 }  // namespace
 
 struct JoinService::State {
-  State(const Authority& authority, TokenBook& book, const Clock& calendar)
-      : enrolment(authority, book, calendar) {}
+  State(const Authority& authority, TokenBook& book, const Clock& calendar, int node_port)
+      : enrolment(authority, book, calendar, node_port) {}
 
   Enrolment enrolment;
   std::unique_ptr<grpc::Server> server;
@@ -86,7 +92,7 @@ Result<std::unique_ptr<JoinService>> JoinService::start(const Credentials& own,
                                                         const Clock& calendar,
                                                         const JoinServiceOptions& options) {
   VERGE_RETURN_IF_ERROR(own.check_valid(static_cast<int64_t>(calendar.seconds())));
-  auto state = std::make_unique<State>(authority, book, calendar);
+  auto state = std::make_unique<State>(authority, book, calendar, options.node_port);
   grpc::ServerBuilder builder;
   grpc::ResourceQuota quota;
   quota.SetMaxThreads(kMostThreads);
@@ -118,9 +124,9 @@ int JoinService::port() const {
 }
 
 Result<Credentials> join(const std::string& address, const JoinToken& token, int64_t now_unix_s,
-                         double timeout_s) {
+                         double timeout_s, int* node_port) {
   VERGE_TRY(const Address parsed, Address::parse(address));
-  VERGE_TRY(const std::string target, target_of(parsed));
+  VERGE_TRY(const std::string target, target_of(parsed, timeout_s));
   VERGE_TRY(CertificateRequest own, make_request("joining"));
   // Written by the one handshake that the call waits for.
   const auto authority = std::make_shared<std::string>();
@@ -141,6 +147,7 @@ Result<Credentials> join(const std::string& address, const JoinToken& token, int
   const grpc::Status status = wire::Join::NewStub(channel)->Enrol(&context, request, &reply);
   if (const auto refusal = check->refusal()) return *refusal;
   if (!status.ok()) return error_of_dialling(status, address);
+  if (node_port != nullptr) *node_port = static_cast<int>(reply.node_port());
   return Credentials::make(std::move(own.key), std::move(*reply.mutable_certificate()), *authority,
                            address);
 }

@@ -21,7 +21,8 @@ namespace verge::net {
 
 struct JoinServiceOptions {
   std::string host = "127.0.0.1";
-  int port = 0;  // 0: any that is free
+  int port = 0;       // 0: any that is free
+  int node_port = 0;  // where the same machine listens for nodes: they are told; 0: not known
 };
 
 class JoinService {
@@ -46,7 +47,8 @@ class JoinService {
 /// A new key and the certificate for it. Denied for a token that is of another fleet, forged,
 /// expired or used, and for a server that is not of the token's fleet or host; Io when nothing
 /// answers. Should the answer be lost on its way the token is used: ask for another.
+/// `node_port` is told where the fleet's authority listens for nodes, 0 where that is not known.
 Result<Credentials> join(const std::string& address, const JoinToken& token, int64_t now_unix_s,
-                         double timeout_s = 10);
+                         double timeout_s = 10, int* node_port = nullptr);
 
 }  // namespace verge::net

@@ -22,8 +22,6 @@ namespace {
 
 constexpr size_t kMostAuthorityBytes = 1 << 16;
 constexpr int64_t kAuthorityLife_s = 10 * 366 * 86400LL;
-// So that the certificate is valid at once on machines whose clocks are slow.
-constexpr int64_t kClockSkew_s = 3600;
 constexpr size_t kMostHosts = 64;
 constexpr int kLeastSecurityBits = 128;  // of P-256
 
@@ -79,6 +77,24 @@ bool is_host_name(const std::string& host) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '.' || c == '-' || c == '_';
          });
+}
+
+using Time = std::unique_ptr<ASN1_TIME, openssl::Freed<ASN1_TIME_free>>;
+
+Time time_of(int64_t unix_s) {
+  return Time(ASN1_TIME_set(nullptr, unix_s));
+}
+
+void add_revocation(X509_CRL* list, const Revocation& revocation) {
+  BIGNUM* number = nullptr;
+  VERGE_CHECK(BN_hex2bn(&number, revocation.serial.c_str()) > 0, revocation.serial);
+  const std::unique_ptr<BIGNUM, openssl::Freed<BN_free>> owned(number);
+  const std::unique_ptr<ASN1_INTEGER, openssl::Freed<ASN1_INTEGER_free>> serial(
+      BN_to_ASN1_INTEGER(number, nullptr));
+  X509_REVOKED* const entry = X509_REVOKED_new();
+  X509_REVOKED_set_serialNumber(entry, serial.get());
+  X509_REVOKED_set_revocationDate(entry, time_of(revocation.at_unix_s).get());
+  X509_CRL_add0_revoked(list, entry);  // the list's from now on
 }
 
 std::string alternative_names(const Grant& grant) {
@@ -186,6 +202,23 @@ Result<std::string> Authority::sign(std::string_view request_pem, const Grant& g
   add_extension(x, root, NID_authority_key_identifier, "keyid");
   VERGE_CHECK(X509_sign(x, state_->key.get(), EVP_sha256()) > 0, openssl::last_reason());
   return openssl::pem_of(made);
+}
+
+std::string Authority::sign_revocations(const std::vector<Revocation>& revoked, int64_t number,
+                                        int64_t now_unix_s) const {
+  const openssl::RevokedCertificates list(X509_CRL_new());
+  X509_CRL* const crl = list.get();
+  X509_CRL_set_version(crl, 1);  // that is v2
+  X509_CRL_set_issuer_name(crl, X509_get_subject_name(state_->certificate.get()));
+  X509_CRL_set1_lastUpdate(crl, time_of(now_unix_s).get());
+  X509_CRL_set1_nextUpdate(crl, time_of(now_unix_s + kAuthorityLife_s).get());
+  for (const Revocation& revocation : revoked) add_revocation(crl, revocation);
+  X509_CRL_sort(crl);
+  const std::unique_ptr<ASN1_INTEGER, openssl::Freed<ASN1_INTEGER_free>> count(ASN1_INTEGER_new());
+  ASN1_INTEGER_set_int64(count.get(), number);
+  X509_CRL_add1_ext_i2d(crl, NID_crl_number, count.get(), 0, 0);
+  VERGE_CHECK(X509_CRL_sign(crl, state_->key.get(), EVP_sha256()) > 0, openssl::last_reason());
+  return openssl::pem_of(list);
 }
 
 Result<Credentials> Authority::issue(const Grant& grant) const {

@@ -14,13 +14,23 @@
 
 namespace verge::net {
 
+/// A certificate says that it is valid from so long before its time, for machines whose clocks are
+/// slow.
+inline constexpr int64_t kClockSkew_s = 3600;
+
 /// What a certificate will say.
 struct Grant {
-  std::string node;
-  std::vector<std::string>
-      hosts;  // DNS names and IP addresses, beside localhost, 127.0.0.1 and ::1
+  std::string node = {};
+  /// DNS names and IP addresses, beside localhost, 127.0.0.1 and ::1.
+  std::vector<std::string> hosts = {};
   int64_t from_unix_s = 0;
   int64_t until_unix_s = 0;
+};
+
+/// A certificate that is not to be believed any more, by its serial number (hexadecimal).
+struct Revocation {
+  std::string serial;
+  int64_t at_unix_s = 0;
 };
 
 /// InvalidArgument for bad names and for what would never be valid.
@@ -47,6 +57,9 @@ class Authority {
   /// A certificate for both ends of a connection, for the key of the request (PEM), whose names do
   /// not count: only the grant does. Fails as check_grant() and check_request() do.
   Result<std::string> sign(std::string_view request, const Grant& grant) const;
+  /// The list of those serials, its number as given, which must grow with every list (PEM).
+  std::string sign_revocations(const std::vector<Revocation>& revoked, int64_t number,
+                               int64_t now_unix_s) const;
   /// Credentials of a node on this machine.
   Result<Credentials> issue(const Grant& grant) const;
 

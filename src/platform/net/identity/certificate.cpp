@@ -77,9 +77,7 @@ CertificateFacts facts_of(X509* certificate) {
   facts.hosts = hosts_of(certificate);
   facts.from_unix_s = unix_time_of(X509_get0_notBefore(certificate));
   facts.until_unix_s = unix_time_of(X509_get0_notAfter(certificate));
-  const ASN1_INTEGER* const serial = X509_get0_serialNumber(certificate);
-  facts.serial =
-      hex_of(ASN1_STRING_get0_data(serial), static_cast<size_t>(ASN1_STRING_length(serial)));
+  facts.serial = openssl::hex_of(X509_get0_serialNumber(certificate));
   facts.fingerprint = fingerprint_of(certificate);
   return facts;
 }
@@ -199,6 +197,7 @@ Result<CertificateFacts> verify_server(std::string_view chain_pem, const Trust& 
     return make_error(Code::Denied, "{}: is node \"{}\", not \"{}\"; dial the address of that node",
                       what, peer.node, trust.node);
   }
+  if (trust.check) VERGE_RETURN_IF_ERROR(trust.check(peer));
   return peer;
 }
 

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include <verge/platform/net/identity/certificate.hpp>
+#include <verge/platform/net/identity/revocation_list.hpp>
 
 namespace verge::net {
 
@@ -28,17 +28,28 @@ class Credentials {
   /// of; `what` names them in errors.
   static Result<Credentials> make(std::string key, std::string certificate, std::string authority,
                                   std::string_view what);
-  /// From a folder that save() wrote: node.key, node.crt, authority.crt. NotFound without it.
+  /// From a folder that save() wrote: node.key, node.crt, authority.crt, and revoked.crl where it
+  /// is. NotFound without it.
   static Result<Credentials> load(const std::string& folder);
 
   /// Writes the folder whole or not at all, the key readable by its owner alone. Conflict where it
   /// exists.
   Status save(const std::string& folder) const;
 
+  /// The request that asks for another certificate of the same key, PEM.
+  std::string renewal_request() const;
+  /// With another certificate of the same key and node, or a list of revoked ones (PEM) if that is
+  /// newer than the own; kept in the folder that it was loaded from. Denied or Malformed for what
+  /// is not of this node and fleet; then nothing changes. Where it cannot be kept (Io), a list
+  /// counts even so.
+  Status renew(const std::string& folder, std::string certificate);
+  Status take_revocations(const std::string& folder, std::string_view list);
+
   const CertificateFacts& facts() const { return facts_; }
   const std::string& key() const { return key_; }
   const std::string& certificate() const { return certificate_; }
   const std::string& authority() const { return authority_; }
+  const RevocationList& revoked() const { return revoked_; }
   /// Denied when the certificate is not valid at that time, with the remedy.
   Status check_valid(int64_t now_unix_s) const;
 
@@ -49,6 +60,7 @@ class Credentials {
   std::string key_;
   std::string certificate_;
   std::string authority_;
+  RevocationList revoked_;
 };
 
 }  // namespace verge::net

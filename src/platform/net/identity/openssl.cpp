@@ -54,6 +54,10 @@ std::string pem_of(const Request& request) {
   return written([&](BIO* bio) { return PEM_write_bio_X509_REQ(bio, request.get()); });
 }
 
+std::string pem_of(const RevokedCertificates& list) {
+  return written([&](BIO* bio) { return PEM_write_bio_X509_CRL(bio, list.get()); });
+}
+
 Result<Key> read_key(std::string_view pem, std::string_view what) {
   Key key(PEM_read_bio_PrivateKey(reader_of(pem).get(), nullptr, refuse_passphrase, nullptr));
   if (!key) return no_pem(what, "private key without a passphrase", "PRIVATE KEY");
@@ -70,6 +74,19 @@ Result<Request> read_request(std::string_view pem, std::string_view what) {
   Request request(PEM_read_bio_X509_REQ(reader_of(pem).get(), nullptr, nullptr, nullptr));
   if (!request) return no_pem(what, "certificate request", "CERTIFICATE REQUEST");
   return request;
+}
+
+Result<RevokedCertificates> read_crl(std::string_view pem, std::string_view what) {
+  RevokedCertificates list(PEM_read_bio_X509_CRL(reader_of(pem).get(), nullptr, nullptr, nullptr));
+  if (!list) return no_pem(what, "list of revoked certificates", "X509 CRL");
+  return list;
+}
+
+std::string hex_of(const ASN1_INTEGER* number) {
+  const unsigned char* const bytes = ASN1_STRING_get0_data(number);
+  std::string text;
+  for (int i = 0; i < ASN1_STRING_length(number); ++i) text += fmt::format("{:02x}", bytes[i]);
+  return text;
 }
 
 Status write_pem(const std::string& path, const std::string& pem, Rights rights) {

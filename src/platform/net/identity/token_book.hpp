@@ -1,6 +1,6 @@
 #pragma once
-// TokenBook: the join tokens that an authority gave out, in SQLite beside it. It keeps hashes of
-// secrets only.
+// TokenBook: the join tokens that an authority gave out, and which certificates it signed and took
+// back, in SQLite beside it. It keeps hashes of secrets only.
 //
 //   VERGE_TRY(TokenBook book, TokenBook::open("fleet/tokens.sqlite"));
 //   VERGE_TRY(JoinToken token, book.issue({.node = "edge-1", ...}, authority.fingerprint()));
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <verge/platform/net/identity/authority.hpp>
 #include <verge/platform/net/identity/join_token.hpp>
 #include <verge/platform/store/database.hpp>
 
@@ -39,8 +40,22 @@ class TokenBook {
   /// forged, expired or was used; each says so.
   Result<Invitation> redeem(const JoinToken& token, std::string_view authority, int64_t now_unix_s);
 
+  /// A certificate that is older than a revoke() of its node is revoked from then on.
+  Status note_signed(const CertificateFacts& facts);
+  /// The same for who joined with the token. Denied where the node was revoked since it was used:
+  /// then nothing is noted, and the certificate must not be given out.
+  Status note_joined(const JoinToken& token, const CertificateFacts& facts);
+  /// From now on all certificates of the node that were noted are revoked, those signed before are
+  /// once they are noted, and tokens for it that nobody used are expired. How many certificates of
+  /// the first kind there were.
+  Result<int64_t> revoke(const std::string& node, int64_t now_unix_s);
+  /// All so far, oldest first.
+  Result<std::vector<Revocation>> revoked();
+
  private:
   explicit TokenBook(store::Database database) : database_(std::move(database)) {}
+  Status note(const CertificateFacts& facts);
+  Status revoke_name(const std::string& node, int64_t now_unix_s);
 
   std::mutex mutex_;
   store::Database database_;

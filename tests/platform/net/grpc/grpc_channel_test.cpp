@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <verge/platform/net/address.hpp>
 #include <verge/platform/net/grpc/grpc_channel.hpp>
 
 #include "eventually.hpp"
@@ -183,6 +184,16 @@ TEST(GrpcChannel, DiallingNobodySaysSo) {
   expect_no_dial("nonsense", own, Code::InvalidArgument, "HOST:PORT");
 }
 
+TEST(GrpcChannel, DiallingIsGivenUpFromAnotherThread) {
+  TestFleet fleet;
+  const test::LoopbackPort silent(true);
+  std::stop_source stop;
+  std::thread other([&] { stop.request_stop(); });
+  expect_no_dial(silent.address(), fleet.node("edge-1"), Code::Cancelled, "given up",
+                 {.timeout_s = 1e6, .stop = stop.get_token()});
+  other.join();
+}
+
 TEST(GrpcChannel, AnotherFleetIsDenied) {
   TestFleet fleet, other("away");
   TestGrpcServer server(other.node("cloud"));
@@ -204,6 +215,21 @@ TEST(GrpcChannel, ExpiredCertificatesAreDenied) {
                  "the certificate of node \"old\"");
 }
 
+TEST(GrpcChannel, AServerWhoseCertificateWasRevokedIsDenied) {
+  TestFleet fleet;
+  const Credentials cloud = fleet.node("cloud");
+  TestGrpcServer server(cloud);
+  Credentials edge = fleet.node("edge-1");
+  ASSERT_TRUE(edge.save(fleet / "edge").ok());
+  ASSERT_TRUE(edge.take_revocations(fleet / "edge",
+                                    fleet.authority().sign_revocations(
+                                        {{cloud.facts().serial, now_unix_s()}}, 1, now_unix_s()))
+                  .ok());
+  expect_no_dial(server.address(), edge, Code::Denied, "\"cloud\" was revoked");
+  // Also by who reads them from the folder.
+  expect_no_dial(server.address(), *Credentials::load(fleet / "edge"), Code::Denied, "revoked");
+}
+
 TEST(GrpcChannel, TheHostOrTheNodeMustBeTheOneThatWasMeant) {
   TestFleet fleet;
   const Credentials edge = fleet.node("edge-1");
@@ -213,6 +239,20 @@ TEST(GrpcChannel, TheHostOrTheNodeMustBeTheOneThatWasMeant) {
                  {.node = "x"});
   EXPECT_TRUE(dial(server.address("127.0.0.2"), edge, now_unix_s(), {.node = "cloud"}).ok());
   EXPECT_TRUE(dial(server.address("localhost"), edge, now_unix_s()).ok());
+}
+
+// Of a host with addresses of both kinds, the one that answers is dialled.
+TEST(GrpcChannel, AHostIsDialledByTheAddressThatAnswers) {
+  const auto hosts = resolve({"localhost", 1});
+  if (!hosts || hosts->size() < 2) GTEST_SKIP() << "localhost has one address here";
+  TestFleet fleet;
+  for (const std::string& host : *hosts) {
+    TestGrpcServer server(fleet.node("cloud"), {.host = host});
+    const auto channel = dial(server.address("localhost"), fleet.node("edge-1"), now_unix_s());
+    EXPECT_TRUE(channel.ok()) << host << ": " << channel.error().message;
+  }
+  expect_no_dial(test::LoopbackPort(false).address("localhost"), fleet.node("edge-1"), Code::Io,
+                 "nothing listens there");
 }
 
 }  // namespace

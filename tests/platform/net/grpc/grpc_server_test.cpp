@@ -103,7 +103,8 @@ TEST_F(RawPeerTest, AnotherVersionIsRefusedByBothNumbers) {
   wire::Frame hello = hello_frame(100);
   hello.mutable_hello()->set_major(kWireMajor + 1);
   expect_end({hello}, -1, Code::Unsupported,
-             "speaks version 2.0 of the protocol and this node 1.0");
+             fmt::format("speaks version {0}.{1} of the protocol and this node {2}.{1}",
+                         kWireMajor + 1, kWireMinor, kWireMajor));
   expect_end({text_frame(1, "x")}, -1, Code::Malformed, "does not begin with its version");
   EXPECT_TRUE(test::eventually([&] { return server_->channels() == 0; }));
 }
@@ -244,6 +245,30 @@ TEST(GrpcServer, DoesNotStartWithAnExpiredCertificate) {
   TestFleet fleet;
   EXPECT_EQ(GrpcServer::start(fleet.node("old", -60), now_unix_s(), {}, {}).error().code,
             Code::Denied);
+}
+
+TEST(GrpcServer, ARevokedCertificateIsPutOutAndLetInNoMore) {
+  TestFleet fleet;
+  TestGrpcServer server(fleet.node("cloud"));
+  const Credentials edge = fleet.node("edge-1"), other = fleet.node("edge-2");
+  auto pair = connect(server, edge), others = connect(server, other);
+  const std::string pem =
+      fleet.authority().sign_revocations({{edge.facts().serial, now_unix_s()}}, 1, now_unix_s());
+  const auto list = RevocationList::parse(pem, fleet.authority().certificate(), "test");
+  ASSERT_TRUE(list.ok()) << list.error().message;
+  server->refuse(*list);
+  const auto told = pair.client->receive(60);
+  ASSERT_FALSE(told.ok());
+  EXPECT_NE(told.error().message.find("revoked"), std::string::npos) << told.error().message;
+  const auto again = dial(server.address(), edge, now_unix_s());
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code, Code::Denied);
+  EXPECT_NE(again.error().message.find("revoked"), std::string::npos) << again.error().message;
+  ASSERT_TRUE(others.client->send(test::text_message("goes on")).ok());
+  EXPECT_EQ(test::next_body(*others.server), "goes on");
+  // An older list changes nothing.
+  server->refuse(RevocationList());
+  EXPECT_FALSE(dial(server.address(), edge, now_unix_s()).ok());
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ Invitation invitation() {
           .certificate_life_s = 86400};
 }
 
-void expect_refused(const Result<Invitation>& answer, const std::string& why) {
+void expect_refused(const auto& answer, const std::string& why) {
   ASSERT_FALSE(answer.ok()) << why;
   EXPECT_EQ(answer.error().code, Code::Denied);
   EXPECT_NE(answer.error().message.find(why), std::string::npos) << answer.error().message;
@@ -72,6 +72,63 @@ TEST_F(TokenBookTest, BadNamesGetNoToken) {
   bad = invitation();
   bad.certificate_life_s = 0;
   EXPECT_EQ(book_->issue(bad, kAuthority).error().code, Code::InvalidArgument);
+}
+
+TEST_F(TokenBookTest, ANodeIsRevokedWithAllThatItHas) {
+  for (const char* serial : {"41", "42"}) {
+    ASSERT_TRUE(book_->note_signed({.node = "edge-1", .serial = serial}).ok());
+  }
+  ASSERT_TRUE(book_->note_signed({.node = "edge-2", .serial = "43"}).ok());
+  const JoinToken unused = issue();
+  EXPECT_TRUE(book_->revoked()->empty());
+  EXPECT_EQ(*book_->revoke("edge-1", kNow), 2);
+  const auto revoked = book_->revoked();
+  ASSERT_TRUE(revoked.ok() && revoked->size() == 2);
+  EXPECT_EQ(revoked->front().serial, "41");
+  EXPECT_EQ(revoked->front().at_unix_s, kNow);
+  expect_refused(book_->redeem(unused, kAuthority, kNow), "expired");
+  // Who joins again under the name is not put out with the old one.
+  const auto signed_at = [](int64_t unix_s, const char* serial) {
+    return CertificateFacts{
+        .node = "edge-1", .from_unix_s = unix_s - kClockSkew_s, .serial = serial};
+  };
+  ASSERT_TRUE(book_->note_signed(signed_at(kNow, "44")).ok());
+  EXPECT_EQ(book_->revoked()->size(), 2u);
+  // A certificate of before that is noted only now is.
+  ASSERT_TRUE(book_->note_signed(signed_at(kNow - 1, "45")).ok());
+  ASSERT_EQ(book_->revoked()->size(), 3u);
+  EXPECT_EQ(book_->revoked()->back().serial, "45");
+  EXPECT_EQ(*book_->revoke("nobody", kNow), 0);
+}
+
+TEST_F(TokenBookTest, WhoIsRevokedWhileItJoinsIsNotLetIn) {
+  const JoinToken token = issue(), later = issue();
+  const auto facts = [](const char* serial) {
+    return CertificateFacts{.node = "edge-1", .from_unix_s = kNow - kClockSkew_s, .serial = serial};
+  };
+  ASSERT_TRUE(book_->redeem(token, kAuthority, kNow).ok());
+  EXPECT_EQ(*book_->revoke("edge-1", kNow), 0);
+  expect_refused(book_->note_joined(token, facts("41")), "taken back");
+  EXPECT_EQ(*book_->revoke("edge-1", kNow), 0);  // it was not noted
+  // Who was invited after that is.
+  const JoinToken again = issue();
+  ASSERT_TRUE(book_->redeem(again, kAuthority, kNow).ok());
+  EXPECT_TRUE(book_->note_joined(again, facts("42")).ok());
+  EXPECT_EQ(*book_->revoke("edge-1", kNow), 1);
+  expect_refused(book_->redeem(later, kAuthority, kNow), "expired");
+}
+
+TEST_F(TokenBookTest, AnOlderBookIsTakenOver) {
+  const JoinToken token = issue();
+  {
+    auto database = store::Database::open(folder_ / "tokens.sqlite", store::Database::Mode::Create);
+    ASSERT_TRUE(database && database->run("DROP TABLE certificate; DROP TABLE "
+                                          "revoked_node; PRAGMA user_version = 1"));
+  }
+  auto again = TokenBook::open(folder_ / "tokens.sqlite");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_TRUE(again->redeem(token, kAuthority, kNow).ok());
+  EXPECT_TRUE(again->note_signed({.node = "edge-1", .serial = "41"}).ok());
 }
 
 TEST_F(TokenBookTest, TheFileHoldsNoSecret) {
