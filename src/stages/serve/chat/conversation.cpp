@@ -46,12 +46,24 @@ void Conversation::clear() {
   while (messages_.size() > (has_system ? 1u : 0u)) drop_last();
 }
 
-Result<std::vector<int32_t>> Conversation::prompt() const {
+nlohmann::ordered_json Conversation::harmless() const {
   nlohmann::ordered_json messages = messages_;
   for (auto& message : messages) {
     message["content"] = control_.harmless(message["content"].get<std::string>());
   }
-  return template_.tokens(model_->tokenizer(), messages);
+  return messages;
+}
+
+Result<std::vector<int32_t>> Conversation::prompt() const {
+  return template_.tokens(model_->tokenizer(), harmless());
+}
+
+Result<std::string> Conversation::text() const {
+  const text::Vocabulary& vocabulary = model_->tokenizer().vocabulary();
+  text::RenderOptions options;
+  options.bos_token = model_->tokenizer().piece(vocabulary.bos);
+  options.eos_token = model_->tokenizer().piece(vocabulary.eos);
+  return template_.render(harmless(), options);
 }
 
 Status Conversation::save(const std::string& path) const {

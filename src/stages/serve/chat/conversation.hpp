@@ -42,6 +42,8 @@ class Conversation {
   /// from the template alone: their text in a message is broken by a zero-width space. Fails as
   /// ChatTemplate::render does.
   Result<std::vector<int32_t>> prompt() const;
+  /// What prompt() gives the tokens of, for who runs only what is new of it.
+  Result<std::string> text() const;
 
   /// The messages as a JSON array, whole or not at all; load() replaces those there are. Fails with
   /// Malformed for a file that is not such an array.
@@ -54,6 +56,8 @@ class Conversation {
         control_(model.tokenizer()),
         template_(std::move(chat)),
         has_own_template_(own) {}
+
+  nlohmann::ordered_json harmless() const;
 
   const model::LanguageModel* model_;
   text::ControlTokens control_;

@@ -41,6 +41,13 @@ struct TokenLogprobs {
   std::vector<text::TokenLogprob> top;  // likeliest first
 };
 
+/// Where a token of a split model was made, and why there (TokenPlace and TokenReason of
+/// stages/serve/collab): names that last as long as the program.
+struct TokenOrigin {
+  std::string_view place = {};
+  std::string_view reason = {};
+};
+
 enum class StopReason { EndOfText, StopString, MaxTokens, ContextFull, Cancelled };
 std::string_view name(StopReason reason);
 
@@ -49,7 +56,8 @@ std::string_view name(StopReason reason);
 struct Piece {
   std::string text;
   std::vector<int32_t> tokens;
-  std::vector<TokenLogprobs> logprobs;  // one a token if asked for
+  std::vector<TokenLogprobs> logprobs;    // one a token if asked for
+  std::vector<TokenOrigin> origins = {};  // one a token of a split model
 };
 
 /// One thread at a time; keeps a reference to the tokenizer.
@@ -66,6 +74,8 @@ class Answer {
   Result<Piece> draw(std::span<const float> logits);
   /// The same where the token was drafted: it is kept or replaced as Sampler::sample says.
   Result<Piece> draw(std::span<const float> logits, const text::DraftedToken& drafted);
+  /// The same of a token that was drawn elsewhere, without logprobs.
+  Piece take(int32_t token) { return take(token, {}); }
   /// Ends it from outside (ContextFull, Cancelled): the text that was held back.
   Piece end(StopReason reason);
 

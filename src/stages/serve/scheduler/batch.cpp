@@ -292,6 +292,8 @@ void Batch::describe(ModelSnapshot& snapshot) const {
   keep(&ModelSnapshot::prefix_hits);
   keep(&ModelSnapshot::cached_tokens);
   keep(&ModelSnapshot::preemptions);
+  snapshot.layer_tokens = decoder_.layer_tokens;
+  snapshot.engine_s = decoder_.run_s;
   snapshot.draft_tokens = drafts_.draft_tokens();
   snapshot.accepted_tokens = drafts_.accepted_tokens();
   pages_.describe(snapshot);

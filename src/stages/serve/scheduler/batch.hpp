@@ -11,10 +11,8 @@
 #include <verge/engine/model/language_model.hpp>
 #include <verge/engine/runtime/step.hpp>
 #include <verge/stages/serve/scheduler/batch_drafts.hpp>
-#include <verge/stages/serve/scheduler/cancellations.hpp>
-#include <verge/stages/serve/scheduler/fair_share.hpp>
 #include <verge/stages/serve/scheduler/page_keeper.hpp>
-#include <verge/stages/serve/scheduler/task.hpp>
+#include <verge/stages/serve/scheduler/task_runner.hpp>
 
 namespace verge::serve {
 
@@ -27,22 +25,8 @@ struct BatchOptions {
   bool verify = false;  // PageKeeper::check after each step
 };
 
-/// Who was served what: of all models together.
-struct Accounts {
-  FairShare fair;
-  std::map<std::string, TenantSnapshot> tenants;
-};
-
-/// What a step needs of its surroundings.
-struct StepContext {
-  Accounts& accounts;
-  const EndObserver& observer;
-  Cancellations& cancellations;
-  bool admits = true;  // false: only what has begun goes on
-};
-
 /// The engine's thread. The tasks' sequences and spills must be gone before it.
-class Batch {
+class Batch : public TaskRunner {
  public:
   Batch(model::LanguageModel& model, ThreadPool& pool, const Clock& clock, BatchOptions options,
         SpillStore& spills, ProposerFactory proposers = {});
@@ -52,10 +36,13 @@ class Batch {
   static Status check(const runtime::Decoder& decoder, const ModelFace& face);
 
   /// One run over some of the tasks. False when none could do anything.
-  bool step(Tasks& tasks, const StepContext& context);
+  bool step(Tasks& tasks, const StepContext& context) override;
 
-  /// Fills in what is counted here.
-  void describe(ModelSnapshot& snapshot) const;
+  void describe(ModelSnapshot& snapshot) const override;
+  Status keep_prompts(const std::string& folder, int64_t most_bytes) override {
+    return pages_.save(folder, most_bytes);
+  }
+  Status fetch_prompts(const std::string& folder) override { return pages_.load(folder); }
   PageKeeper& pages() { return pages_; }
 
  private:

@@ -33,9 +33,9 @@ Lanes::~Lanes() {
 
 // A prompt cache that cannot be written or read costs nothing but its use.
 void Lanes::keep_prompts(const Lane& lane) const {
-  if (lane.batch == nullptr || options_.prompt_cache_folder.empty()) return;
+  if (lane.runner == nullptr || options_.prompt_cache_folder.empty()) return;
   const Status status = contained([&] {
-    return lane.batch->pages().save(options_.prompt_cache_folder, options_.prompt_cache_bytes);
+    return lane.runner->keep_prompts(options_.prompt_cache_folder, options_.prompt_cache_bytes);
   });
   if (!status && options_.warn) options_.warn(status.error());
 }
@@ -43,7 +43,7 @@ void Lanes::keep_prompts(const Lane& lane) const {
 void Lanes::fetch_prompts(Lane& lane) const {
   if (options_.prompt_cache_folder.empty()) return;
   const Status status =
-      contained([&] { return lane.batch->pages().load(options_.prompt_cache_folder); });
+      contained([&] { return lane.runner->fetch_prompts(options_.prompt_cache_folder); });
   if (status || status.error().code == Code::NotFound) return;
   if (options_.warn) options_.warn(status.error());
 }
@@ -123,7 +123,7 @@ bool Lanes::is_busy(const std::string& name) const {
 void Lanes::put_out(const std::string& name) {
   Lane& lane = lanes_.at(name);
   keep_prompts(lane);
-  lane.batch.reset();
+  lane.runner.reset();
   lane.leaves = false;
   models_.unload(name);
 }
@@ -131,7 +131,7 @@ void Lanes::put_out(const std::string& name) {
 // A bug that no request can be blamed for ends those of its model, which is loaded anew.
 void Lanes::give_up(const std::string& name, Lane& lane, const std::exception& error) {
   finish_lane(lane, make_error(Code::Internal, "{}: {}", name, error.what()));
-  lane.batch.reset();
+  lane.runner.reset();
   lane.leaves = false;
   models_.unload(name);
 }
@@ -148,25 +148,33 @@ Status Lanes::unload(const std::string& name) {
   return {};
 }
 
-void Lanes::open(const std::string& name, Lane& lane) try {
+Result<std::unique_ptr<TaskRunner>> Lanes::make_runner(const std::string& name) {
   LoadedModel& loaded = *models_.loaded(name);
-  Status status = Batch::check(loaded.model->decoder(), **models_.face(name));
-  auto make = proposers(loaded.drafts, *loaded.model, loaded.draft.get());
-  if (status && !make) status = make.error();
-  if (!status) {
-    finish_lane(lane, status);
+  VERGE_TRY(const auto face, models_.face(name));
+  if (face->runner) return face->runner->make(loaded, clock_, options_.warn);
+  VERGE_RETURN_IF_ERROR(Batch::check(loaded.model->decoder(), *face));
+  VERGE_TRY(auto make, proposers(loaded.drafts, *loaded.model, loaded.draft.get()));
+  BatchOptions batch = options_.batch;
+  batch.drafts.policy.max_draft = loaded.drafts.most_tokens;
+  return std::unique_ptr<TaskRunner>(std::make_unique<Batch>(*loaded.model, *loaded.threads, clock_,
+                                                             batch, spills_, std::move(make)));
+}
+
+void Lanes::open(const std::string& name, Lane& lane) try {
+  auto runner = make_runner(name);
+  if (!runner) {
+    finish_lane(lane, runner.error());
     sweep(name, lane);
+    models_.unload(name);
     return;
   }
+  LoadedModel& loaded = *models_.loaded(name);
   const std::string slow =
       runtime::reference_warning(runtime::reference_nodes(loaded.model->decoder()));
   if (!slow.empty() && options_.warn) {
     options_.warn(make_error(Code::Unsupported, "{}: {}", name, slow));
   }
-  BatchOptions batch = options_.batch;
-  batch.drafts.policy.max_draft = loaded.drafts.most_tokens;
-  lane.batch = std::make_unique<Batch>(*loaded.model, *loaded.threads, clock_, batch, spills_,
-                                       std::move(*make));
+  lane.runner = std::move(*runner);
   fetch_prompts(lane);
   lane.wants_since_s = -1;
 } catch (const std::exception& error) {
@@ -214,7 +222,7 @@ void Lanes::manage_models() {
       sweep(name, lane);
     }
     const LoadState state = models_.state(name);
-    if (state == LoadState::Ready && lane.batch == nullptr) open(name, lane);
+    if (state == LoadState::Ready && lane.runner == nullptr) open(name, lane);
     const bool is_absent = state == LoadState::Unloaded || state == LoadState::Failed;
     if (is_absent && !lane.tasks.empty()) wanting.emplace_back(lane.tasks.front()->id, name);
   }
@@ -229,7 +237,7 @@ void Lanes::manage_models() {
 
 bool Lanes::step_of(const std::string& name, Lane& lane, Cancellations& cancellations) {
   try {
-    return lane.batch->step(lane.tasks, {accounts_, observer_, cancellations, !lane.leaves});
+    return lane.runner->step(lane.tasks, {accounts_, observer_, cancellations, !lane.leaves});
   } catch (const std::exception& error) {
     give_up(name, lane, error);
     return true;
@@ -239,7 +247,7 @@ bool Lanes::step_of(const std::string& name, Lane& lane, Cancellations& cancella
 bool Lanes::step(Cancellations& cancellations) {
   std::vector<std::pair<double, std::string>> turns;
   for (const auto& [name, lane] : lanes_) {
-    if (lane.batch && !lane.tasks.empty()) turns.emplace_back(turns_.served(name), name);
+    if (lane.runner && !lane.tasks.empty()) turns.emplace_back(turns_.served(name), name);
   }
   std::ranges::sort(turns);
   for (const auto& [served, name] : turns) {
@@ -268,7 +276,7 @@ void Lanes::describe(Snapshot& snapshot) const {
   for (const std::string& name : models_.names()) {
     const Lane& lane = lanes_.at(name);
     ModelSnapshot model;
-    if (lane.batch) lane.batch->describe(model);
+    if (lane.runner) lane.runner->describe(model);
     model.name = name;
     model.state = models_.state(name);
     model.need_bytes = models_.need_bytes(name);

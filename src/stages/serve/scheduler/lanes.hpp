@@ -52,9 +52,9 @@ class Lanes {
  private:
   struct Lane {
     Tasks tasks;
-    std::unique_ptr<Batch> batch;  // while the model is loaded
-    double wants_since_s = -1;     // asks for room
-    bool leaves = false;           // is to be put out for another
+    std::unique_ptr<TaskRunner> runner;  // while the model is loaded
+    double wants_since_s = -1;           // asks for room
+    bool leaves = false;                 // is to be put out for another
   };
   bool is_busy(const std::string& name) const;
   void finish_task(Task& task, const Status& status);
@@ -65,6 +65,7 @@ class Lanes {
   void put_out(const std::string& name);
   bool step_of(const std::string& name, Lane& lane, Cancellations& cancellations);
   void open(const std::string& name, Lane& lane);
+  Result<std::unique_ptr<TaskRunner>> make_runner(const std::string& name);
   void give_up(const std::string& name, Lane& lane, const std::exception& error);
   void let_stay(std::span<const std::pair<RequestId, std::string>> wanting);
   void ask_for_room(const std::string& name, Lane& lane);

@@ -46,6 +46,7 @@ Result<std::shared_ptr<ModelFace>> make_face(const ServedModel& model) {
   VERGE_RETURN_IF_ERROR(model::check_options(face->config, model.load));
   VERGE_TRY(face->tokenizer, read_tokenizer(face->source));
   face->load = model.load;
+  face->runner = model.runner;
   VERGE_TRY(face->need, model::plan_memory_need(face->source, face->load));
   for (const model::AdapterSpec& adapter : model.load.adapters) {
     face->adapters.push_back(adapter.name);

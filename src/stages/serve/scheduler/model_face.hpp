@@ -10,11 +10,14 @@
 
 namespace verge::serve {
 
+class RunnerKind;
+
 struct ServedModel {
   std::string name;
   std::string path;
   model::LoadOptions load = {};  // max_sequences and kv_tokens say how much it serves at once
   DraftSource drafts = {};  // what guesses ahead; a draft model is loaded beside, with as much room
+  std::shared_ptr<const RunnerKind> runner = {};  // task_runner.hpp; null: a Batch runs it
 };
 
 /// Immutable: any thread.
@@ -27,8 +30,9 @@ struct ModelFace {
   model::MemoryNeed need;             // a draft model's included
   model::MemoryNeed draft_need;       // of it
   std::vector<std::string> adapters;  // in the order in which the model has them
-  int64_t context = 0;                // most tokens of a sequence
-  int64_t kv_tokens = 0;              // most tokens of all sequences together
+  std::shared_ptr<const RunnerKind> runner;  // as served
+  int64_t context = 0;                       // most tokens of a sequence
+  int64_t kv_tokens = 0;                     // most tokens of all sequences together
 
   /// Most tokens that one request's prompt and answer may have, but for the last.
   int64_t limit() const { return context < kv_tokens ? context : kv_tokens; }

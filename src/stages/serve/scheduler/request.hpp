@@ -7,6 +7,7 @@
 //   };
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,6 +48,8 @@ struct Usage {
   int64_t answer_tokens = 0;
   int64_t draft_tokens = 0;     // guessed ahead
   int64_t accepted_tokens = 0;  // of them, tokens of the answer
+  /// Tokens of the answer by where they were made (TokenOrigin::place); of a split model alone.
+  std::map<std::string_view, int64_t> places = {};
 };
 
 struct Timings {

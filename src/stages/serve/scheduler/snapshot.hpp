@@ -27,6 +27,8 @@ struct ModelSnapshot {
   int64_t preempted = 0;                  // put aside for lack of pages, to be resumed
   std::vector<int32_t> batch_sizes = {};  // sequences of the last steps, newest last
   int64_t steps = 0;                      // counter
+  int64_t layer_tokens = 0;               // counter: layers times rows of all runs, by the engine
+  double engine_s = 0;                    // counter: that runs took
   int64_t prefill_tokens = 0;             // counter
   int64_t decode_tokens = 0;              // counter
   int64_t draft_tokens = 0;               // counter: guessed ahead

@@ -1,7 +1,4 @@
-#include <algorithm>
-
 #include <verge/core/checksum.hpp>
-#include <verge/core/units.hpp>
 #include <verge/stages/serve/scheduler/spill.hpp>
 
 namespace verge::serve {
@@ -28,40 +25,17 @@ int64_t bytes_of(const runtime::Sequence& sequence) {
 
 }  // namespace
 
-Spill::~Spill() {
-  (file_ ? store_.file_bytes_ : store_.memory_bytes_) -= bytes_;
-}
-
 Result<std::unique_ptr<Spill>> SpillStore::put(const runtime::Sequence& sequence) {
-  auto spill = std::make_unique<Spill>(*this, sequence.tokens());
-  VERGE_RETURN_IF_ERROR(fill(*spill, sequence));
-  return spill;
-}
-
-Status SpillStore::fill(Spill& spill, const runtime::Sequence& sequence) {
-  const int64_t bytes = bytes_of(sequence);
-  const bool in_memory = memory_bytes_ + bytes <= memory_limit_;
-  if (in_memory) {
-    spill.memory_.reserve(static_cast<size_t>(bytes));
-  } else if (folder_.empty()) {
-    return make_error(Code::OutOfMemory,
-                      "{} of a sequence put aside exceed the {} allowed in memory; name a folder "
-                      "for the rest",
-                      show_bytes(bytes), show_bytes(memory_limit_));
-  } else {
-    VERGE_TRY(spill.file_, ScratchFile::create(folder_));
-  }
+  auto spill = std::make_unique<Spill>();
+  spill->tokens_ = sequence.tokens();
+  spill->pages_ = room_.open(bytes_of(sequence));
   Checksum sum;
-  VERGE_RETURN_IF_ERROR(each_page(sequence, [&](std::span<const std::byte> page) -> Status {
+  VERGE_RETURN_IF_ERROR(each_page(sequence, [&](std::span<const std::byte> page) {
     sum.add(page);
-    if (!in_memory) return spill.file_->append(page);
-    spill.memory_.insert(spill.memory_.end(), page.begin(), page.end());
-    return {};
+    return spill->pages_->append(page);
   }));
-  spill.checksum_ = sum.value();
-  spill.bytes_ = bytes;
-  (in_memory ? memory_bytes_ : file_bytes_) += bytes;
-  return {};
+  spill->checksum_ = sum.value();
+  return spill;
 }
 
 Status SpillStore::read_pages(const Spill& spill, runtime::Sequence& sequence) {
@@ -69,18 +43,14 @@ Status SpillStore::read_pages(const Spill& spill, runtime::Sequence& sequence) {
   Checksum sum;
   uint64_t offset = 0;
   VERGE_RETURN_IF_ERROR(each_page(sequence, [&](std::span<std::byte> page) -> Status {
-    if (spill.file_) {
-      VERGE_RETURN_IF_ERROR(spill.file_->read(offset, page));
-    } else {
-      std::copy_n(spill.memory_.begin() + static_cast<int64_t>(offset), page.size(), page.begin());
-    }
+    VERGE_RETURN_IF_ERROR(spill.pages_->read(offset, page));
     sum.add(page);
     offset += page.size();
     return {};
   }));
   if (sum.value() == spill.checksum_) return {};
   return make_error(Code::Malformed, "{}: a sequence put aside has changed; check the disk",
-                    folder_);
+                    room_.folder());
 }
 
 Status SpillStore::restore(const Spill& spill, runtime::Sequence& sequence) {

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <verge/stages/serve/scheduler/task.hpp>
+#include <verge/stages/serve/scheduler/task_runner.hpp>
 
 namespace verge::serve {
 namespace {
@@ -101,6 +102,7 @@ Result<std::unique_ptr<Task>> make_task(Request request, std::shared_ptr<AnswerS
   VERGE_RETURN_IF_ERROR(check_options(request));
   VERGE_RETURN_IF_ERROR(check_tokens(request, *face));
   VERGE_RETURN_IF_ERROR(check_fits(request, *face));
+  if (face->runner) VERGE_RETURN_IF_ERROR(face->runner->check(request));
   VERGE_TRY(const int32_t adapter, adapter_of(request, *face));
   auto constraint = request.constraint ? request.constraint->clone() : nullptr;
   VERGE_TRY(Answer answer, Answer::start(*face->tokenizer, request.options, request.prompt,
