@@ -11,14 +11,6 @@ Error not_up() {
   return make_error(Code::Io, "there is no connection to the server; it is tried again");
 }
 
-ChannelCounters sum_of(ChannelCounters a, const ChannelCounters& b) {
-  a.messages_sent += b.messages_sent;
-  a.messages_received += b.messages_received;
-  a.bytes_sent += b.bytes_sent;
-  a.bytes_received += b.bytes_received;
-  return a;
-}
-
 }  // namespace
 
 CloudLink::CloudLink(Connect connect, HelloMessage hello, CollabLimits limits,
@@ -26,7 +18,7 @@ CloudLink::CloudLink(Connect connect, HelloMessage hello, CollabLimits limits,
     : connect_(std::move(connect)),
       hello_(std::move(hello)),
       limits_(std::move(limits)),
-      options_(options),
+      options_(std::move(options)),
       status_(not_up()),
       thread_([this] { run(); }) {}
 
@@ -38,6 +30,7 @@ CloudLink::~CloudLink() {
     if (channel_) channel_->close();
     changed_.notify_all();
   }
+  if (options_.on_end) options_.on_end();
   thread_.join();
 }
 
@@ -108,7 +101,7 @@ void CloudLink::receive_all(Channel& channel) {
 void CloudLink::go_down(const Status& status) {
   const std::lock_guard lock(mutex_);
   if (channel_) {
-    past_ = sum_of(past_, channel_->counters());
+    past_ += channel_->counters();
     channel_->close();
   }
   channel_.reset();
@@ -154,7 +147,7 @@ void CloudLink::wait(double timeout_s) {
   std::unique_lock lock(mutex_);
   const bool was_up = is_up_;
   changed_.wait_for(lock, std::chrono::duration<double>(timeout_s),
-                    [&] { return !received_.empty() || is_up_ != was_up; });
+                    [&] { return !received_.empty() || is_up_ != was_up || is_refused_; });
 }
 
 std::optional<CollabMessage> CloudLink::receive(double timeout_s) {
@@ -174,7 +167,9 @@ int64_t CloudLink::unsent_bytes() const {
 
 ChannelCounters CloudLink::counters() const {
   const std::lock_guard lock(mutex_);
-  return channel_ ? sum_of(past_, channel_->counters()) : past_;
+  ChannelCounters all = past_;
+  if (channel_) all += channel_->counters();
+  return all;
 }
 
 }  // namespace verge::serve

@@ -21,6 +21,8 @@ namespace verge::serve {
 struct CloudLinkOptions {
   double retry_s = 0.5;  // between attempts to connect
   double accept_s = 10;  // for the server to answer a hello
+  /// Called once when the link ends: makes a `connect` that waits return.
+  std::function<void()> on_end = {};
 };
 
 class CloudLink {
@@ -48,7 +50,8 @@ class CloudLink {
   /// The next message from the server, waiting for it `timeout_s` at most; nothing if none came, or
   /// the link is down.
   std::optional<CollabMessage> receive(double timeout_s);
-  /// Until something has been received, the link goes up or down, or `timeout_s` is over.
+  /// Until something has been received, the link goes up or down, is refused, or `timeout_s` is
+  /// over.
   void wait(double timeout_s);
   int64_t unsent_bytes() const;
   /// Of all channels so far.

@@ -37,6 +37,7 @@ Result<std::optional<int32_t>> CloudText::next(double timeout_s) {
                       position_);
   }
   is_over_ = false;
+  server_s_ += token->server_s + token->queue_s;
   ++position_;
   return std::optional(token->id);
 }

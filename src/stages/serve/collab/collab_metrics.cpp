@@ -40,6 +40,25 @@ double CollabMetrics::hidden_s() const {
   return std::max(0.0, communication_s - exposed_s());
 }
 
+CollabMetrics& CollabMetrics::operator+=(const CollabMetrics& other) {
+  for (size_t place = 0; place < tokens.size(); ++place) tokens[place] += other.tokens[place];
+  asked += other.asked;
+  probes += other.probes;
+  waits += other.waits;
+  drafted += other.drafted;
+  undone += other.undone;
+  late_states += other.late_states;
+  sent_again += other.sent_again;
+  edge_s += other.edge_s;
+  waiting_s += other.waiting_s;
+  server_s += other.server_s;
+  communication_s += other.communication_s;
+  bytes_up += other.bytes_up;
+  bytes_down += other.bytes_down;
+  edge_layer_tokens += other.edge_layer_tokens;
+  return *this;
+}
+
 double agreement(std::span<const int32_t> tokens, std::span<const int32_t> reference) {
   const size_t longer = std::max(tokens.size(), reference.size());
   if (longer == 0) return 1;

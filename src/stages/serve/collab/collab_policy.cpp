@@ -9,6 +9,8 @@ namespace {
 constexpr std::array<std::string_view, 5> kModeNames = {"standalone", "collab", "auto", "cloud",
                                                         "naive"};
 
+constexpr double kSoonS = 0.005;  // what leaves within it is never late
+
 double falling_threshold(const CollabPolicyOptions& options, const CollabPolicyState& state,
                          double expected_s) {
   const double budget_s = options.budget_steps * state.edge_step_s.value_or(0);
@@ -33,25 +35,22 @@ std::optional<CollabMode> collab_mode(std::string_view name) {
 std::optional<double> DrainMeter::observe(double now_s, int64_t taken, int64_t unsent) {
   const int64_t left = taken - unsent;
   const bool was_busy = is_busy_;
-  const double elapsed_s = now_s - seen_s_;
-  const auto waited = static_cast<double>(unsent_);
   is_busy_ = unsent > 0;
-  seen_s_ = now_s;
-  unsent_ = unsent;
-  if (was_busy && is_busy_) {
-    busy_s_ += elapsed_s;
-  } else if (was_busy && rate_ > 0) {
-    busy_s_ += std::min(elapsed_s, waited / rate_);
-  }
   if (!was_busy) {
     since_s_ = now_s;
     left_ = left;
   }
   if (!was_busy || !is_busy_ || left <= left_ || now_s <= since_s_) return std::nullopt;
-  rate_ = static_cast<double>(left - left_) / (now_s - since_s_);
+  const double rate = static_cast<double>(left - left_) / (now_s - since_s_);
   since_s_ = now_s;
   left_ = left;
-  return rate_;
+  return rate;
+}
+
+void WayMeter::leaves(double now_s, double way_s) {
+  const double until_s = now_s + way_s;
+  seconds_ += std::max(0.0, until_s - std::max(now_s, until_s_));
+  until_s_ = std::max(until_s_, until_s);
 }
 
 double expected_finish_s(const CollabPolicyState& state, int64_t unsent_bytes) {
@@ -59,6 +58,18 @@ double expected_finish_s(const CollabPolicyState& state, int64_t unsent_bytes) {
   const double drain_s = rate > 0 ? static_cast<double>(unsent_bytes) / rate : 0;
   return drain_s + state.round_trip_s.value_or(0) + state.queue_s.value_or(0) +
          state.server_step_s.value_or(0);
+}
+
+bool is_queue_late(const CollabPolicyState& state, int64_t unsent_bytes, double now_s) {
+  if (!state.drain_bytes_per_s.is_known() || !state.asked_gap_s.is_known()) return false;
+  const double next_s = state.asked_s + state.asked_gap_s.value_or(0);
+  const double left_s = std::max(kSoonS, next_s - now_s);
+  return static_cast<double>(unsent_bytes) > left_s * state.drain_bytes_per_s.value_or(0);
+}
+
+void observe_asked(CollabPolicyState& state, double now_s) {
+  if (state.asked_s >= 0) state.asked_gap_s.add(now_s - state.asked_s);
+  state.asked_s = now_s;
 }
 
 CollabDecision decide(const CollabPolicyOptions& options, const CollabPolicyState& state,

@@ -49,18 +49,23 @@ class DrainMeter {
   std::optional<double> observe(double now_s, int64_t taken, int64_t unsent);
   /// What waits is no longer on its way: its link is gone.
   void forget() { is_busy_ = false; }
-  /// Seconds in which bytes left, as far as was seen; those that all left between two looks count
-  /// by the newest rate.
-  double busy_s() const { return busy_s_; }
 
  private:
   bool is_busy_ = false;
-  double seen_s_ = 0;
   double since_s_ = 0;
-  int64_t left_ = 0;    // bytes, at since_s_
-  int64_t unsent_ = 0;  // bytes, at seen_s_
-  double rate_ = 0;     // 0: unknown
-  double busy_s_ = 0;
+  int64_t left_ = 0;  // bytes, at since_s_
+};
+
+/// For how long something is on its way, that leaves from time to time. A plain value.
+class WayMeter {
+ public:
+  /// Something leaves for a way that takes `way_s`. What overlaps counts once.
+  void leaves(double now_s, double way_s);
+  double seconds() const { return seconds_; }
+
+ private:
+  double until_s_ = 0;
+  double seconds_ = 0;
 };
 
 struct CollabPolicyOptions {
@@ -73,13 +78,15 @@ struct CollabPolicyOptions {
   double probe_interval_s = 0.5;
 };
 
-/// All but the last two are of what was seen last; a plain value.
+/// The means are of what was seen last; a plain value.
 struct CollabPolicyState {
   Ewma round_trip_s = {};
   Ewma drain_bytes_per_s = {};  // unknown: nothing has ever waited
   Ewma server_step_s = {};
   Ewma queue_s = {};
   Ewma edge_step_s = {};
+  Ewma asked_gap_s = {};  // between tokens that the server is asked for
+  double asked_s = -1;    // when it was asked last; -1: never
   bool is_link_down = false;
   double next_probe_s = 0;
 };
@@ -106,6 +113,12 @@ double expected_finish_s(const CollabPolicyState& state, int64_t unsent_bytes);
 CollabDecision decide(const CollabPolicyOptions& options, const CollabPolicyState& state,
                       const CollabSituation& situation);
 
+/// Whether what waits to be sent takes longer to leave than it is, by the mean gap, until the
+/// server is asked again. Not where no byte has ever waited, or it was not asked twice yet.
+bool is_queue_late(const CollabPolicyState& state, int64_t unsent_bytes, double now_s);
+
+/// The server is asked for a token.
+void observe_asked(CollabPolicyState& state, double now_s);
 /// A token came, whose Finish left `elapsed_s` ago; awaited or not, the link is up.
 void observe_token(CollabPolicyState& state, double elapsed_s, double server_s, double queue_s);
 /// None came in time, or the channel is gone, or the server is busy for `retry_after_s`.

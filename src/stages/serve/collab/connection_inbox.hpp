@@ -3,7 +3,7 @@
 // model. Messages are read and unpacked where they come in.
 
 #include <condition_variable>
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -45,12 +45,18 @@ struct CollabEvent {
 
 class ConnectionInbox {
  public:
-  /// Those who post wait while rows of more than so many bytes lie here.
+  /// Those who post wait while more than so many bytes lie here.
   explicit ConnectionInbox(int64_t most_bytes) : most_bytes_(most_bytes) {}
 
+  using Events = std::list<CollabEvent>;
+
   void post(CollabEvent event);
-  /// All that has come, oldest first; waits for it `timeout_s` at most.
-  std::deque<CollabEvent> take(double timeout_s);
+  /// The same of events that are made already: allocates nothing.
+  void post(Events events);
+  /// Until something has come, `timeout_s` at most.
+  void wait(double timeout_s);
+  /// All that has come, oldest first.
+  Events take();
   /// Nobody takes any more; nobody waits.
   void close();
   bool is_closed() const;
@@ -59,14 +65,15 @@ class ConnectionInbox {
   const int64_t most_bytes_;
   mutable std::mutex mutex_;  // of all that follows
   std::condition_variable changed_;
-  std::deque<CollabEvent> events_;
+  Events events_;
   int64_t bytes_ = 0;
   bool is_closed_ = false;
 };
 
 /// Posts what a channel receives until it is closed or the inbox is; the last is `is_gone`. States
 /// are unpacked. Who sends what is no message is told so, and heard no more. Cancelled by either
-/// end is no failure.
+/// end is no failure, nor is memory that is short; std::bad_alloc where there is none to begin
+/// with.
 Status receive_all(Channel& channel, const std::shared_ptr<CollabConnection>& connection,
                    const CollabLimits& limits, ConnectionInbox& inbox);
 

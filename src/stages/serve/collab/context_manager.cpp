@@ -1,11 +1,9 @@
 #include <algorithm>
-#include <tuple>
+#include <new>
 
 #include <verge/engine/runtime/step.hpp>
-#include <verge/engine/text/logprobs.hpp>
 #include <verge/platform/net/codec/tensor_codec.hpp>
 #include <verge/stages/serve/collab/context_manager.hpp>
-#include <verge/stages/serve/collab/position_sampler.hpp>
 
 namespace verge::serve {
 namespace {
@@ -19,14 +17,6 @@ std::vector<std::string> codecs_read() {
     codecs.push_back(fmt::format("{}+zstd", name));
   }
   return codecs;
-}
-
-ContextLimits store_limits(const runtime::Decoder& decoder, const ContextManagerOptions& options) {
-  return {.width = decoder.d_model,
-          .page_tokens = decoder.page_tokens,
-          .kv_pages = decoder.pool.pages(),
-          .states_bytes = options.states_bytes,
-          .lease_s = options.lease_s};
 }
 
 }  // namespace
@@ -55,215 +45,89 @@ ContextManager::ContextManager(model::LanguageModel& model, runtime::LayerPlans&
       split_(std::move(split)),
       clock_(clock),
       options_(options),
+      histograms_(options.histograms),
       limits_{.width = decoder_.d_model,
               .vocab = decoder_.vocab,
               .context = std::min(decoder_.context, decoder_.pool.pages() * decoder_.page_tokens),
               .codecs = codecs_read()},
       inbox_(options.inbox_bytes),
-      store_(store_limits(decoder_, options), clock) {}
+      sessions_(decoder_, split_, limits_, options_, clock, counters_) {}
 
 Status ContextManager::serve(Channel& channel, const CollabPeer& peer) {
-  return receive_all(channel, std::make_shared<CollabConnection>(channel, peer), limits_, inbox_);
+  try {
+    return receive_all(channel, std::make_shared<CollabConnection>(channel, peer), limits_, inbox_);
+  } catch (const std::bad_alloc&) {
+    return Error{Code::OutOfMemory, "no memory left"};
+  }
 }
 
 void ContextManager::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    if (step()) continue;
-    for (CollabEvent& event : inbox_.take(kIdleS)) take(event);
+    if (!step()) inbox_.wait(kIdleS);
   }
   inbox_.close();
 }
 
 bool ContextManager::step() {
-  for (CollabEvent& event : inbox_.take(0)) take(event);
-  end_leases();
-  admit();
+  bool has_run = false;
+  try {
+    has_run = run_step();
+  } catch (const std::bad_alloc&) {  // not even for a plan
+    has_run = sessions_.shed_largest();
+  }
+  publish();
+  return has_run;
+}
+
+bool ContextManager::run_step() {
+  for (CollabEvent& event : inbox_.take()) sessions_.take(event);
+  sessions_.end_leases();
+  sessions_.admit();
   const SegmentLimits limits{.tokens = layers_.max_tokens,
                              .sequences = decoder_.max_sequences,
                              .outputs = decoder_.max_outputs,
                              .min_chunk = decoder_.min_chunk};
   std::vector<Part> parts = parts_of(plan_segments(candidates(), limits));
-  if (!parts.empty()) {
-    const double begin_s = clock_.seconds();
-    const Status status = run_parts(parts);
-    const double engine_s = clock_.seconds() - begin_s;
-    step_s_.add(engine_s);
-    counters_.engine_s += engine_s;
-    for (const Part& part : parts) {
-      if (part.session->second.request) part.session->second.request->engine_s += engine_s;
-    }
-    status ? finish(parts) : fail(parts, status.error());
-  }
-  publish();
+  run(parts);
   return !parts.empty();
 }
 
-void ContextManager::take(CollabEvent& event) {
-  if (event.is_gone) return part(event.connection);
-  if (const auto* hello = std::get_if<HelloMessage>(&event.message)) {
-    return greet(event.connection, *hello);
-  }
-  const auto of = sessions_of_.find(event.connection.get());
-  if (of == sessions_of_.end()) {
-    return event.connection->send(FailureMessage{
-        make_error(Code::InvalidArgument, "no session is open on this channel; say hello first")});
-  }
-  const SessionKey key = of->second;
-  if (std::holds_alternative<CloseMessage>(event.message)) {
-    if (const auto session = live_.find(key); session != live_.end()) forget(session);
-    store_.close(key);  // one that has said nothing but hello
-    return;
-  }
-  store_.open(key);
-  const auto session = live_.try_emplace(key, LiveSession{runtime::Sequence(decoder_), {}}).first;
-  session->second.connection = event.connection;
-  if (const auto* states = std::get_if<StatesMessage>(&event.message)) {
-    keep_states(session, *states, event.rows);
-  } else if (const auto* finish = std::get_if<FinishMessage>(&event.message)) {
-    ask(session, *finish);
-  }
-}
-
-// Its session stays for as long as the lease lasts; nobody waits for its answer.
-void ContextManager::part(const std::shared_ptr<CollabConnection>& connection) {
-  const auto of = sessions_of_.find(connection.get());
-  if (of == sessions_of_.end()) return;
-  const auto session = live_.find(of->second);
-  if (session != live_.end() && session->second.connection == connection) drop_request(session);
-  sessions_of_.erase(of);
-}
-
-void ContextManager::greet(const std::shared_ptr<CollabConnection>& connection,
-                           const HelloMessage& hello) {
-  const Status same = check_same_split(hello.split, split_);
-  if (!same) return connection->send(FailureMessage{same.error()});
-  const auto codecs = common_codecs(hello.codecs, limits_.codecs);
-  if (!codecs) return connection->send(FailureMessage{codecs.error()});
-  const SessionKey key{connection->peer().tenant, connection->peer().device, hello.session};
-  if (store_.find(key) == nullptr && static_cast<int64_t>(store_.size()) >= options_.max_sessions) {
-    return connection->send(FailureMessage{make_error(
-        Code::Busy, "the server keeps {} sessions, which is all it may", options_.max_sessions)});
-  }
-  const SessionStates& states = store_.open(key);
-  sessions_of_[connection.get()] = key;
-  connection->send(AcceptMessage{.session = hello.session,
-                                 .lease_s = options_.lease_s,
-                                 .budget_bytes = options_.states_bytes,
-                                 .held = states.ready(),
-                                 .codecs = *codecs});
-}
-
-void ContextManager::keep_states(Live::iterator session, const StatesMessage& states,
-                                 std::span<const float> rows) {
-  // Where there is no room they are lost, and asked for again when they are needed.
-  (void)store_.add(session->first, states.position, rows, states.prompt_end);
-}
-
-bool ContextManager::refuses(const LiveSession& live, const FinishMessage& finish) {
-  const double wait_s = expected_wait_s();
-  const bool is_full = counters_.waiting >= options_.max_waiting;
-  const bool is_late = finish.deadline_s > 0 && wait_s > finish.deadline_s;
-  if (!is_full && !is_late) return false;
-  ++counters_.busy;
-  live.connection->send(BusyMessage{finish.position, wait_s});
-  return true;
-}
-
-void ContextManager::ask(Live::iterator session, const FinishMessage& finish) {
-  LiveSession& live = session->second;
-  if (live.request) {
-    if (finish.position <= live.request->finish.position) return;  // it came late, or twice
-    drop_request(session);
-  }
-  const double now_s = clock_.seconds();
-  const double wait_s = finish.deadline_s > 0 ? finish.deadline_s : options_.lease_s;
-  const Request request{
-      .finish = finish, .arrived_s = now_s, .deadline_s = now_s + wait_s, .arrival = ++arrivals_};
-  if (live.logits_position == finish.position) return answer(live, request);
-  if (refuses(live, finish)) return;
-  SessionStates& states = *store_.find(session->first);
-  if (finish.position < states.done()) {  // its logits are gone, and computed anew
-    states.rewind(finish.position);
-    live.sequence.truncate(finish.position);
-  }
-  live.request = request;
-  fair_.arrive(session->first.tenant);
-  ++counters_.waiting;
-}
-
-void ContextManager::forget(Live::iterator session) {
-  drop_request(session);
-  store_.close(session->first);
-  live_.erase(session);
-}
-
-void ContextManager::drop_request(Live::iterator session) {
-  if (!session->second.request) return;
-  session->second.request.reset();
-  store_.unpin(session->first);
-  fair_.leave(session->first.tenant);
-  --counters_.waiting;
-}
-
-void ContextManager::end_leases() {
-  const double now_s = clock_.seconds();
-  for (auto session = live_.begin(); session != live_.end(); ++session) {
-    const auto& request = session->second.request;
-    if (request && request->deadline_s < now_s) drop_request(session);
-  }
-  for (const SessionKey& key : store_.expire()) {
-    if (const auto session = live_.find(key); session != live_.end()) forget(session);
-  }
-}
-
-// Pins the sessions that are waited for, as many as there are pages for; the least served tenant's
-// first, so that those whose contexts must come and go do it one after another.
-void ContextManager::admit() {
-  std::vector<Live::iterator> waiting;
-  for (auto session = live_.begin(); session != live_.end(); ++session) {
-    if (session->second.request) waiting.push_back(session);
-  }
-  std::ranges::sort(waiting, {}, [this](const Live::iterator& session) {
-    return std::tuple(!store_.is_pinned(session->first), fair_.served(session->first.tenant),
-                      session->second.request->arrival);
-  });
-  for (const Live::iterator& session : waiting) {
-    const int64_t length = session->second.request->finish.position + 1;
-    if (!store_.is_pinned(session->first) && !store_.pin(session->first, length)) return;
-    ask_again(session);
-  }
-}
-
-void ContextManager::ask_again(Live::iterator session) {
-  Request& request = *session->second.request;
-  const auto gap = store_.find(session->first)->missing(request.finish.position + 1);
-  if (!gap || gap->from == request.asked_again) return;
-  request.asked_again = gap->from;
-  ++counters_.nacks;
-  if (store_.is_evicted(session->first)) {
-    session->second.connection->send(ResumeMessage{gap->from});
+// What has no memory together may have it by halves.
+void ContextManager::run(std::span<Part> parts) {
+  if (parts.empty()) return;
+  const Status status = try_parts(parts);
+  if (status) return finish(parts);
+  if (status.error().code != Code::OutOfMemory) {
+    for (const Part& part : parts) sessions_.fail(part.session, status.error());
+  } else if (parts.size() == 1) {
+    sessions_.shed(parts.front().session);
   } else {
-    session->second.connection->send(NackMessage{gap->from, gap->to});
+    run(parts.first(parts.size() / 2));
+    run(parts.subspan(parts.size() / 2));
   }
 }
 
 std::vector<SegmentCandidate> ContextManager::candidates() {
   std::vector<SegmentCandidate> found;
   size_t id = 0;
-  for (auto& [key, live] : live_) {
-    const SessionStates& states = *store_.find(key);
+  const ContextSessions::Live& all = sessions_.live();
+  for (auto session = all.begin(); session != all.end(); ++session) {
+    const auto& [key, live] = *session;
+    const SessionStates& states = *sessions_.store().find(key);
     SegmentCandidate candidate{.id = id++, .done = states.done(), .end = states.ready()};
     if (candidate.done == candidate.end) continue;
     candidate.same_end = states.same_end(candidate.done);
     candidate.prompt_end = states.prompt_end(candidate.done);
-    if (live.request && store_.is_pinned(key)) {
-      candidate.is_asked = states.ready() > live.request->finish.position;
-      if (candidate.is_asked) candidate.end = live.request->finish.position + 1;
-      candidate.arrival = live.request->arrival;
+    if (const int64_t end = sessions_.asked_end(session); end > 0) {
+      candidate.is_asked = true;
+      candidate.end = end;
+      candidate.first_asked = live.requests.begin()->first;
+      candidate.arrival = live.requests.begin()->second.arrival;
     }
-    const bool fills = options_.fills_prompts && store_.has_room(key, candidate.same_end);
+    const bool fills =
+        options_.fills_prompts && sessions_.store().has_room(key, candidate.same_end);
     if (!candidate.is_asked && !fills) continue;
-    candidate.served = fair_.served(key.tenant);
+    candidate.served = sessions_.fair().served(key.tenant);
     found.push_back(candidate);
   }
   return found;
@@ -273,10 +137,10 @@ std::vector<ContextManager::Part> ContextManager::parts_of(std::span<const Segme
   std::vector<Part> parts;
   int64_t free_pages = decoder_.pool.free_pages();
   for (const SegmentPart& part : plan) {
-    const auto session = std::next(live_.begin(), static_cast<std::ptrdiff_t>(part.id));
-    const SessionStates& states = *store_.find(session->first);
+    const auto session = std::next(sessions_.live().begin(), static_cast<std::ptrdiff_t>(part.id));
+    const SessionStates& states = *sessions_.store().find(session->first);
     const int64_t end = states.done() + part.positions;
-    if (!store_.is_pinned(session->first)) {  // run ahead: takes no pages from others
+    if (!sessions_.store().is_pinned(session->first)) {  // run ahead: takes no pages from others
       const auto held = static_cast<int64_t>(session->second.sequence.pages().size());
       const int64_t more =
           std::max<int64_t>(0, (end + decoder_.page_tokens - 1) / decoder_.page_tokens - held);
@@ -284,16 +148,32 @@ std::vector<ContextManager::Part> ContextManager::parts_of(std::span<const Segme
       free_pages -= more;
     }
     parts.push_back({part, session, states.copy(states.done(), end)});
-    if (!store_.is_pinned(session->first)) continue;
-    for (const SessionKey& key : store_.make_room(session->first, end)) {
-      LiveSession& evicted = live_.at(key);
-      evicted.sequence.truncate(0);
-      evicted.logits = {};
-      evicted.logits_position = -1;
-      ++counters_.evictions;
-    }
+    if (!sessions_.store().is_pinned(session->first)) continue;
+    sessions_.make_room(session->first, end);
   }
   return parts;
+}
+
+Status ContextManager::try_parts(std::span<const Part> parts) {
+  const double begin_s = clock_.seconds();
+  Status status;
+  try {
+    status = run_parts(parts);
+  } catch (const std::bad_alloc&) {
+    status = Error{Code::OutOfMemory, "no memory left"};  // short: it allocates nothing
+  }
+  if (!status) {
+    for (const Part& part : parts) {
+      part.session->second.sequence.truncate(sessions_.store().find(part.session->first)->done());
+    }
+  }
+  const double engine_s = clock_.seconds() - begin_s;
+  sessions_.observe_step(engine_s);
+  counters_.engine_s += engine_s;
+  for (const Part& part : parts) {
+    for (auto& [position, request] : part.session->second.requests) request.engine_s += engine_s;
+  }
+  return status;
 }
 
 Status ContextManager::run_parts(std::span<const Part> parts) {
@@ -304,64 +184,67 @@ Status ContextManager::run_parts(std::span<const Part> parts) {
   for (const Part& part : parts) {
     items.push_back({.sequence = &part.session->second.sequence,
                      .tokens = std::span(nameless).first(static_cast<size_t>(part.plan.positions)),
-                     .outputs = part.plan.answers ? 1 : 0,
+                     .outputs = part.plan.outputs,
                      .states = part.states,
                      .one_by_one = part.plan.one_by_one});
   }
   return runtime::run_layers(layers_, decoder_, items);
 }
 
-void ContextManager::finish(std::span<const Part> parts) {
+void ContextManager::finish(std::span<Part> parts) {
   int64_t row = 0;
   ++counters_.steps;
-  counters_.segments += static_cast<int64_t>(parts.size());
+  counters_.batch = std::ssize(parts);
+  counters_.segments += counters_.batch;
+  histograms_.step_sessions.observe(static_cast<double>(counters_.batch));
   for (const Part& part : parts) {
-    SessionStates& states = *store_.find(part.session->first);
-    states.advance(states.done() + part.plan.positions);
-    fair_.charge(part.session->first.tenant,
-                 FairShare::kPrefillCost * static_cast<double>(part.plan.positions));
-    if (!part.plan.answers) continue;
-    LiveSession& live = part.session->second;
-    const std::span<const float> logits = runtime::step_logits(decoder_, row++);
-    live.logits.assign(logits.begin(), logits.end());
-    live.logits_position = states.done() - 1;
-    if (!live.request || live.request->finish.position != live.logits_position) continue;
-    answer(live, *live.request);
-    drop_request(part.session);
+    try {
+      finish(part, row);
+    } catch (const std::bad_alloc&) {
+      sessions_.shed(part.session);
+    }
+    row += part.plan.outputs;
   }
 }
 
-// From the session's logits, which are those of the position that is asked for.
-void ContextManager::answer(LiveSession& live, const Request& request) {
-  const FinishMessage& finish = request.finish;
-  const Result<int32_t> id = sample_at(finish.sampling, live.logits, finish.position);
-  if (!id) return live.connection->send(FailureMessage{id.error()});
-  TokenMessage token{.position = finish.position, .id = *id, .server_s = request.engine_s};
-  token.queue_s = clock_.seconds() - request.arrived_s - request.engine_s;
-  if (finish.want_logprob) token.logprob = text::token_logprob(live.logits, *id);
-  ++counters_.tokens;
-  live.connection->send(token);
-}
-
-void ContextManager::fail(std::span<const Part> parts, const Error& error) {
-  for (const Part& part : parts) {
-    part.session->second.connection->send(FailureMessage{error});
-    forget(part.session);
+// `row`: the first of the step's logits that are its own.
+void ContextManager::finish(const Part& part, int64_t row) {
+  SessionStates& states = *sessions_.store().find(part.session->first);
+  states.advance(states.done() + part.plan.positions);
+  sessions_.fair().charge(part.session->first.tenant,
+                          FairShare::kPrefillCost * static_cast<double>(part.plan.positions));
+  LiveSession& live = part.session->second;
+  if (part.plan.outputs > 0) answer_rows(live, states.done() - 1, part.plan.outputs, row);
+  while (!live.requests.empty() && live.requests.begin()->first < states.done()) {
+    sessions_.drop_request(part.session, live.requests.begin()->first);
   }
 }
 
-double ContextManager::expected_wait_s() const {
-  const double steps = static_cast<double>(counters_.waiting) /
-                           static_cast<double>(std::max<int64_t>(1, decoder_.max_outputs)) +
-                       1;
-  return steps * step_s_.value_or(0);
+// From `rows` of the step's logits, `row` and those after it: the last is that of the newest
+// position that is done. Of a prompt that was run ahead nobody may have asked for them.
+void ContextManager::answer_rows(LiveSession& live, int64_t newest, int64_t rows, int64_t row) {
+  const auto logits_of = [&](int64_t position) {
+    return runtime::step_logits(decoder_, row + rows - 1 - (newest - position));
+  };
+  live.logits.assign(logits_of(newest).begin(), logits_of(newest).end());
+  live.logits_position = newest;
+  const auto end = live.requests.upper_bound(newest);
+  for (auto request = live.requests.lower_bound(newest + 1 - rows); request != end; ++request) {
+    sessions_.answer(live, request->second, logits_of(request->first));
+  }
 }
 
 void ContextManager::publish() {
-  counters_.sessions = static_cast<int64_t>(store_.size());
-  counters_.states_bytes = store_.states_bytes();
-  counters_.kv_pages = store_.kv_pages();
+  counters_.sessions = static_cast<int64_t>(sessions_.store().size());
+  counters_.contexts = sessions_.store().contexts();
+  counters_.states_bytes = sessions_.store().states_bytes();
+  counters_.spilled_bytes = sessions_.store().spilled_bytes();
+  counters_.restored = sessions_.store().restored();
+  counters_.kv_pages = sessions_.store().kv_pages();
+  counters_.kv_pages_total = decoder_.pool.pages();
   counters_.layer_tokens = decoder_.layer_tokens;
+  counters_.told_tokens = 0;
+  for (const auto& [key, live] : sessions_.live()) counters_.told_tokens += std::ssize(live.told);
   const std::lock_guard lock(published_mutex_);
   published_ = counters_;
 }

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <limits>
+#include <new>
 
 #include <verge/stages/serve/collab/context_store.hpp>
 
@@ -9,8 +11,10 @@ int64_t ContextStore::pages_of(int64_t positions) const {
 }
 
 SessionStates& ContextStore::open(const SessionKey& key) {
+  const StateSpill spill{spills() ? &room_ : nullptr, limits_.spill_codec};
   Session& session =
-      sessions_.try_emplace(key, Session{.states = SessionStates(limits_.width)}).first->second;
+      sessions_.try_emplace(key, Session{.states = SessionStates(limits_.width, spill)})
+          .first->second;
   session.renewed_s = clock_.seconds();
   session.used = ++uses_;
   return session.states;
@@ -51,21 +55,53 @@ ContextStore::Sessions::iterator ContextStore::least_used(const SessionKey& keep
   return least;
 }
 
-bool ContextStore::add(const SessionKey& key, int64_t position, std::span<const float> rows,
-                       int64_t prompt_end) {
-  Session& session = sessions_.at(key);
-  const auto has_states = [](const Session& other) { return other.states.positions() > 0; };
-  const auto needed = static_cast<int64_t>(rows.size_bytes());
-  const bool is_free = session.is_pinned();
-  if (!is_free && session.states.bytes() + needed > limits_.states_bytes) return false;
-  while (!is_free && states_bytes() + needed > limits_.states_bytes) {
-    const auto least = least_used(key, has_states);
+void ContextStore::warn(const Status& status) {
+  if (!status && !has_warned_ && limits_.warn) limits_.warn(status.error());
+  has_warned_ = !status;
+}
+
+// Where what was put aside takes all the room, the sessions used longest ago lose theirs.
+bool ContextStore::put_aside(Sessions::iterator session, int64_t to) {
+  const auto is_aside = [](const Session& other) { return other.states.is_aside(); };
+  Status status = session->second.states.put_aside(to);
+  while (!status && status.error().code == Code::OutOfMemory) {
+    const auto least = least_used(session->first, is_aside);
     if (least == sessions_.end()) return false;
     least->second.states.drop();
     least->second.is_evicted = least->second.states.done() == 0;
+    status = session->second.states.put_aside(to);
   }
-  session.states.add(position, rows, prompt_end);
-  session.is_evicted = false;
+  warn(status);
+  return status.ok();
+}
+
+bool ContextStore::make_states_room(Sessions::iterator session, int64_t bytes) {
+  const auto has_states = [](const Session& other) { return other.states.positions() > 0; };
+  while (states_bytes() + bytes > limits_.states_bytes) {
+    auto least = least_used(session->first, has_states);
+    if (least == sessions_.end()) {  // what it has computed itself
+      return spills() && put_aside(session, session->second.states.done()) &&
+             states_bytes() + bytes <= limits_.states_bytes;
+    }
+    if (spills() && put_aside(least, std::numeric_limits<int64_t>::max())) continue;
+    least->second.states.drop();
+    least->second.is_evicted = least->second.states.done() == 0;
+  }
+  return true;
+}
+
+bool ContextStore::add(const SessionKey& key, int64_t position, std::span<const float> rows,
+                       int64_t prompt_end) {
+  const auto session = sessions_.find(key);
+  VERGE_CHECK(session != sessions_.end(), key.session);
+  SessionStates& states = session->second.states;
+  const auto needed = static_cast<int64_t>(rows.size_bytes());
+  if (!session->second.is_pinned()) {
+    if (states.waiting_bytes() + needed > limits_.states_bytes) return false;
+    if (!make_states_room(session, needed)) return false;
+  }
+  states.add(position, rows, prompt_end);
+  session->second.is_evicted = false;
   return true;
 }
 
@@ -83,18 +119,35 @@ bool ContextStore::pin(const SessionKey& key, int64_t length) {
     if (other != key && session.is_pinned()) pages += pages_of(session.promised());
   }
   if (pages > limits_.kv_pages) return false;
-  sessions_.at(key).pinned_length = length;
+  Session& session = sessions_.at(key);
+  session.pinned_length = length;
+  // What is aside beyond a gap is of no use yet.
+  if (session.states.ready() < length && session.states.held() > session.states.ready()) {
+    const int64_t before = session.states.positions();
+    warn(session.states.bring_back(length));
+    if (session.states.positions() > before) ++restored_;
+  }
   return true;
 }
 
 void ContextStore::unpin(const SessionKey& key) {
   const auto found = sessions_.find(key);
-  if (found != sessions_.end()) found->second.pinned_length = -1;
+  if (found == sessions_.end()) return;
+  found->second.pinned_length = -1;
+  if (!spills()) return;
+  try {
+    (void)make_states_room(found, 0);
+  } catch (const std::bad_alloc&) {  // then with the next states
+  }
+}
+
+int64_t ContextStore::pinned_length(const SessionKey& key) const {
+  const auto found = sessions_.find(key);
+  return found == sessions_.end() ? -1 : found->second.pinned_length;
 }
 
 bool ContextStore::is_pinned(const SessionKey& key) const {
-  const auto found = sessions_.find(key);
-  return found != sessions_.end() && found->second.is_pinned();
+  return pinned_length(key) >= 0;
 }
 
 std::vector<SessionKey> ContextStore::make_room(const SessionKey& key, int64_t length) {
@@ -104,11 +157,31 @@ std::vector<SessionKey> ContextStore::make_room(const SessionKey& key, int64_t l
   while (!has_room(key, length)) {
     const auto least = least_used(key, has_pages);
     VERGE_CHECK(least != sessions_.end(), length, limits_.kv_pages);  // pin() promised it
-    least->second.states.rewind(0);
-    least->second.is_evicted = least->second.states.positions() == 0;
+    SessionStates& states = least->second.states;
+    states.restart();
+    least->second.is_evicted = states.positions() == 0 && !states.is_aside();
     evicted.push_back(least->first);
   }
   return evicted;
+}
+
+void ContextStore::lose(const SessionKey& key) {
+  Session& session = sessions_.at(key);
+  session.states.restart();
+  session.states.drop();
+  session.is_evicted = true;
+}
+
+const SessionKey* ContextStore::largest() const {
+  auto largest = sessions_.end();
+  for (auto at = sessions_.begin(); at != sessions_.end(); ++at) {
+    if (at->second.states.positions() == 0) continue;
+    if (largest == sessions_.end() ||
+        at->second.states.positions() > largest->second.states.positions()) {
+      largest = at;
+    }
+  }
+  return largest == sessions_.end() ? nullptr : &largest->first;
 }
 
 bool ContextStore::has_room(const SessionKey& key, int64_t length) const {
@@ -125,6 +198,11 @@ int64_t ContextStore::kv_pages() const {
   int64_t pages = 0;
   for (const auto& [key, session] : sessions_) pages += pages_of(session.states.done());
   return pages;
+}
+
+int64_t ContextStore::contexts() const {
+  return std::ranges::count_if(sessions_,
+                               [](const auto& entry) { return entry.second.states.done() > 0; });
 }
 
 std::vector<SessionKey> ContextStore::keys() const {

@@ -18,7 +18,7 @@ double edge_time(const SplitCase& split, const NodeCost& device) {
   const auto second = static_cast<double>(split.exit2 - split.exit1);
   const double reaching = 1 - split.rates.exit1;
   const double flush_s = second * device.layer.of(mean_gap(reaching)) + device.head_s;
-  return first * device.layer.of(1) + device.head_s + reaching * flush_s;
+  return first * device.layer.of(1) + device.head_s + split.encode_s + reaching * flush_s;
 }
 
 // What is still behind the link when a token is asked for. Over the gap since the last question

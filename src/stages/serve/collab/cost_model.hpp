@@ -39,6 +39,7 @@ struct SplitCase {
   int64_t exit1 = 0;
   int64_t exit2 = 0;
   double bytes_per_state = 0;
+  double encode_s = 0;   // of the device, to pack one
   ExitRates rates = {};  // shares of tokens by exit, as threshold_fit predicts them
 };
 

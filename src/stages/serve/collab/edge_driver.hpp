@@ -8,56 +8,20 @@
 //   VERGE_RETURN_IF_ERROR(driver->append(prompt));
 //   VERGE_TRY(const CollabToken token, driver->next());
 //
+// With EdgeOptions::draft_tokens it goes on while the server is asked, from the second exit's token
+// as a draft (Verge's own). Tokens that the exits are sure of hold if all drafts before them do;
+// where the server's token is another, all after it is undone, on both ends. So the text is the one
+// without drafts, and waits for fewer round trips.
+//
 // In mode Collab only hidden states leave the device, never a token or its text. That is no more
 // than it says: states of shallow layers can be inverted by who has the model.
 
-#include <array>
+#include <deque>
 #include <memory>
 
-#include <verge/core/clock.hpp>
-#include <verge/stages/serve/collab/cloud_link.hpp>
-#include <verge/stages/serve/collab/collab_metrics.hpp>
-#include <verge/stages/serve/collab/collab_policy.hpp>
-#include <verge/stages/serve/collab/edge_layers.hpp>
-#include <verge/stages/serve/collab/exit_confidence.hpp>
-#include <verge/stages/serve/collab/state_uplink.hpp>
+#include <verge/stages/serve/collab/cloud_requests.hpp>
 
 namespace verge::serve {
-
-struct EdgeOptions {
-  CollabPolicyOptions policy = {};
-  std::string codec = "f16";  // of states (platform/net/codec)
-  ConfidenceMeasure measure = ConfidenceMeasure::MaxProbability;
-  /// Of the two exits, above 0; nothing: the model's own.
-  std::optional<std::array<double, 2>> temperatures = {};
-  text::SamplerOptions sampling = {.temperature = 0};
-  int64_t max_pending = 32;      // tokens that leave at the first exit until all of them are run on
-  double answer_deadline_s = 0;  // for all of the answer, from append(); 0: none
-  bool want_logprobs = false;    // of the server's tokens
-};
-
-/// Why a token was made where it was.
-enum class TokenReason {
-  Sure,        // the exit was
-  Asked,       // it was not, and the server answered
-  Standalone,  // the mode has no server
-  TooLate,     // the server would have answered after the deadline
-  LinkDown,    // the server cannot be reached, or did not answer lately
-  TimedOut,    // it did not answer in time
-  Busy,        // it said so
-  Refused,     // it failed
-};
-std::string_view name(TokenReason reason);
-
-struct CollabToken {
-  int32_t id = 0;
-  TokenPlace place = TokenPlace::Exit1;
-  TokenReason reason = TokenReason::Sure;
-  double confidence1 = 0;
-  double confidence2 = 0;  // 0 where the second exit was not reached
-  double theta2 = 1;       // as the policy had it
-  std::optional<float> logprob = {};
-};
 
 class EdgeDriver {
  public:
@@ -69,47 +33,58 @@ class EdgeDriver {
                                                     const SplitIdentity& split, EdgeOptions options,
                                                     const Clock& clock, CloudLink* link);
 
+  /// How the tokens from here on are drawn, and EdgeOptions::answer_deadline_s of the next answer.
+  /// Fails as create() does for them.
+  Status set_answer(text::SamplerOptions sampling, double answer_deadline_s);
   /// Adds a prompt, or what a user says next. Fails as EdgeLayers::append.
   Status append(std::span<const int32_t> tokens);
+  /// In place of the first append, goes on with the answer to its one prompt that a device which is
+  /// gone began in the same session: `told`, of recall(). What that had given out is the result,
+  /// and the next token the one after it. Fails with Conflict where it had another prompt, else as
+  /// append.
+  Result<std::vector<int32_t>> take_over(std::span<const int32_t> prompt,
+                                         const TokensMessage& told);
   /// The next token; there must be a prompt. Fails as the engine does, never for link or server.
   Result<CollabToken> next();
   const CollabMetrics& metrics();
+  /// Tokens that are run, whose keys and values take pages.
+  int64_t length() const { return layers_.length(); }
   const CollabPolicyState& policy_state() const { return state_; }
 
  private:
-  EdgeDriver(EdgeLayers layers, SplitIdentity split, EdgeOptions options, const Clock& clock,
-             CloudLink* link, double temperature1, double temperature2);
+  // A token that was made and not given out yet, after position `position`.
+  struct Made {
+    CollabToken token = {};
+    int64_t position = 0;
+    bool is_draft = false;  // the server was asked for it
+  };
+  EdgeDriver(EdgeLayers layers, EdgeOptions options, const Clock& clock, CloudLink* link,
+             std::array<double, 2> temperatures);
 
   Status run_newest();
-  bool send_again(PositionRange range, double until_s);
-  void take_late_messages();
-  Result<CollabToken> decide_second(CollabToken token, int64_t position);
-  CollabToken ask(CollabToken token, int64_t position, const CollabDecision& decision);
-  void probe(int64_t position);
-  std::optional<TokenReason> await_token(CollabToken& token, int64_t position, double until_s);
-  std::optional<TokenReason> on_message(const CollabMessage& message, CollabToken& token,
-                                        int64_t position, double until_s);
-  CollabSituation situation() const;
-  FinishMessage finish_message(int64_t position, double wait_s) const;
+  Status make();
+  Status decide_second(Made& made);
+  void ask(Made& made, const CollabDecision& decision);
+  void settle_drafts();
+  bool may_draft() const;
+  void rewind(int64_t length);
+  double left_s() const;
+  void tell(std::span<const int32_t> tokens);
 
   EdgeLayers layers_;
-  const SplitIdentity split_;
-  const EdgeOptions options_;
+  EdgeOptions options_;
   const Clock& clock_;
   CloudLink* const link_;
-  const double temperature1_;
-  const double temperature2_;
+  const std::array<double, 2> temperatures_;
 
-  std::optional<StateUplink> uplink_;  // none in mode Standalone
-  int64_t connections_ = 0;            // CloudLink::connections, as seen last
   CollabPolicyState state_;
   CollabMetrics metrics_;
+  std::optional<CloudRequests> requests_;  // none in mode Standalone
   double answer_begin_s_ = 0;
-  double round_trips_s_ = 0;
-  double asked_s_ = 0;             // when the newest Finish left, as far as was seen
-  int64_t asked_position_ = -1;    // of it
+  std::deque<Made> made_;
   std::optional<int32_t> newest_;  // not run yet
   bool is_after_prompt_ = false;
+  std::vector<int32_t> said_;  // EdgeOptions::audit: the prompt and what was given out
 };
 
 }  // namespace verge::serve

@@ -116,6 +116,15 @@ Status EdgeLayers::flush() {
   return {};
 }
 
+void EdgeLayers::rewind(int64_t length) {
+  VERGE_CHECK(length >= 0 && length <= this->length(), length, this->length());
+  sequence_.truncate(length);
+  flushed_ = std::min(flushed_, length);
+  pending_states_.resize(static_cast<size_t>(pending() * width()));
+  while (!spans_.empty() && spans_.back().from >= length) spans_.pop_back();
+  if (!spans_.empty()) spans_.back().to = std::min(spans_.back().to, length);
+}
+
 // A prompt's bits are those of chunks of at least min_chunk tokens, or of all of it.
 PositionRange EdgeLayers::with_chunk(PositionRange range, const Span& prompt) const {
   range.to = std::min(prompt.to, std::max(range.to, range.from + decoder_->min_chunk));

@@ -37,16 +37,21 @@ class EdgeLayers {
   Status step(int32_t token);
   /// Runs all tokens that wait through the second part. The newest must be among them.
   Status flush();
+  /// Forgets all tokens after the first `length`; logits and states are those of tokens to come.
+  void rewind(int64_t length);
 
   /// After the newest step() or append(): [d_model], [vocab]; after flush() or append(): [vocab].
   std::span<const float> states() const { return states_; }
   std::span<const float> exit1_logits() const { return exit1_logits_; }
   std::span<const float> exit2_logits() const { return exit2_logits_; }
 
+  /// Of states: d_model.
+  int64_t width() const { return decoder_->d_model; }
   int64_t length() const { return sequence_.length(); }
   /// Tokens that wait for the second part.
   int64_t pending() const { return length() - flushed_; }
   bool must_flush() const { return pending() >= max_pending_; }
+  int32_t vocab() const { return static_cast<int32_t>(decoder_->vocab); }
   /// Most tokens of a sequence.
   int64_t context() const;
   /// Layers times tokens that were run here, by the engine's own count.

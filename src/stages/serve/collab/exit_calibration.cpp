@@ -1,92 +1,101 @@
 #include <algorithm>
+#include <functional>
 
-#include <verge/engine/runtime/step.hpp>
+#include <verge/engine/model/layer_chain.hpp>
 #include <verge/engine/text/sampler_stages.hpp>
 #include <verge/stages/serve/collab/exit_calibration.hpp>
 
 namespace verge::serve {
 namespace {
 
-// Logits of the three heads after one position.
-struct HeadLogits {
-  std::vector<float> exit1;
-  std::vector<float> exit2;
-  std::vector<float> whole;
-};
-
-class HeadRunner {
+class Calibrator {
  public:
-  static Result<HeadRunner> create(model::LanguageModel& model, int64_t exit1, int64_t exit2) {
-    for (const int64_t exit : {exit1, exit2}) {
-      if (model.config().has_head(exit)) continue;
-      return make_error(Code::Unsupported, "{}: no exit after {} layers; it has them after {}",
-                        model.source().path, exit, fmt::join(model.config().exit_layers, ", "));
+  Calibrator(const CalibrationOptions& options, int64_t vocab, model::LayerChain heads)
+      : options_(options), vocab_(vocab), heads_(std::move(heads)) {}
+
+  Status prepare(model::LanguageModel& model, std::span<const int64_t> exits, const Clock& clock) {
+    calibration_.exits.assign(exits.begin(), exits.end());
+    held_out_.resize(exits.size());
+    for (const int64_t exit : exits.first(exits.size() - 1)) {
+      auto& trials = trials_.emplace_back();
+      for (const std::string& codec : options_.codecs) {
+        VERGE_TRY(CodecTrial trial, CodecTrial::create(model, exit, codec, clock));
+        trials.push_back(std::move(trial));
+      }
     }
-    VERGE_TRY(runtime::LayerPlans * low, model.prepare_layers({0, exit1}));
-    VERGE_TRY(runtime::LayerPlans * middle, model.prepare_layers({exit1, exit2}));
-    VERGE_TRY(runtime::LayerPlans * high, model.prepare_layers({exit2, 0}));
-    return HeadRunner(model.decoder(), *low, *middle, *high);
+    return {};
   }
 
-  void begin() { sequence_.truncate(0); }
-
-  // What the heads say after the last of these tokens.
-  Result<HeadLogits> run(std::span<const int32_t> tokens) {
-    HeadLogits logits;
-    const int64_t from = sequence_.length();
-    std::vector<float> states;
-    VERGE_TRY(logits.exit1, run_part(*low_, tokens, from, states));
-    VERGE_TRY(logits.exit2, run_part(*middle_, tokens, from, states));
-    VERGE_TRY(logits.whole, run_part(*high_, tokens, from, states));
-    return logits;
+  void begin() {
+    heads_.begin();
+    for (auto& trials : trials_) {
+      for (CodecTrial& trial : trials) trial.begin();
+    }
   }
+
+  // Tokens of the part that temperatures and codecs are fitted on; `target` follows them.
+  Status fit_on(std::span<const int32_t> tokens, int32_t target) {
+    VERGE_TRY(const model::ChainRows rows, heads_.run(tokens));
+    for (size_t exit = 0; exit < held_out_.size(); ++exit) {
+      const std::vector<float>& logits = rows.logits[exit];
+      held_out_[exit].insert(held_out_[exit].end(), logits.begin(), logits.end());
+    }
+    targets_.push_back(target);
+    for (size_t exit = 0; exit < trials_.size(); ++exit) {
+      for (CodecTrial& trial : trials_[exit]) {
+        VERGE_RETURN_IF_ERROR(trial.run(tokens, rows.states[exit], rows.logits.back()));
+      }
+    }
+    return {};
+  }
+
+  Status finish_fit() {
+    for (const auto& logits : held_out_) {
+      VERGE_TRY(calibration_.fits.emplace_back(),
+                quality::fit_temperature(logits, vocab_, targets_));
+    }
+    for (size_t exit = 0; exit < options_.temperatures.size(); ++exit) {
+      calibration_.fits.at(exit).temperature = options_.temperatures[exit];
+    }
+    held_out_.clear();
+    for (auto& trials : trials_) {
+      ExitCodecs& codecs = calibration_.codecs.emplace_back();
+      for (const CodecTrial& trial : trials) codecs.losses.push_back(trial.loss());
+      codecs.chosen = choose_codec(codecs.losses, options_.choice);
+      if (codecs.chosen > 0) trials.front() = std::move(trials[codecs.chosen]);
+      trials.erase(trials.begin() + 1, trials.end());
+    }
+    return {};
+  }
+
+  Status record(std::span<const int32_t> tokens) {
+    VERGE_TRY(const model::ChainRows rows, heads_.run(tokens));
+    const int32_t whole = text::argmax(rows.logits.back());
+    for (size_t exit = 0; exit < calibration_.exits.size(); ++exit) {
+      const std::vector<float>& logits = rows.logits[exit];
+      const double temperature = calibration_.fits[exit].temperature;
+      ExitOpinion opinion{.confidence = exit_confidence(logits, temperature, options_.measure),
+                          .agrees = text::argmax(logits) == whole};
+      if (exit < trials_.size()) {
+        VERGE_TRY(opinion.agrees_coded,
+                  trials_[exit].front().run(tokens, rows.states[exit], rows.logits.back()));
+      }
+      calibration_.opinions.push_back(opinion);
+    }
+    return {};
+  }
+
+  ExitCalibration take() { return std::move(calibration_); }
 
  private:
-  HeadRunner(runtime::Decoder& decoder, runtime::LayerPlans& low, runtime::LayerPlans& middle,
-             runtime::LayerPlans& high)
-      : decoder_(&decoder), low_(&low), middle_(&middle), high_(&high), sequence_(decoder) {}
-
-  Result<std::vector<float>> run_part(runtime::LayerPlans& part, std::span<const int32_t> tokens,
-                                      int64_t from, std::vector<float>& states) {
-    const runtime::StepItem item{
-        .sequence = &sequence_, .tokens = tokens, .states = states, .first = from};
-    VERGE_RETURN_IF_ERROR(runtime::run_layers(part, *decoder_, {&item, 1}));
-    const auto logits = runtime::step_logits(*decoder_, 0);
-    std::vector<float> copy(logits.begin(), logits.end());
-    if (&part == high_) return copy;
-    const auto after = runtime::step_states(*decoder_, 0, item.rows());
-    states.assign(after.begin(), after.end());
-    return copy;
-  }
-
-  runtime::Decoder* decoder_;
-  runtime::LayerPlans* low_;
-  runtime::LayerPlans* middle_;
-  runtime::LayerPlans* high_;
-  runtime::Sequence sequence_;
+  const CalibrationOptions& options_;
+  int64_t vocab_;
+  model::LayerChain heads_;
+  std::vector<std::vector<CodecTrial>> trials_;  // of each exit but the last
+  std::vector<std::vector<float>> held_out_;     // logits [rows, vocab] of each exit
+  std::vector<int32_t> targets_;
+  ExitCalibration calibration_;
 };
-
-// Rows to fit temperatures on.
-struct HeldOut {
-  std::vector<float> exit1;
-  std::vector<float> exit2;
-  std::vector<int32_t> targets;
-};
-
-ExitRecord record_of(const HeadLogits& logits, const ExitCalibration& fit,
-                     ConfidenceMeasure measure) {
-  const int32_t whole = text::argmax(logits.whole);
-  return {.confidence1 = exit_confidence(logits.exit1, fit.exit1.temperature, measure),
-          .confidence2 = exit_confidence(logits.exit2, fit.exit2.temperature, measure),
-          .agrees1 = text::argmax(logits.exit1) == whole,
-          .agrees2 = text::argmax(logits.exit2) == whole};
-}
-
-Status fit_temperatures(const HeldOut& held_out, int64_t vocab, ExitCalibration& calibration) {
-  VERGE_TRY(calibration.exit1, fit_exit_temperature(held_out.exit1, vocab, held_out.targets));
-  VERGE_TRY(calibration.exit2, fit_exit_temperature(held_out.exit2, vocab, held_out.targets));
-  return {};
-}
 
 Status check_calibration(std::span<const int32_t> text, const CalibrationOptions& options) {
   const auto tokens = static_cast<int64_t>(text.size());
@@ -96,41 +105,74 @@ Status check_calibration(std::span<const int32_t> text, const CalibrationOptions
                       "to the window, and 4 records or more",
                       options.window, options.stride, options.most_records);
   }
+  if (options.codecs.empty()) {
+    return make_error(Code::InvalidArgument, "no codecs to choose from; give one");
+  }
   if (tokens > 4 * options.window) return {};
   return make_error(Code::InvalidArgument,
                     "a text of {} tokens says little of exits; give more than {}", tokens,
                     4 * options.window);
 }
 
+Status check_exits(const model::LanguageModel& model, std::span<const int64_t> exits) {
+  const std::string& path = model.source().path;
+  for (const int64_t exit : exits) {
+    if (exit < model.config().layers && model.config().has_head(exit)) continue;
+    return make_error(Code::Unsupported, "{}: no exit after {} layers; it has them after {}", path,
+                      exit, fmt::join(model.config().exit_layers, ", "));
+  }
+  if (exits.size() >= 2 && std::ranges::adjacent_find(exits, std::greater_equal()) == exits.end()) {
+    return {};
+  }
+  return make_error(Code::InvalidArgument, "{}: exits after {} layers; give two or more, in order",
+                    path, fmt::join(exits, ", "));
+}
+
 }  // namespace
 
-Result<ExitCalibration> calibrate_exits(model::LanguageModel& model, int64_t exit1, int64_t exit2,
+std::vector<ExitRecord> ExitCalibration::records(size_t first, size_t second) const {
+  VERGE_CHECK(first < second && second < exits.size(), first, second, exits.size());
+  std::vector<ExitRecord> records;
+  for (size_t row = 0; row < opinions.size(); row += exits.size()) {
+    const ExitOpinion& low = opinions[row + first];
+    const ExitOpinion& high = opinions[row + second];
+    records.push_back({.confidence1 = low.confidence,
+                       .confidence2 = high.confidence,
+                       .agrees1 = low.agrees,
+                       .agrees2 = high.agrees,
+                       .agrees_cloud = low.agrees_coded});
+  }
+  return records;
+}
+
+int64_t calibration_kv_tokens(int64_t exits, const CalibrationOptions& options) {
+  return options.window * (1 + (exits - 1) * std::ssize(options.codecs));
+}
+
+Result<ExitCalibration> calibrate_exits(model::LanguageModel& model, std::span<const int64_t> exits,
                                         std::span<const int32_t> text,
-                                        const CalibrationOptions& options) {
+                                        const CalibrationOptions& options, const Clock& clock) {
   VERGE_RETURN_IF_ERROR(check_calibration(text, options));
-  VERGE_TRY(HeadRunner heads, HeadRunner::create(model, exit1, exit2));
+  VERGE_RETURN_IF_ERROR(check_exits(model, exits));
+  VERGE_TRY(model::LayerChain heads, model::LayerChain::create(model, exits));
+  Calibrator calibrator(options, model.decoder().vocab, std::move(heads));
+  VERGE_RETURN_IF_ERROR(calibrator.prepare(model, exits, clock));
   const auto stride = static_cast<size_t>(options.stride);
   const auto window = static_cast<size_t>(options.window) / stride * stride;
   const auto records =
       std::min(static_cast<size_t>(options.most_records), (text.size() - 1) / stride);
-  HeldOut held_out;
-  ExitCalibration calibration;
   for (size_t i = 0; i < records; ++i) {
     const size_t from = i * stride;
-    if (from % window == 0) heads.begin();
-    VERGE_TRY(const HeadLogits logits, heads.run(text.subspan(from, stride)));
+    if (from % window == 0) calibrator.begin();
+    if (i == records / 4) VERGE_RETURN_IF_ERROR(calibrator.finish_fit());
+    const auto tokens = text.subspan(from, stride);
     if (i < records / 4) {
-      held_out.exit1.insert(held_out.exit1.end(), logits.exit1.begin(), logits.exit1.end());
-      held_out.exit2.insert(held_out.exit2.end(), logits.exit2.begin(), logits.exit2.end());
-      held_out.targets.push_back(text[from + stride]);
-      continue;
+      VERGE_RETURN_IF_ERROR(calibrator.fit_on(tokens, text[from + stride]));
+    } else {
+      VERGE_RETURN_IF_ERROR(calibrator.record(tokens));
     }
-    if (calibration.records.empty()) {
-      VERGE_RETURN_IF_ERROR(fit_temperatures(held_out, model.decoder().vocab, calibration));
-    }
-    calibration.records.push_back(record_of(logits, calibration, options.measure));
   }
-  return calibration;
+  return calibrator.take();
 }
 
 }  // namespace verge::serve

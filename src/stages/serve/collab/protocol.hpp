@@ -19,7 +19,7 @@
 
 namespace verge::serve {
 
-inline constexpr uint32_t kCollabVersion = 1;
+inline constexpr uint32_t kCollabVersion = 2;
 
 enum class CollabKind : uint32_t {
   Hello = 1,
@@ -33,6 +33,7 @@ enum class CollabKind : uint32_t {
   Failure = 9,
   Busy = 10,
   Prompt = 11,
+  Tokens = 12,
 };
 
 /// What both ends must have alike.
@@ -51,6 +52,7 @@ struct HelloMessage {
   SplitIdentity split = {};
   std::vector<std::string> codecs = {};  // the device's, the one it means to use first
   std::string session = {};              // the device's own name for it; the same after a lost link
+  bool wants_tokens = false;             // that the server was told, after its Accept
   bool operator==(const HelloMessage&) const = default;
 };
 
@@ -63,6 +65,16 @@ struct AcceptMessage {
   bool operator==(const AcceptMessage&) const = default;
 };
 
+/// Which branch of a text a message is of. A device that drafts goes on with tokens that the server
+/// may not confirm; where it does not, the text goes on from there in a branch of a higher number.
+/// Every message says where its branch begins, so that none need arrive: what was said of positions
+/// from there on, in branches before, is over.
+struct TextBranch {
+  int64_t number = 0;
+  int64_t from = 0;  // 0 in branch 0, which begins with the text
+  bool operator==(const TextBranch&) const = default;
+};
+
 /// Hidden states [tokens, width] after the first exit's layers, of positions from `position` on.
 struct StatesMessage {
   int64_t position = 0;
@@ -70,15 +82,17 @@ struct StatesMessage {
   /// Where the prompt ends that they are of; 0 for tokens that were decoded one by one. The server
   /// runs either as the device did, so that the bits are those of one machine.
   int64_t prompt_end = 0;
+  TextBranch branch = {};
   int64_t tokens() const { return states.shape[0]; }
 };
 
-/// "Which token follows position `position`?"
+/// "Which token follows position `position`?" Several may be on their way.
 struct FinishMessage {
   int64_t position = 0;
   double deadline_s = 0;               // after which nobody waits for the answer; 0: none
   text::SamplerOptions sampling = {};  // of it, only what a token's own logits need
   bool want_logprob = false;
+  TextBranch branch = {};
 };
 
 struct TokenMessage {
@@ -87,6 +101,7 @@ struct TokenMessage {
   std::optional<float> logprob = {};
   double server_s = 0;  // in the engine
   double queue_s = 0;   // waiting for it
+  int64_t branch = 0;   // TextBranch::number of the Finish
   bool operator==(const TokenMessage&) const = default;
 };
 
@@ -115,6 +130,7 @@ struct FailureMessage {
 struct BusyMessage {
   int64_t position = 0;
   double retry_after_s = 0;
+  int64_t branch = 0;  // TextBranch::number of it
   bool operator==(const BusyMessage&) const = default;
 };
 
@@ -126,9 +142,19 @@ struct PromptMessage {
   text::SamplerOptions sampling = {};  // as in a Finish
 };
 
+/// Tokens of a session's text from `position` on, the prompt's too. A device says what it gave out
+/// where its user wants that kept, for an audit and for a device that has to begin again: with them
+/// the text leaves it. The server, where a Hello wants them, says all that it was told, once.
+struct TokensMessage {
+  int64_t position = 0;
+  std::vector<int32_t> ids = {};
+  TextBranch branch = {};  // from the server: the newest that it has heard of, `from` 0
+  bool operator==(const TokensMessage&) const = default;
+};
+
 using CollabMessage = std::variant<HelloMessage, AcceptMessage, StatesMessage, FinishMessage,
                                    TokenMessage, NackMessage, ResumeMessage, CloseMessage,
-                                   FailureMessage, BusyMessage, PromptMessage>;
+                                   FailureMessage, BusyMessage, PromptMessage, TokensMessage>;
 
 /// What the other end may speak of.
 struct CollabLimits {

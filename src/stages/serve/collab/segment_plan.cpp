@@ -30,9 +30,10 @@ SegmentPart part_of(const SegmentCandidate& candidate, const Room& room, int64_t
     part.positions = std::min(most, room.sequences);
     part.one_by_one = true;
   }
-  const int64_t answered = candidate.is_asked ? candidate.end : candidate.prompt_end;
-  part.answers = candidate.done + part.positions == answered;
-  if (part.answers && room.outputs < 1) part.positions = 0;
+  const int64_t first = candidate.is_asked ? candidate.first_asked : candidate.prompt_end - 1;
+  const int64_t wanted = std::max<int64_t>(0, candidate.done + part.positions - first);
+  part.outputs = std::min(wanted, room.outputs);
+  part.positions = part.outputs > 0 || wanted == 0 ? part.positions - (wanted - part.outputs) : 0;
   return part;
 }
 
@@ -55,7 +56,7 @@ std::vector<SegmentPart> plan_segments(std::span<const SegmentCandidate> candida
     if (part.positions == 0) continue;
     room.tokens -= part.positions;
     room.sequences -= part.one_by_one ? part.positions : 1;
-    room.outputs -= part.answers;
+    room.outputs -= part.outputs;
     parts.push_back(part);
   }
   return parts;

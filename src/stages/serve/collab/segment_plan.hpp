@@ -15,13 +15,14 @@ namespace verge::serve {
 /// A session that has states to run.
 struct SegmentCandidate {
   size_t id = 0;
-  bool is_asked = false;  // a Finish waits; all states it needs are there
+  bool is_asked = false;  // Finish requests wait; all states they need are there
   double served = 0;      // FairShare::served of its tenant
   uint64_t arrival = 0;
-  int64_t done = 0;        // the next position
-  int64_t end = 0;         // of what is to run: the Finish's, or what there is
-  int64_t same_end = 0;    // SessionStates::same_end(done)
-  int64_t prompt_end = 0;  // SessionStates::prompt_end(done)
+  int64_t done = 0;         // the next position
+  int64_t end = 0;          // of what is to run: the last Finish's, or what there is
+  int64_t same_end = 0;     // SessionStates::same_end(done)
+  int64_t prompt_end = 0;   // SessionStates::prompt_end(done)
+  int64_t first_asked = 0;  // where is_asked: the position of the first Finish
 };
 
 /// Of runtime::Decoder.
@@ -37,7 +38,8 @@ struct SegmentPart {
   size_t id = 0;
   int64_t positions = 0;
   bool one_by_one = false;  // runtime::StepItem::one_by_one
-  bool answers = false;     // the last of them is the Finish's, or ends a prompt run ahead
+  int64_t outputs = 0;      // rows of logits of the last of them: from the first Finish's on, or
+                            // where a prompt ends that is run ahead
   bool operator==(const SegmentPart&) const = default;
 };
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <verge/stages/serve/collab/state_outbox.hpp>
 
 namespace verge::serve {
@@ -22,6 +24,14 @@ bool StateOutbox::is_due(double now_s) const {
 void StateOutbox::pop(double now_s) {
   runs_.erase(runs_.begin());
   since_s_ = now_s;
+}
+
+void StateOutbox::rewind(int64_t position) {
+  for (StateRun& run : runs_) {
+    const int64_t keep = std::clamp<int64_t>(position - run.position, 0, tokens_of(run));
+    run.rows.resize(static_cast<size_t>(keep * width_));
+  }
+  std::erase_if(runs_, [](const StateRun& run) { return run.rows.empty(); });
 }
 
 int64_t StateOutbox::bytes() const {

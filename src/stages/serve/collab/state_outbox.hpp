@@ -37,6 +37,8 @@ class StateOutbox {
   /// The oldest run has left.
   void pop(double now_s);
   void clear() { runs_.clear(); }
+  /// States of positions from `position` on are not wanted any more.
+  void rewind(int64_t position);
   int64_t bytes() const;
 
  private:

@@ -57,8 +57,11 @@ bool StateUplink::drain(bool only_due) {
   look();
   if (!link_.is_up()) outbox_.clear();  // the server asks for what it misses
   while (!outbox_.is_empty() && (!only_due || outbox_.is_due(clock_.seconds()))) {
-    const Status status = send_run(outbox_.front());
+    const StateRun& run = outbox_.front();
+    const bool is_late = is_late_ && !options_.late_codec.empty();
+    const Status status = send_run(run, is_late ? options_.late_codec : options_.codec);
     if (!status && status.error().code == Code::Busy) return false;
+    if (is_late && status) late_states_ += std::ssize(run.rows) / options_.width;
     outbox_.pop(clock_.seconds());
   }
   return true;
@@ -82,20 +85,22 @@ bool StateUplink::send_again(std::span<const StateRun> runs, double until_s) {
 bool StateUplink::send_waiting(const StateRun& run, double until_s) {
   const int64_t most = std::max<int64_t>(1, kMostMessageBytes / state_bytes(options_));
   for (const StateRun& piece : pieces_of(run, options_.width, most)) {
-    Status status = send_run(piece);
+    Status status = send_run(piece, options_.codec);
     while (!status && status.error().code == Code::Busy && clock_.seconds() < until_s) {
       link_.wait(kWindowS);
-      status = send_run(piece);
+      status = send_run(piece, options_.codec);
     }
     if (!status) return false;
   }
   return true;
 }
 
-Status StateUplink::send_run(const StateRun& run) {
+Status StateUplink::send_run(const StateRun& run, const std::string& codec) {
   const auto tokens = static_cast<int64_t>(run.rows.size()) / options_.width;
-  VERGE_TRY(PackedTensor packed, net::pack(options_.codec, run.rows, {tokens, options_.width}));
-  return send_counted(StatesMessage{run.position, std::move(packed), run.prompt_end});
+  std::vector<float> rows = run.rows;
+  options_.noise.add(rows, options_.width);
+  VERGE_TRY(PackedTensor packed, net::pack(codec, rows, {tokens, options_.width}));
+  return send_counted(StatesMessage{run.position, std::move(packed), run.prompt_end, branch_});
 }
 
 Status StateUplink::send_counted(const CollabMessage& message) {
@@ -108,6 +113,15 @@ Status StateUplink::send_counted(const CollabMessage& message) {
 
 bool StateUplink::send(const CollabMessage& message) {
   return send_counted(message).ok();
+}
+
+// Of branches that the server may never have heard of, the earliest beginning counts.
+void StateUplink::rewind(int64_t position) {
+  VERGE_CHECK(context_.empty(), position);
+  outbox_.rewind(position);
+  const int64_t from = is_branch_known_ ? position : std::min(position, branch_.from);
+  branch_ = {branch_.number + 1, from};
+  is_branch_known_ = false;
 }
 
 // What was taken by a channel that is gone has no rate; nor do its states need an order any more.

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include <verge/stages/serve/collab/text_service.hpp>
 
 namespace verge::serve {
@@ -5,14 +7,21 @@ namespace {
 
 constexpr double kTextReceiveS = 60;  // close() of either end wakes it
 
+// A token's time is that since the last one, engine and queue.
 class TokenSender : public AnswerSink {
  public:
-  TokenSender(std::shared_ptr<CollabConnection> connection, int64_t prompt_tokens)
-      : connection_(std::move(connection)), position_(prompt_tokens - 1) {}
+  TokenSender(std::shared_ptr<CollabConnection> connection, int64_t prompt_tokens,
+              const Clock& clock)
+      : connection_(std::move(connection)),
+        position_(prompt_tokens - 1),
+        clock_(clock),
+        last_s_(clock.seconds()) {}
 
   void on_piece(const Piece& piece) override {
     for (const int32_t token : piece.tokens) {
-      connection_->send(TokenMessage{.position = position_++, .id = token});
+      const double now_s = clock_.seconds();
+      connection_->send(TokenMessage{
+          .position = position_++, .id = token, .server_s = now_s - std::exchange(last_s_, now_s)});
     }
   }
   void on_end(const End& end) override {
@@ -26,6 +35,8 @@ class TokenSender : public AnswerSink {
  private:
   std::shared_ptr<CollabConnection> connection_;
   int64_t position_;
+  const Clock& clock_;
+  double last_s_;
 };
 
 }  // namespace
@@ -74,8 +85,8 @@ Status TextService::submit(const PromptMessage& prompt,
   request.options.sampling = prompt.sampling;
   request.options.max_tokens = prompt.most_tokens;
   const auto tokens = static_cast<int64_t>(prompt.tokens.size());
-  const auto id =
-      scheduler_.submit(std::move(request), std::make_shared<TokenSender>(connection, tokens));
+  const auto id = scheduler_.submit(std::move(request),
+                                    std::make_shared<TokenSender>(connection, tokens, clock_));
   if (id) {
     requests.push_back(*id);
   } else if (id.error().code == Code::Busy) {

@@ -12,11 +12,13 @@ class TextService {
  public:
   /// `model`: a name the scheduler serves, of the whole model of `split`. limits: vocab and context
   /// count.
-  TextService(Scheduler& scheduler, std::string model, SplitIdentity split, CollabLimits limits)
+  TextService(Scheduler& scheduler, std::string model, SplitIdentity split, CollabLimits limits,
+              const Clock& clock)
       : scheduler_(scheduler),
         model_(std::move(model)),
         split_(std::move(split)),
-        limits_(std::move(limits)) {}
+        limits_(std::move(limits)),
+        clock_(clock) {}
 
   /// Any thread. Answers one device's prompts until the channel is closed; then those that are not
   /// answered yet are cancelled.
@@ -32,6 +34,7 @@ class TextService {
   const std::string model_;
   const SplitIdentity split_;
   const CollabLimits limits_;
+  const Clock& clock_;
 };
 
 }  // namespace verge::serve

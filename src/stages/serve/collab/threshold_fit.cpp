@@ -62,19 +62,21 @@ Counts count_exits(std::span<const ExitRecord> records, double theta1, double th
     } else if (keeps(record.confidence2, theta2)) {
       ++counts.exit2;
       counts.disagreeing += !record.agrees2;
+    } else {
+      counts.disagreeing += !record.agrees_cloud;
     }
   }
   return counts;
 }
 
 ExitRates rates_of(const Counts& counts, size_t records) {
-  const auto n = static_cast<double>(records);
-  const double exit1 = static_cast<double>(counts.exit1) / n;
-  const double exit2 = static_cast<double>(counts.exit2) / n;
-  return {.exit1 = exit1,
-          .exit2 = exit2,
-          .cloud = 1 - exit1 - exit2,
-          .disagreement = static_cast<double>(counts.disagreeing) / n};
+  const auto share = [&](int64_t count) {
+    return static_cast<double>(count) / static_cast<double>(records);
+  };
+  return {.exit1 = share(counts.exit1),
+          .exit2 = share(counts.exit2),
+          .cloud = share(static_cast<int64_t>(records) - counts.exit1 - counts.exit2),
+          .disagreement = share(counts.disagreeing)};
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ struct ExitRecord {
   double confidence2 = 0;
   bool agrees1 = false;  // the first exit's likeliest token is the full model's
   bool agrees2 = false;
+  bool agrees_cloud = true;  // so is the server's, which knows states by a codec
 };
 
 enum class BoundKind { ClopperPearson, Hoeffding };

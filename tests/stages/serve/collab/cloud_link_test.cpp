@@ -1,3 +1,6 @@
+#include <atomic>
+#include <stop_token>
+
 #include <eventually.hpp>
 #include <gtest/gtest.h>
 
@@ -76,11 +79,25 @@ TEST_F(LinkTest, ComesUpAgainAfterEachLoss) {
   EXPECT_GE(link.counters().messages_received, 6);
 }
 
+// Who ends does not wait for a server that is being dialled.
+TEST_F(LinkTest, ItsEndEndsAnAttemptToConnect) {
+  std::stop_source stop;
+  std::atomic<bool> is_dialling = false;
+  const auto dial_for_ever = [&]() -> Result<std::unique_ptr<Channel>> {
+    is_dialling = true;
+    EXPECT_TRUE(test::eventually([&] { return stop.stop_requested(); }));
+    return make_error(Code::Cancelled, "given up");
+  };
+  CloudLink link(dial_for_ever, hello_, limits_, {.on_end = [&] { stop.request_stop(); }});
+  EXPECT_TRUE(test::eventually([&] { return is_dialling.load(); }));
+}
+
 TEST_F(LinkTest, ARefusalIsFinal) {
   CloudLink link(connect(), hello_, limits_, soon_);
   Channel& end = greeted(0);
   EXPECT_TRUE(end.send(to_message(FailureMessage{{Code::Conflict, "another model"}})).ok());
-  EXPECT_TRUE(test::eventually([&] { return link.is_refused(); }));
+  link.wait(1e6);
+  EXPECT_TRUE(link.is_refused());
   EXPECT_EQ(link.status().error().message, "another model");
   EXPECT_FALSE(link.is_up());
 }

@@ -93,7 +93,9 @@ class TestServer {
   void stop() {
     engine_.request_stop();
     if (engine_.joinable()) engine_.join();
-    connections_.clear();
+    std::vector<std::jthread> ended;  // joined without the lock: devices go on connecting
+    const std::lock_guard lock(mutex_);
+    ended.swap(connections_);
   }
 
   ContextManager& manager() { return *manager_; }
@@ -120,7 +122,8 @@ class TestServer {
 /// Models that all tests of a program share: each is used by one test at a time.
 struct SharedModels {
   ThreadPool pool{1};
-  std::unique_ptr<model::LanguageModel> whole = load_part({}, pool, 256, 1);
+  std::unique_ptr<model::LanguageModel> whole =
+      load_part({}, pool, 1024, 1);  // calibration takes most
   std::unique_ptr<model::LanguageModel> edge = load_part({0, kExit2}, pool, 4096, 32);
   SplitIdentity split = *split_identity(*whole, kExit1, kExit2);
 

@@ -24,6 +24,34 @@ TEST(CollabMetrics, RatesAndTimesAreThoseOfTheirParts) {
   EXPECT_EQ(name(TokenPlace::Degraded), "degraded");
 }
 
+TEST(CollabMetrics, AllOfItSums) {
+  const CollabMetrics one{.tokens = {1, 2, 3, 4},
+                          .asked = 5,
+                          .probes = 6,
+                          .waits = 15,
+                          .drafted = 16,
+                          .undone = 17,
+                          .late_states = 18,
+                          .sent_again = 7,
+                          .edge_s = 8,
+                          .waiting_s = 9,
+                          .server_s = 10,
+                          .communication_s = 11,
+                          .bytes_up = 12,
+                          .bytes_down = 13,
+                          .edge_layer_tokens = 14};
+  CollabMetrics two = one;
+  two += one;
+  EXPECT_EQ(two.tokens, (std::array<int64_t, 4>{2, 4, 6, 8}));
+  EXPECT_EQ(two.asked + two.probes + two.sent_again, 2 * (5 + 6 + 7));
+  EXPECT_EQ(two.waits, 2 * 15);
+  EXPECT_EQ(two.drafted, 2 * 16);
+  EXPECT_EQ(two.undone, 2 * 17);
+  EXPECT_EQ(two.late_states, 2 * 18);
+  EXPECT_EQ(two.edge_s + two.waiting_s + two.server_s + two.communication_s, 2 * (8 + 9 + 10 + 11));
+  EXPECT_EQ(two.bytes_up + two.bytes_down + two.edge_layer_tokens, 2 * (12 + 13 + 14));
+}
+
 TEST(CollabMetrics, AgreementCountsPositions) {
   EXPECT_EQ(agreement({}, {}), 1);
   EXPECT_DOUBLE_EQ(agreement(Tokens{1, 2, 3}, Tokens{1, 9, 3}), 2 / 3.0);

@@ -35,10 +35,20 @@ TEST(CollabPolicy, TheDrainIsSeenOnlyWhileSomethingWaits) {
   EXPECT_EQ(meter.observe(0.2, 500, 300), std::nullopt);
   EXPECT_NEAR(meter.observe(0.3, 500, 200).value_or(0), 1000, 1e-9);
   EXPECT_EQ(meter.observe(1.8, 500, 0), std::nullopt);  // it was idle for most of that
-  EXPECT_NEAR(meter.busy_s(), 0.5, 1e-9);
   EXPECT_EQ(meter.observe(2, 1000, 500), std::nullopt);
   EXPECT_NEAR(meter.observe(2.25, 1000, 250).value_or(0), 1000, 1e-9);
-  EXPECT_NEAR(meter.busy_s(), 0.75, 1e-9);
+}
+
+TEST(CollabPolicy, WhatIsOnItsWayTogetherCountsOnce) {
+  WayMeter way;
+  way.leaves(1, 0.5);
+  EXPECT_DOUBLE_EQ(way.seconds(), 0.5);
+  way.leaves(1.25, 0.5);
+  EXPECT_DOUBLE_EQ(way.seconds(), 0.75);
+  way.leaves(1.3, 0.1);
+  EXPECT_DOUBLE_EQ(way.seconds(), 0.75);
+  way.leaves(4, 0.5);
+  EXPECT_DOUBLE_EQ(way.seconds(), 1.25);
 }
 
 TEST(CollabPolicy, ModesHaveNames) {
@@ -138,6 +148,22 @@ TEST(CollabPolicy, ABusyServerIsLeftAloneForAsLongAsItSays) {
   observe_failure(state, options, 100, 3);
   EXPECT_FALSE(decide(options, state, {.now_s = 102.9}).probes);
   EXPECT_TRUE(decide(options, state, {.now_s = 103}).probes);
+}
+
+TEST(CollabPolicy, AQueueIsLateThatLeavesAfterTheNextQuestion) {
+  CollabPolicyState state;
+  EXPECT_FALSE(is_queue_late(state, 1 << 30, 0));
+  observe_asked(state, 10);
+  observe_asked(state, 12);  // so the next one is expected at 14
+  EXPECT_FALSE(is_queue_late(state, 1 << 30, 12)) << "nothing ever waited";
+  state.drain_bytes_per_s.add(1000);
+  EXPECT_FALSE(is_queue_late(state, 1999, 12));
+  EXPECT_TRUE(is_queue_late(state, 2001, 12));
+  EXPECT_TRUE(is_queue_late(state, 600, 13.5));
+  EXPECT_FALSE(is_queue_late(state, 4, 20)) << "it leaves at once";
+  EXPECT_TRUE(is_queue_late(state, 6, 20));
+  observe_asked(state, 22);
+  EXPECT_NEAR(state.asked_gap_s.value_or(0), 2 + 0.2 * (10 - 2), 1e-12);
 }
 
 }  // namespace

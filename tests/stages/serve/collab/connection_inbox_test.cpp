@@ -27,7 +27,7 @@ struct Reader {
   std::vector<CollabEvent> take(size_t count) {
     std::vector<CollabEvent> events;
     EXPECT_TRUE(test::eventually([&] {
-      for (CollabEvent& event : inbox.take(0)) events.push_back(std::move(event));
+      for (CollabEvent& event : inbox.take()) events.push_back(std::move(event));
       return events.size() >= count;
     }));
     return events;
@@ -70,13 +70,30 @@ TEST(ConnectionInbox, WhoSendsNonsenseIsToldAndHeardNoMore) {
 }
 
 TEST(ConnectionInbox, WhoSendsTooMuchWaits) {
-  Reader reader(16);  // one row more than that may lie there
+  // One event more than that may lie there.
+  Reader reader(static_cast<int64_t>(sizeof(CollabEvent) + sizeof(float) * 4));
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(reader.pair.first->send(to_message(states_at(i))).ok());
   // The third waits in post(), the fourth in the channel.
   EXPECT_TRUE(test::eventually([&] { return reader.pair.first->unsent_bytes() > 0; }));
   size_t taken = 0;
   EXPECT_TRUE(test::eventually([&] {
-    const size_t count = reader.inbox.take(0).size();
+    const size_t count = reader.inbox.take().size();
+    EXPECT_LE(count, 2u);
+    taken += count;
+    return taken == 4;
+  }));
+  reader.pair.first->close();
+}
+
+// Also who sends what has no states.
+TEST(ConnectionInbox, WhoSendsTooManyWordsWaits) {
+  Reader reader(static_cast<int64_t>(sizeof(CollabEvent) + sizeof(int32_t) * 8));
+  const TokensMessage eight{.position = 0, .ids = std::vector<int32_t>(8, 1)};
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(reader.pair.first->send(to_message(eight)).ok());
+  EXPECT_TRUE(test::eventually([&] { return reader.pair.first->unsent_bytes() > 0; }));
+  size_t taken = 0;
+  EXPECT_TRUE(test::eventually([&] {
+    const size_t count = reader.inbox.take().size();
     EXPECT_LE(count, 2u);
     taken += count;
     return taken == 4;

@@ -196,10 +196,7 @@ TEST_F(EdgeDriverTest, BadOptionsAreRefused) {
     return driver.ok() ? "" : driver.error().message;
   };
   EXPECT_EQ(why([](auto& o) { o.policy.theta1 = 1.5; }), "a threshold is 1.5; use 0 to 1");
-  EXPECT_TRUE(why([](auto& o) { o.codec = "q9"; }).starts_with("there is no codec 'q9'"));
   EXPECT_TRUE(why([](auto& o) { o.sampling.mirostat_tau = 1; }).starts_with("mirostat needs"));
-  EXPECT_TRUE(why([](auto& o) { o.policy.mode = CollabMode::Cloud; }).starts_with("mode cloud"));
-  EXPECT_TRUE(why([](auto& o) { o.policy.token_deadline_s = 0; }).starts_with("deadlines are"));
 }
 
 }  // namespace

@@ -130,5 +130,36 @@ TEST(EdgeLayers, APromptBeyondTheContextLeavesNothing) {
   ASSERT_TRUE(layers.step(5).ok());
 }
 
+// A run that goes astray at random and comes back, and one that does not.
+TEST(EdgeLayers, WhatIsTakenBackLeavesNoTrace) {
+  const std::vector<int32_t>& text = some_text();
+  EdgeLayers strays = edge_layers(), stays = edge_layers();
+  for (EdgeLayers* layers : {&strays, &stays}) {
+    ASSERT_TRUE(layers->append(std::span(text).first(9), [](StateRun) {}).ok());
+  }
+  Rng rng(4);
+  for (const int32_t token : std::span(text).subspan(9)) {
+    const int64_t length = strays.length();
+    for (uint32_t left = rng.below(6); left > 0; --left) {
+      ASSERT_TRUE(strays.step(static_cast<int32_t>(rng.below(200))).ok());
+      ASSERT_TRUE(rng.below(3) != 0 || strays.flush().ok());
+    }
+    strays.rewind(length);
+    ASSERT_EQ(strays.length(), length);
+    ASSERT_TRUE(strays.step(token).ok());
+    ASSERT_TRUE(stays.step(token).ok());
+    ASSERT_EQ(values(strays.exit1_logits()), values(stays.exit1_logits()));
+    if (rng.below(3) != 0 && !strays.must_flush()) continue;
+    ASSERT_TRUE(strays.flush().ok());
+    ASSERT_TRUE(stays.flush().ok());
+    ASSERT_EQ(values(strays.exit2_logits()), values(stays.exit2_logits()));
+  }
+  const auto again = strays.states_again({0, strays.length()});
+  const auto expected = stays.states_again({0, stays.length()});
+  ASSERT_TRUE(again.ok() && expected.ok());
+  ASSERT_EQ(again->size(), expected->size());
+  for (size_t i = 0; i < again->size(); ++i) EXPECT_EQ((*again)[i].rows, (*expected)[i].rows);
+}
+
 }  // namespace
 }  // namespace verge::serve

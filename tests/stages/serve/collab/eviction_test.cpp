@@ -3,6 +3,7 @@
 
 #include <eventually.hpp>
 #include <sanitized.hpp>
+#include <temporary_folder.hpp>
 
 #include "collab_harness.hpp"
 
@@ -78,6 +79,15 @@ TEST(Eviction, ManySessionsInLittleRoomSayTheSame) {
   const int64_t states_bytes = kRoomFor * 32 * SharedModels::get().split.width * 4;
   const Round short_of_both = run_sessions(kRoomFor * 32, {.states_bytes = states_bytes});
   EXPECT_EQ(short_of_both.texts, ample.texts);
+  const test::TemporaryFolder folder;
+  const Round spilled = run_sessions(
+      kRoomFor * 32,
+      {.states_bytes = states_bytes, .spill_folder = folder.path(), .spill_codec = "f32"});
+  EXPECT_EQ(spilled.texts, ample.texts);
+  EXPECT_GT(spilled.server.evictions, kManySessions);
+  EXPECT_GT(spilled.server.restored, kManySessions);
+  EXPECT_EQ(spilled.server.nacks, 0);
+  EXPECT_LE(spilled.server.states_bytes, states_bytes);
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ HelloMessage good_hello() {
                     .layers = 6,
                     .width = 4},
           .codecs = {"f16", "int8"},
-          .session = "s"};
+          .session = "s",
+          .wants_tokens = true};
 }
 
 template <typename Typed>
@@ -53,20 +54,24 @@ TEST(Protocol, SmallMessagesArriveAsTheyWere) {
   EXPECT_EQ(round_trip(nack), nack);
   EXPECT_EQ(round_trip(ResumeMessage{5}), ResumeMessage{5});
   EXPECT_EQ(round_trip(CloseMessage()), CloseMessage());
-  const BusyMessage busy{7, 0.25};
+  const TokensMessage tokens{60, {5, 99, 0}, {7, 5}};
+  EXPECT_EQ(round_trip(tokens), tokens);
+  EXPECT_EQ(round_trip(TokensMessage()), TokensMessage());
+  const BusyMessage busy{7, 0.25, 3};
   EXPECT_EQ(round_trip(busy), busy);
-  const TokenMessage token{7, 99, -0.5f, 0.125, 2};
+  const TokenMessage token{7, 99, -0.5f, 0.125, 2, 5};
   EXPECT_EQ(round_trip(token), token);
   const TokenMessage silent{7, 0, std::nullopt, 0, 0};
   EXPECT_EQ(round_trip(silent), silent);
 }
 
 TEST(Protocol, StatesArriveBitForBit) {
-  const StatesMessage states{60, packed(4), 64};
+  const StatesMessage states{60, packed(4), 64, {7, 58}};
   const StatesMessage read = round_trip(states);
   EXPECT_EQ(read.position, 60);
   EXPECT_EQ(read.tokens(), 4);
   EXPECT_EQ(read.prompt_end, 64);
+  EXPECT_EQ(read.branch, (TextBranch{7, 58}));
   EXPECT_EQ(read.states.codec, "f32");
   EXPECT_EQ(read.states.data, states.states.data);
 }
@@ -79,13 +84,14 @@ TEST(Protocol, ACodecThatIsAgreedWithCompressionNeedsNone) {
 }
 
 TEST(Protocol, AFinishBringsItsSampling) {
-  FinishMessage finish{.position = 3, .deadline_s = 1.5, .want_logprob = true};
+  FinishMessage finish{.position = 3, .deadline_s = 1.5, .want_logprob = true, .branch = {2, 4}};
   finish.sampling = {
       .temperature = 0.5f, .top_k = 3, .top_p = 0.5f, .min_p = 0.25f, .seed = 1ull << 63};
   const FinishMessage read = round_trip(finish);
   EXPECT_EQ(read.position, 3);
   EXPECT_EQ(read.deadline_s, 1.5);
   EXPECT_TRUE(read.want_logprob);
+  EXPECT_EQ(read.branch, (TextBranch{2, 4}));
   EXPECT_EQ(read.sampling.temperature, 0.5f);
   EXPECT_EQ(read.sampling.top_k, 3);
   EXPECT_EQ(read.sampling.top_p, 0.5f);
@@ -149,6 +155,14 @@ TEST(Protocol, WhatIsBeyondTheLimitsIsRefusedByItsField) {
       {StatesMessage{0, packed(1, 4, "q9")}, "states: codec is q9; it must be one of those agreed"},
       {StatesMessage{0, packed(4), 3}, "states: prompt_end is 3; it must be 4 to 64"},
       {FinishMessage{.position = 64}, "finish: position is 64; it must be 0 to 63"},
+      {FinishMessage{.position = 3, .branch = {-1, 0}}, "finish: branch is -1; it must be 0 to"},
+      {FinishMessage{.position = 3, .branch = {1, 65}},
+       "finish: branch_from is 65; it must be 0 to 64"},
+      {FinishMessage{.position = 3, .branch = {0, 2}},
+       "finish: branch_from is 2; it must be 0 to 0"},
+      {StatesMessage{0, packed(1), 0, {1, -1}}, "states: branch_from is -1; it must be 0 to 64"},
+      {TokenMessage{.position = 0, .id = 1, .branch = -1}, "token: branch is -1"},
+      {BusyMessage{0, 1, -1}, "busy: branch is -1"},
       {hot, "finish: sampler: temperature is nan"},
       {TokenMessage{0, 100}, "token: id is 100; it must be 0 to 99"},
       {TokenMessage{0, -1}, "token: id is -1"},
@@ -159,6 +173,10 @@ TEST(Protocol, WhatIsBeyondTheLimitsIsRefusedByItsField) {
       {PromptMessage{{}, 5}, "prompt: tokens is 0; it must be 1 to 63"},
       {PromptMessage{{100}, 5}, "prompt: a token is 100; it must be 0 to 99"},
       {PromptMessage{{5, 6}, 63}, "prompt: most_tokens is 63; it must be 1 to 62"},
+      {TokensMessage{65, {}}, "tokens: position is 65; it must be 0 to 64"},
+      {TokensMessage{62, {1, 2, 3}}, "tokens: ids is 3; it must be 0 to 2"},
+      {TokensMessage{0, {100}}, "tokens: an id is 100; it must be 0 to 99"},
+      {TokensMessage{0, {-1}}, "tokens: an id is -1"},
       {BusyMessage{64, 1}, "busy: position is 64"},
   };
   for (const Refused& refused : cases) {
@@ -210,8 +228,8 @@ TEST(Protocol, ADifferenceIsNamed) {
     EXPECT_EQ(status.error().code, Code::Conflict);
     return status.error().message;
   };
-  EXPECT_EQ(why([](auto& s) { s.version = 2; }),
-            "the device speaks version 2 of the protocol, the server 1; update the older of them");
+  EXPECT_EQ(why([](auto& s) { s.version = 1; }),
+            "the device speaks version 1 of the protocol, the server 2; update the older of them");
   EXPECT_EQ(why([](auto& s) { s.model_hash = "x"; }),
             "the device's model is x, the server's m; give both the halves of one split");
   EXPECT_TRUE(why([](auto& s) { s.tokenizer_hash = "x"; }).starts_with("the device's tokenizer"));

@@ -1,6 +1,7 @@
 #include <set>
 
 #include <gtest/gtest.h>
+#include <temporary_folder.hpp>
 
 #include <verge/core/rng.hpp>
 #include <verge/stages/serve/collab/session_states.hpp>
@@ -46,6 +47,11 @@ struct Twin {
     books.rewind(to);
     done = to;
   }
+  void enter_branch(int64_t from) {
+    EXPECT_TRUE(books.enter_branch(books.branch() + 1, from));
+    std::erase_if(there, [from](int64_t p) { return p >= from; });
+    done = std::min(done, from);
+  }
   void drop() {
     books.drop();
     there.clear();
@@ -65,6 +71,21 @@ struct Twin {
   }
 };
 
+TEST(SessionStates, OnlyTheNewestBranchCounts) {
+  SessionStates books(kRowWidth);
+  books.add(0, rows_of(0, 8), 0);
+  books.advance(6);
+  EXPECT_TRUE(books.enter_branch(0, 0));
+  EXPECT_EQ(books.ready(), 8);
+  EXPECT_TRUE(books.enter_branch(3, 5));
+  EXPECT_EQ(books.done(), 5);
+  EXPECT_EQ(books.ready(), 5);
+  EXPECT_FALSE(books.enter_branch(2, 0));
+  EXPECT_TRUE(books.enter_branch(3, 0));  // it has begun already
+  EXPECT_EQ(books.done(), 5);
+  EXPECT_EQ(books.branch(), 3);
+}
+
 TEST(SessionStates, AreThoseOfASetOfPositions) {
   for (uint64_t seed = 0; seed < 50; ++seed) {
     Rng rng(seed);
@@ -83,6 +104,9 @@ TEST(SessionStates, AreThoseOfASetOfPositions) {
           break;
         case 2:
           if (below(4) == 0) twin.drop();
+          break;
+        case 3:
+          twin.enter_branch(from);
           break;
         default:
           twin.add(from, from + 1 + below(kPositions - from));
@@ -111,6 +135,43 @@ TEST(SessionStates, PromptsAndDecodedTokensAreToldApart) {
   EXPECT_EQ(states.same_end(1), 2);
   EXPECT_EQ(states.same_end(2), 5);
   EXPECT_EQ(states.same_end(6), 7);
+}
+
+// Where states can be put aside, those of positions that are done are kept: nothing that is
+// computed again needs to be sent again.
+TEST(SessionStates, WhatIsComputedAgainIsStillThere) {
+  const test::TemporaryFolder folder;
+  SpillRoom room(0, folder.path(), 1 << 20);
+  SessionStates states(1, {&room, "f32"});
+  const std::vector<float> four = {0, 1, 2, 3};
+  states.add(0, four, 4);
+  states.advance(4);
+  states.rewind(2);
+  EXPECT_EQ(states.done(), 2);
+  EXPECT_EQ(states.ready(), 4);
+  EXPECT_EQ(states.copy(2, 4), (std::vector<float>{2, 3}));
+  ASSERT_TRUE(states.put_aside(4).ok());
+  states.advance(2);
+  states.rewind(1);
+  EXPECT_EQ(states.ready(), 1);
+  EXPECT_EQ(states.held(), 4);
+  ASSERT_TRUE(states.bring_back(4).ok());
+  EXPECT_EQ(states.copy(1, 4), (std::vector<float>{1, 2, 3}));
+}
+
+TEST(SessionStates, AGapEndsBeforeWhatWasPutAside) {
+  const test::TemporaryFolder folder;
+  SpillRoom room(0, folder.path(), 1 << 20);
+  SessionStates states(1, {&room, "f32"});
+  const std::vector<float> two = {0, 1};
+  states.add(3, two, 0);
+  ASSERT_TRUE(states.put_aside(5).ok());
+  EXPECT_EQ(states.missing(9), (PositionRange{0, 3}));
+  EXPECT_EQ(states.held(), 0);  // nothing that could be computed is aside
+  const std::vector<float> three = {0, 1, 2};
+  states.add(0, three, 0);
+  EXPECT_EQ(states.ready(), 3);
+  EXPECT_EQ(states.missing(9), (PositionRange{5, 9}));
 }
 
 TEST(SessionStates, OfPositionsThatAreDoneNothingIsKept) {

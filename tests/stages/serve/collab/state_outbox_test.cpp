@@ -46,5 +46,20 @@ TEST(StateOutbox, KeepsPromptsGapsAndDecodedTokensApart) {
   EXPECT_EQ(tokens, (std::vector<int64_t>{2, 1, 1}));
 }
 
+TEST(StateOutbox, WhatIsNotWantedAnyMoreDoesNotLeave) {
+  StateOutbox outbox(2, 1);
+  outbox.push(0, 2, std::vector<float>{1, 2, 3, 4}, 0);
+  for (int64_t position = 2; position < 6; ++position) outbox.push(position, 0, kRow, 0);
+  outbox.rewind(4);
+  EXPECT_EQ(outbox.bytes(), 4);
+  outbox.push(4, 0, kRow, 0);
+  outbox.rewind(1);
+  EXPECT_EQ(outbox.front().rows, (std::vector<float>{1, 2}));
+  outbox.pop(0);
+  EXPECT_TRUE(outbox.is_empty());
+  outbox.rewind(0);
+  EXPECT_FALSE(outbox.is_due(100));
+}
+
 }  // namespace
 }  // namespace verge::serve

@@ -59,6 +59,8 @@ class StateUplinkTest : public ::testing::Test {
           **message, {.width = kUpWidth, .vocab = 10, .context = 4096, .codecs = {"f32"}});
       const StatesMessage& states = std::get<StatesMessage>(**read);
       if (tokens_each) tokens_each->push_back(states.tokens());
+      branch_ = states.branch;
+      codec_ = states.states.codec;
       const auto rows = net::unpack(states.states, 1 << 20);
       EXPECT_EQ(*rows, up_rows(states.position, states.position + states.tokens()));
       for (int64_t i = 0; i < states.tokens(); ++i) positions.push_back(states.position + i);
@@ -66,6 +68,8 @@ class StateUplinkTest : public ::testing::Test {
   }
   void push(int64_t from, int64_t to) { uplink_->push({from, 0, up_rows(from, to)}); }
 
+  TextBranch branch_;  // of the newest message
+  std::string codec_;
   test::ManualClock clock_;
   std::mutex mutex_;
   std::unique_ptr<Channel> end_;
@@ -142,7 +146,43 @@ TEST_F(StateUplinkTest, TheDrainIsSeen) {
   uplink_->pump();
   EXPECT_NEAR(uplink_->take_rate().value_or(0), unsent / 4, 0.1 * unsent);
   EXPECT_EQ(uplink_->take_rate(), std::nullopt);
-  EXPECT_NEAR(uplink_->busy_s(), 2, 1e-9);
+  EXPECT_GT(uplink_->left_bytes(), 0);
+}
+
+TEST_F(StateUplinkTest, ABranchBeginsWhereTheServerLastAgreed) {
+  start({.codec = "f32", .width = kUpWidth});
+  push(0, 8);
+  EXPECT_EQ(arrived().size(), 8u);
+  EXPECT_EQ(branch_, TextBranch());
+  push(8, 10);
+  uplink_->rewind(9);
+  EXPECT_TRUE(uplink_->send_all(clock_.seconds()));
+  EXPECT_EQ(arrived(), std::vector<int64_t>{8});
+  EXPECT_EQ(branch_, (TextBranch{1, 9}));
+  uplink_->rewind(12);  // the server may not have heard of the first
+  EXPECT_EQ(uplink_->branch(), (TextBranch{2, 9}));
+  uplink_->hear_of_branch();
+  uplink_->rewind(12);
+  EXPECT_EQ(uplink_->branch(), (TextBranch{3, 12}));
+}
+
+TEST_F(StateUplinkTest, WhatIsLateLeavesInTheLateCodec) {
+  start({.codec = "f32", .width = kUpWidth, .late_codec = "int8"});
+  push(0, 1);
+  EXPECT_TRUE(uplink_->send_all(clock_.seconds()));
+  EXPECT_EQ(arrived().size(), 1u);
+  EXPECT_EQ(codec_, "f32");
+  push(1, 3);
+  uplink_->set_late(true);
+  EXPECT_TRUE(uplink_->send_all(clock_.seconds()));
+  const auto message = end_->receive(60);
+  ASSERT_TRUE(message.ok() && *message);
+  EXPECT_EQ((*message)->tensors.at(0).codec, "int8");
+  EXPECT_EQ(uplink_->late_states(), 2);
+  const StateRun again[] = {{1, 0, up_rows(1, 3)}};
+  EXPECT_TRUE(uplink_->send_again(again, clock_.seconds()));
+  EXPECT_EQ(arrived().size(), 2u);
+  EXPECT_EQ(codec_, "f32");
 }
 
 }  // namespace

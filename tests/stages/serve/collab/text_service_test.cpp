@@ -17,7 +17,7 @@ class CloudModeTest : public ::testing::Test {
       : models_({served()}, clock_, {}), scheduler_(models_, clock_, std::move(options)) {
     engine_ = std::jthread([this](std::stop_token stop) { scheduler_.run(stop); });
     CollabLimits limits = limits_of();
-    service_.emplace(scheduler_, "m", SharedModels::get().split, limits);
+    service_.emplace(scheduler_, "m", SharedModels::get().split, limits, clock_);
   }
   static ServedModel served() {
     ServedModel model{.name = "m", .path = test::source_file("models/verge-lm.gguf")};
@@ -71,7 +71,9 @@ TEST_F(CloudModeTest, TheAnswerIsTheWholeModels) {
     std::vector<int32_t> expected = whole_text(prompt, 40);
     const auto is_end = [](int32_t t) { return SharedModels::get().whole->tokenizer().is_end(t); };
     expected.erase(std::ranges::find_if(expected, is_end), expected.end());
+    const double server_s = text.server_s();
     EXPECT_EQ(all_of(text), expected) << words;
+    EXPECT_GT(text.server_s(), server_s);
   }
 }
 

@@ -70,6 +70,18 @@ TEST(ThresholdFit, RatesAreCounts) {
   EXPECT_EQ(rates.cloud, 0.25);
   EXPECT_EQ(rates.disagreement, 0.5);
   EXPECT_EQ(exit_rates(records, 1, 1).cloud, 1);
+  EXPECT_EQ(exit_rates(records, 1, 1).disagreement, 0);
+}
+
+// A server that knows states by a codec may differ, too: that is part of the promise.
+TEST(ThresholdFit, TheServersDisagreementCounts) {
+  std::vector<ExitRecord> records(1000, {0.9, 0.9, true, true});
+  for (size_t i = 0; i < records.size(); i += 10) records[i] = {0.1, 0.1, true, true, false};
+  EXPECT_EQ(exit_rates(records, 0.5, 0.5).disagreement, 0.1);
+  EXPECT_EQ(exit_rates(records, 0.05, 0.5).disagreement, 0);
+  const auto fit = fit_thresholds(records, {.agreement = 0.95});
+  ASSERT_TRUE(fit.ok());
+  EXPECT_EQ(fit->predicted.cloud, 1);  // strict thresholds break the promise already
 }
 
 // What 1 - delta promises: over many calibrations, the true disagreement of the chosen pair is
