@@ -23,7 +23,7 @@ if (!existsSync(installed) || readFileSync(installed, 'utf8') !== lock) {
   }
   writeFileSync(installed, lock)
 }
-const tests = ['openai.test.mjs', 'ollama.test.mjs'].map((name) => path.join(here, name))
+const tests = ['openai.test.mjs', 'ollama.test.mjs', 'split.test.mjs'].map((name) => path.join(here, name))
 const ran = spawnSync(process.execPath, ['--test', ...tests], {
   stdio: 'inherit',
   env: { ...process.env, VERGE: verge, VERGE_SOURCE: source, VERGE_CONFIG: '/nonexistent', VERGE_HOME: '/nonexistent' },

@@ -59,6 +59,20 @@ void add_finish(Json& json, const Choice& choice) {
   if (!limit.empty()) json["length_limit"] = limit;
 }
 
+void add_origins(Json& json, const std::vector<TokenOrigin>& origins) {
+  if (origins.empty()) return;
+  Json places = Json::array(), reasons = Json::array();
+  for (const TokenOrigin& origin : origins) {
+    places.push_back(origin.place);
+    reasons.push_back(origin.reason);
+  }
+  json["verge"] = {{"places", std::move(places)}, {"reasons", std::move(reasons)}};
+}
+
+void add_places(Json& json, const Usage& usage) {
+  for (const auto& [place, count] : usage.places) json["verge"][std::string(place)] = count;
+}
+
 std::string call_id(const AnswerMeta& meta, size_t choice, size_t number) {
   const std::string id = fmt::format("call_{}_{}_{}", meta.id, choice, number);
   if (!meta.short_call_ids) return id;
@@ -77,6 +91,7 @@ Usage total_usage(const Answers& answers) {
     total.answer_tokens += usage.answer_tokens;
     total.draft_tokens += usage.draft_tokens;
     total.accepted_tokens += usage.accepted_tokens;
+    for (const auto& [place, count] : usage.places) total.places[place] += count;
     if (i % std::max<size_t>(answers.choices_per_prompt, 1) != 0) continue;
     total.prompt_tokens += usage.prompt_tokens;
     total.cached_tokens += usage.cached_tokens;
@@ -85,13 +100,15 @@ Usage total_usage(const Answers& answers) {
 }
 
 Json usage_json(const Usage& usage) {
-  return {{"prompt_tokens", usage.prompt_tokens},
-          {"completion_tokens", usage.answer_tokens},
-          {"total_tokens", usage.prompt_tokens + usage.answer_tokens},
-          {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
-          {"completion_tokens_details",
-           {{"accepted_prediction_tokens", usage.accepted_tokens},
-            {"rejected_prediction_tokens", usage.draft_tokens - usage.accepted_tokens}}}};
+  Json json = {{"prompt_tokens", usage.prompt_tokens},
+               {"completion_tokens", usage.answer_tokens},
+               {"total_tokens", usage.prompt_tokens + usage.answer_tokens},
+               {"prompt_tokens_details", {{"cached_tokens", usage.cached_tokens}}},
+               {"completion_tokens_details",
+                {{"accepted_prediction_tokens", usage.accepted_tokens},
+                 {"rejected_prediction_tokens", usage.draft_tokens - usage.accepted_tokens}}}};
+  add_places(json, usage);
+  return json;
 }
 
 Json timings_json(const Choice& choice) {

@@ -20,13 +20,20 @@ std::string_view length_limit(const Choice& choice);
 /// Sets "finish_reason", and "length_limit" where there is one.
 void add_finish(nlohmann::ordered_json& json, const Choice& choice);
 
+/// Sets "verge": {"places", "reasons"}, one a token, where a split model made them.
+void add_origins(nlohmann::ordered_json& json, const std::vector<TokenOrigin>& origins);
+
+/// Sets "verge": {"exit1", "exit2", "cloud", "degraded"}, the answer's tokens by place, of a split
+/// model.
+void add_places(nlohmann::ordered_json& json, const Usage& usage);
+
 /// The id of a choice's call.
 std::string call_id(const AnswerMeta& meta, size_t choice, size_t number);
 
 /// Prompts count once however many choices they have.
 Usage total_usage(const Answers& answers);
 
-/// {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details"}
+/// {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details"}, and add_places.
 nlohmann::ordered_json usage_json(const Usage& usage);
 
 /// Speeds of the first choice, under the names of llama.cpp's server, in milliseconds.

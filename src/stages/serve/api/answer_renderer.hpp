@@ -35,8 +35,10 @@ struct Delta {
   std::string reasoning = {};
   std::vector<ToolCall> calls = {};
   std::vector<TokenLogprobs> logprobs = {};
+  std::vector<TokenOrigin> origins = {};  // of a split model's tokens, which made this text
   bool empty() const {
-    return text.empty() && reasoning.empty() && calls.empty() && logprobs.empty();
+    return text.empty() && reasoning.empty() && calls.empty() && logprobs.empty() &&
+           origins.empty();
   }
 };
 
@@ -49,6 +51,7 @@ struct Choice {
   std::string reasoning = {};
   std::vector<ToolCall> calls = {};
   std::vector<TokenLogprobs> logprobs = {};
+  std::vector<TokenOrigin> origins = {};
   std::vector<TokenLogprobs> prompt_logprobs = {};  // of all tokens but the first
   bool with_logprobs = false;
   StopReason reason = StopReason::EndOfText;

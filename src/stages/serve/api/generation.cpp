@@ -159,6 +159,8 @@ void Service::generate(Exchange exchange, GenerationRequest request, bool chat) 
   Admission admission(directory_, parts_.gate, exchange.caller, request.model, problem);
   if (problem) return exchange.respond(problem.error());
   const ModelEntry& model = *admission.model();
+  // A split model has no penalties: one that was asked for is refused at submission.
+  if (model.face->runner && request.is_default_penalty) request.sampling.repetition_penalty = 1;
   const auto prompts = make_prompts(model, request, options_.unix_time_s(), problem);
   if (problem) return exchange.respond(problem.error());
   const bool reasons = begins_reasoning(request, model.prompts, prompts);

@@ -57,6 +57,7 @@ struct GenerationRequest {
   std::string model;
   std::variant<std::vector<PlainPrompt>, ChatPrompt> prompt;
   text::SamplerOptions sampling;
+  bool is_default_penalty = false;  // the protocol's: nobody asked for it
   std::optional<uint64_t> seed;
   std::optional<int64_t> max_tokens;  // unset: until the context is full
   std::vector<std::string> stop;

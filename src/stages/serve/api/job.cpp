@@ -101,7 +101,10 @@ void Job::on_piece(size_t index, const Piece& piece) {
   Slot& slot = slots_[index];
   Delta delta{.logprobs = piece.logprobs};
   tell_apart(slot, piece.text, false, delta);
-  if (!delta.empty()) add(index, std::move(delta));
+  std::ranges::copy(piece.origins, std::back_inserter(slot.origins));
+  if (delta.empty()) return;
+  delta.origins = std::exchange(slot.origins, {});
+  add(index, std::move(delta));
 }
 
 // Reasoning, calls and text of what the model wrote.
@@ -145,6 +148,7 @@ void Job::add(size_t index, Delta delta) {
   choice.text += delta.text;
   choice.reasoning += delta.reasoning;
   std::ranges::move(delta.logprobs, std::back_inserter(choice.logprobs));
+  std::ranges::move(delta.origins, std::back_inserter(choice.origins));
 }
 
 void Job::start_stream() {
@@ -168,6 +172,7 @@ void Job::on_end(size_t index, const End& end) {
   if (!answered_ && whole) {
     Delta rest;
     tell_apart(slot, {}, true, rest);
+    rest.origins = std::exchange(slot.origins, {});
     add(index, std::move(rest));
     if (setup_.stream) writer_.write(setup_.renderer->ending(index, slot.choice));
   } else if (!whole) {

@@ -72,6 +72,7 @@ class Job : public Revocable, public std::enable_shared_from_this<Job> {
     Choice choice;
     std::unique_ptr<ReasoningReader> reasoning;
     std::unique_ptr<ToolCallReader> calls;
+    std::vector<TokenOrigin> origins = {};  // of tokens whose text is held back
     bool begun = false;
     bool ended = false;
   };

@@ -20,7 +20,9 @@ class LlamaRenderer : public AnswerRenderer {
   std::string_view stream_type() const override { return "text/event-stream"; }
   std::string opening(size_t) override { return ""; }
   std::string piece(size_t choice, const Delta& delta) override {
-    return event_of({{"index", choice}, {"content", delta.text}, {"stop", false}});
+    Json json = {{"index", choice}, {"content", delta.text}, {"stop", false}};
+    add_origins(json, delta.origins);
+    return event_of(json);
   }
   std::string ending(size_t choice, const Choice& whole) override {
     return event_of(end_json(choice, whole, ""));
@@ -39,17 +41,20 @@ class LlamaRenderer : public AnswerRenderer {
 
  private:
   Json end_json(size_t index, const Choice& choice, const std::string& text) const {
-    return {{"index", index},
-            {"content", text},
-            {"id_slot", 0},
-            {"stop", true},
-            {"model", meta_.model},
-            {"tokens_predicted", choice.usage.answer_tokens},
-            {"tokens_evaluated", choice.usage.prompt_tokens},
-            {"tokens_cached", choice.usage.cached_tokens},
-            {"truncated", false},
-            {"stop_type", stop_type(choice.reason)},
-            {"timings", timings_json(choice)}};
+    Json json = {{"index", index},
+                 {"content", text},
+                 {"id_slot", 0},
+                 {"stop", true},
+                 {"model", meta_.model},
+                 {"tokens_predicted", choice.usage.answer_tokens},
+                 {"tokens_evaluated", choice.usage.prompt_tokens},
+                 {"tokens_cached", choice.usage.cached_tokens},
+                 {"truncated", false},
+                 {"stop_type", stop_type(choice.reason)},
+                 {"timings", timings_json(choice)}};
+    add_origins(json, choice.origins);
+    add_places(json, choice.usage);
+    return json;
   }
 
   AnswerMeta meta_;

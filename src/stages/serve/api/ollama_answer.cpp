@@ -25,6 +25,7 @@ class OllamaRenderer : public AnswerRenderer {
     Json json = head();
     add_content(json, delta.text, delta.calls, delta.reasoning);
     add_logprobs(json, delta.logprobs);
+    add_origins(json, delta.origins);
     json["done"] = false;
     return line_of(json) + "\n";
   }
@@ -46,6 +47,7 @@ class OllamaRenderer : public AnswerRenderer {
     Json json = head();
     add_content(json, choice.text, choice.calls, choice.reasoning);
     add_logprobs(json, choice.logprobs);
+    add_origins(json, choice.origins);
     add_end(json, choice);
     return line_of(json);
   }
@@ -75,6 +77,7 @@ class OllamaRenderer : public AnswerRenderer {
     json["prompt_eval_duration"] = nanoseconds(timings.prefill_s);
     json["eval_count"] = choice.usage.answer_tokens;
     json["eval_duration"] = nanoseconds(timings.decode_s);
+    add_places(json, choice.usage);
   }
 
   AnswerMeta meta_;

@@ -53,10 +53,13 @@ class OpenAiRenderer : public AnswerRenderer {
             {"system_fingerprint", "verge"},         {"choices", std::move(choices)}};
   }
 
-  std::string send_choice(Json choice, const Choice* whole) const {
+  std::string send_choice(Json choice, const Choice* whole,
+                          const std::vector<TokenOrigin>& origins) const {
     choice["finish_reason"] = nullptr;
     if (whole != nullptr) finish(choice, *whole);
-    return event_of(chunk(Json::array({std::move(choice)})));
+    Json json = chunk(Json::array({std::move(choice)}));
+    add_origins(json, origins);
+    return event_of(json);
   }
 
   void finish(Json& json, const Choice& choice) const {
@@ -91,7 +94,8 @@ class ChatRenderer : public OpenAiRenderer {
     const bool has_more = !delta.calls.empty() || !delta.reasoning.empty();
     if (!delta.text.empty() || !has_more) body["content"] = delta.text;
     add_calls(body, choice, delta.calls, true);
-    return send(choice, std::move(body), logprobs_json(delta.logprobs, !delta.logprobs.empty()));
+    return send(choice, std::move(body), logprobs_json(delta.logprobs, !delta.logprobs.empty()),
+                nullptr, delta.origins);
   }
 
   std::string ending(size_t choice, const Choice& whole) override {
@@ -110,6 +114,7 @@ class ChatRenderer : public OpenAiRenderer {
                  {"message", std::move(message)},
                  {"logprobs", logprobs_json(choice.logprobs, choice.with_logprobs)}};
     finish(json, choice);
+    add_origins(json, choice.origins);
     return json;
   }
 
@@ -144,9 +149,10 @@ class ChatRenderer : public OpenAiRenderer {
   }
 
   // `whole`: with the last of a choice.
-  std::string send(size_t choice, Json delta, Json logprobs, const Choice* whole = nullptr) {
+  std::string send(size_t choice, Json delta, Json logprobs, const Choice* whole = nullptr,
+                   const std::vector<TokenOrigin>& origins = {}) {
     Json json = {{"index", choice}, {"delta", std::move(delta)}, {"logprobs", std::move(logprobs)}};
-    return send_choice(std::move(json), whole);
+    return send_choice(std::move(json), whole, origins);
   }
 
   std::vector<size_t> called_;
@@ -163,7 +169,8 @@ class CompletionRenderer : public OpenAiRenderer {
   }
 
   std::string piece(size_t choice, const Delta& delta) override {
-    return send(choice, delta.text, logprobs_json(choice, delta.logprobs, !delta.logprobs.empty()));
+    return send(choice, delta.text, logprobs_json(choice, delta.logprobs, !delta.logprobs.empty()),
+                nullptr, delta.origins);
   }
 
   std::string ending(size_t choice, const Choice& whole) override {
@@ -178,6 +185,7 @@ class CompletionRenderer : public OpenAiRenderer {
                  {"text", echoed(index) + choice.text},
                  {"logprobs", whole_logprobs(index, choice)}};
     finish(json, choice);
+    add_origins(json, choice.origins);
     return json;
   }
 
@@ -210,9 +218,9 @@ class CompletionRenderer : public OpenAiRenderer {
   }
 
   std::string send(size_t choice, const std::string& text, Json logprobs,
-                   const Choice* whole = nullptr) {
+                   const Choice* whole = nullptr, const std::vector<TokenOrigin>& origins = {}) {
     Json json = {{"index", choice}, {"text", text}, {"logprobs", std::move(logprobs)}};
-    return send_choice(std::move(json), whole);
+    return send_choice(std::move(json), whole, origins);
   }
 
   std::map<size_t, int64_t> offsets_;

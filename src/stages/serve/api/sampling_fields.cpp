@@ -135,6 +135,7 @@ void read_ollama_options(Fields& options, GenerationRequest& request) {
   take(options, "min_p", sampling.min_p, 0, 1);
   take_share(options, "typical_p", sampling.typical_p);
   take(options, "repeat_penalty", sampling.repetition_penalty, 0.05, 100);
+  request.is_default_penalty = !options.has("repeat_penalty");
   take(options, "frequency_penalty", sampling.frequency_penalty, -100, 100);
   take(options, "presence_penalty", sampling.presence_penalty, -100, 100);
   sampling.penalty_window =

@@ -91,6 +91,13 @@ void ServiceMetrics::on_end(const std::string& model, const End& end) {
       .add(static_cast<double>(end.usage.prompt_tokens));
   registry_.counter("verge_generated_tokens_total", "Tokens of answers.", labels)
       .add(static_cast<double>(end.usage.answer_tokens));
+  for (const auto& [place, count] : end.usage.places) {
+    registry_
+        .counter("verge_split_tokens_total",
+                 "Tokens of a split model's answers by where they were made.",
+                 {{"model", model}, {"place", std::string(place)}})
+        .add(static_cast<double>(count));
+  }
   if (end.usage.answer_tokens < 1) return;
   const double ttft = end.timings.time_to_first_token_s;
   const double tpot = end.timings.time_per_output_token_s(end.usage.answer_tokens);

@@ -43,5 +43,15 @@ TEST(LlamaAnswer, AStreamEndsWithItsStop) {
   EXPECT_EQ(renderer->closing({}), "");
 }
 
+TEST(LlamaAnswer, TokensOfASplitModelSayWhereTheyWereMade) {
+  const auto renderer = llama_completion_renderer({.id = "r1", .model = "m"});
+  const std::string piece = renderer->piece(0, {.text = "a", .origins = {{"exit2", "sure"}}});
+  EXPECT_NE(piece.find(R"("verge":{"places":["exit2"],"reasons":["sure"]})"), std::string::npos)
+      << piece;
+  Choice split;
+  split.usage.places = {{"exit2", 1}};
+  EXPECT_NE(renderer->ending(0, split).find(R"("verge":{"exit2":1})"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace verge::serve::api

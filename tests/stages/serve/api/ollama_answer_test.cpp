@@ -75,5 +75,20 @@ TEST(OllamaAnswer, AFailureIsALine) {
             "{\"error\":\"bye\"}\n");
 }
 
+TEST(OllamaAnswer, TokensOfASplitModelSayWhereTheyWereMade) {
+  const auto renderer = ollama_chat_renderer(ollama_meta());
+  const Json line =
+      Json::parse(renderer->piece(0, {.text = "Hi", .origins = {{"degraded", "link down"}}}));
+  EXPECT_EQ(line["verge"], Json({{"places", {"degraded"}}, {"reasons", {"link down"}}}));
+  Choice split = choice();
+  split.origins = {{"degraded", "link down"}};
+  split.usage.places = {{"cloud", 0}, {"degraded", 1}};
+  EXPECT_EQ(Json::parse(renderer->ending(0, split))["verge"],
+            Json({{"cloud", 0}, {"degraded", 1}}));
+  const Json whole = Json::parse(renderer->whole({{split}, 1}))["verge"];
+  EXPECT_EQ(whole["places"][0], "degraded");
+  EXPECT_EQ(whole["degraded"], 1);
+}
+
 }  // namespace
 }  // namespace verge::serve::api

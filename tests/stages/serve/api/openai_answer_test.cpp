@@ -180,5 +180,25 @@ TEST(OpenAiAnswer, AFailureInAStreamIsAnErrorObject) {
   EXPECT_EQ(sent[0]["error"]["request_id"], "r1");
 }
 
+TEST(OpenAiAnswer, TokensOfASplitModelSayWhereTheyWereMade) {
+  const std::vector<TokenOrigin> origins = {{"exit1", "sure"}, {"cloud", "asked"}};
+  Choice split = choice("Hi");
+  split.origins = origins;
+  split.usage.places = {{"exit1", 1}, {"exit2", 0}, {"cloud", 1}, {"degraded", 0}};
+  const Json expected = {{"places", {"exit1", "cloud"}}, {"reasons", {"sure", "asked"}}};
+  for (const auto& make : {openai_chat_renderer, openai_completion_renderer}) {
+    const auto renderer = make(meta());
+    const Json chunk = events(renderer->piece(0, {.text = "Hi", .origins = origins}))[0];
+    EXPECT_EQ(chunk["verge"], expected);
+    EXPECT_FALSE(chunk["choices"][0].contains("verge"));
+    const Json whole = Json::parse(renderer->whole({{split, split}, 1}));
+    EXPECT_EQ(whole["choices"][1]["verge"], expected);
+    EXPECT_EQ(whole["usage"]["verge"]["cloud"], 2);
+    EXPECT_EQ(whole["usage"]["verge"]["degraded"], 0);
+    EXPECT_EQ(renderer->piece(0, {.text = "a"}).find("verge\":{"), std::string::npos);
+    EXPECT_FALSE(Json::parse(renderer->whole({{choice("a")}, 1}))["usage"].contains("verge"));
+  }
+}
+
 }  // namespace
 }  // namespace verge::serve::api

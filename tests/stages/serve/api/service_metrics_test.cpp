@@ -49,15 +49,20 @@ TEST(ServiceMetrics, CountsWhatEnded) {
   metrics.on_answer("/v1/completions", 200);
   metrics.on_end("m", end_of(0.5, 2, 5));
   metrics.on_end("m", end_of(0.25, 0, 0));
+  End split = end_of(0.5, 2, 5);
+  split.usage.places = {{"exit1", 3}, {"cloud", 2}};
+  metrics.on_end("edge", split);
   const std::string text = metrics.text({}, 4096);
   for (const char* line :
        {"verge_requests_total{route=\"/v1/completions\",status=\"200\"} 1",
         "verge_prompt_tokens_total{model=\"m\"} 20", "verge_generated_tokens_total{model=\"m\"} 5",
         "verge_time_to_first_token_seconds_count{model=\"m\"} 1",
         "verge_time_per_output_token_seconds_sum{model=\"m\"} 0.5",
+        "verge_split_tokens_total{model=\"edge\",place=\"exit1\"} 3",
         "verge_process_resident_bytes 4096"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << " in\n" << text;
   }
+  EXPECT_EQ(text.find("verge_split_tokens_total{model=\"m\""), std::string::npos);
   EXPECT_EQ(metrics.latencies("m").ttft.p50, 0.5);
   EXPECT_EQ(metrics.latencies("m").tpot.p50, 0.5);
   EXPECT_EQ(metrics.latencies("other").ttft.count, 0);
