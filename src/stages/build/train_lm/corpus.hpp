@@ -1,10 +1,7 @@
 #pragma once
-// Corpus: text as tokens, cut into a training and a held-out part, and the batches drawn from it.
-// The batch of a step is a pure function of seed and step, so that a resumed run sees the same
-// data.
+// Corpus: text as tokens of a vocabulary trained on it, cut into a training and a held-out part.
 
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -30,10 +27,5 @@ struct CorpusOptions {
 /// Reads the files in order, trains the vocabulary and tokenizes. Fails with InvalidArgument when
 /// the text is too short for the context, or as read_whole_file and train_bpe do.
 Result<Corpus> make_corpus(const CorpusOptions& options, int64_t context);
-
-/// Fills tokens and targets [batch, context] with random windows; targets are the tokens one
-/// further on.
-void draw_batch(std::span<const int32_t> corpus, uint64_t seed, int64_t step, int64_t context,
-                std::span<int32_t> tokens, std::span<int32_t> targets);
 
 }  // namespace verge::build

@@ -1,6 +1,7 @@
 #include <deque>
 
 #include <verge/engine/format/gguf/writer.hpp>
+#include <verge/engine/model/exit_heads.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/quant/quantize.hpp>
 #include <verge/stages/build/train_lm/export.hpp>
@@ -28,16 +29,17 @@ void set_hyper_parameters(const nn::DecoderConfig& config, Metadata& metadata) {
   metadata.set("llama.attention.layer_norm_rms_epsilon", static_cast<float>(config.norm_eps));
 }
 
-void set_exits(const LmExport& model, Metadata& metadata) {
-  std::vector<int32_t> layers(model.config.exit_layers.begin(), model.config.exit_layers.end());
-  if (layers.empty()) return;
-  metadata.set_array<int32_t>("verge.exit_layers", layers);
-  for (const auto& [name, view] : model.parameters) {
-    if (!name.starts_with("exit.")) continue;
-    const std::string key = "verge." + name.substr(0, name.rfind(".weight"));
-    metadata.set_array<float>(
-        key, std::span<const float>(view.as<float>(), static_cast<size_t>(view.shape.count())));
+void set_exits(const LmExport& lm, Metadata& metadata) {
+  std::vector<model::ExitHead> heads;
+  for (const int64_t after : lm.config.exit_layers) {
+    const std::string name = fmt::format("exit.{}.norm.weight", after);
+    for (const auto& [parameter, view] : lm.parameters) {
+      if (parameter != name) continue;
+      const auto norm = view.span<float>();
+      heads.push_back({.after = after, .norm = {norm.begin(), norm.end()}});
+    }
   }
+  model::write_exit_heads(heads, metadata);
 }
 
 }  // namespace

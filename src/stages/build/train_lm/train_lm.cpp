@@ -3,8 +3,11 @@
 #include <numbers>
 #include <numeric>
 
+#include <fmt/ranges.h>
+
 #include <verge/core/rng.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
+#include <verge/engine/model/training_text.hpp>
 #include <verge/engine/nn/lm_training.hpp>
 #include <verge/stages/build/train_lm/export.hpp>
 #include <verge/stages/build/train_lm/train_lm.hpp>
@@ -63,7 +66,9 @@ class Run {
   Status prepare() {
     VERGE_TRY(corpus_, make_corpus(options_.corpus, options_.shape.context));
     VERGE_TRY(config_, config_of(options_.shape, corpus_.tokenizer->size()));
-    const nn::LmTrainingShape shape{.batch = options_.batch, .tokens = options_.shape.context};
+    const nn::LmTrainingShape shape{.batch = options_.batch,
+                                    .tokens = options_.shape.context,
+                                    .exit_weights = options_.shape.exit_weights};
     VERGE_TRY(nn::LmTraining training, nn::build_lm_training(config_, shape));
     VERGE_TRY(trainer_, make_trainer(std::move(training)));
     // One sequence at a time, so that evaluation needs little memory beside training.
@@ -103,9 +108,9 @@ class Run {
       return {};
     };
     const auto draw = [this](int64_t pass) {
-      draw_batch(corpus_.training, options_.seed, pass, options_.shape.context,
-                 trainer_->input("tokens").span<int32_t>(),
-                 trainer_->input("targets").span<int32_t>());
+      model::draw_batch(corpus_.training, options_.seed, pass, options_.shape.context,
+                        trainer_->input("tokens").span<int32_t>(),
+                        trainer_->input("targets").span<int32_t>());
     };
     VERGE_TRY(result.finished, loop_->run({.fill = draw, .after_step = report}, cancel));
     if (result.history.empty()) return {};
@@ -170,7 +175,7 @@ class Run {
     std::vector<int32_t> targets(tokens.size());
     double sum = 0;
     for (int64_t batch = 0; batch < kEvaluationBatches; ++batch) {
-      draw_batch(corpus_.held_out, 0, batch, options_.shape.context, tokens, targets);
+      model::draw_batch(corpus_.held_out, 0, batch, options_.shape.context, tokens, targets);
       for (size_t row = 0; row < tokens.size(); row += length) {
         std::copy_n(tokens.data() + row, length, evaluation_->input("tokens").as<int32_t>());
         std::copy_n(targets.data() + row, length, evaluation_->input("targets").as<int32_t>());
@@ -181,15 +186,21 @@ class Run {
     return sum / static_cast<double>(kEvaluationBatches * options_.batch);
   }
 
+  std::string weights_note() const {
+    const std::vector<double>& weights = options_.shape.exit_weights;
+    return weights.empty() ? "" : fmt::format(" exit weights {}", fmt::join(weights, ","));
+  }
+
   // What a checkpoint depends on: continuing with anything else would not be the same run.
   std::string note() const {
     const LmShape& s = options_.shape;
     return fmt::format(
-        "lm {} {} {} {} {} {} {} batch {} steps {} warm-up {} lr {} seed {} bf16 {} text "
-        "{}",
-        s.d_model, s.layers, s.heads, s.kv_heads, s.ffn_dim, s.context, config_.vocab,
-        options_.batch, options_.schedule.steps, options_.schedule.warmup, options_.schedule.peak,
-        options_.seed, options_.bf16, corpus_.sha);
+               "lm {} {} {} {} {} {} {} batch {} steps {} warm-up {} lr {} seed {} bf16 {} text "
+               "{}",
+               s.d_model, s.layers, s.heads, s.kv_heads, s.ffn_dim, s.context, config_.vocab,
+               options_.batch, options_.schedule.steps, options_.schedule.warmup,
+               options_.schedule.peak, options_.seed, options_.bf16, corpus_.sha) +
+           weights_note();
   }
 
   const TrainLmOptions& options_;

@@ -19,6 +19,7 @@ namespace verge::build {
 struct LmShape {
   int64_t d_model = 256, layers = 6, heads = 8, kv_heads = 4, ffn_dim = 768, context = 256;
   std::vector<int64_t> exit_layers;
+  std::vector<double> exit_weights = {};  // of their losses, beside 1 for the last; empty: 0.3
 };
 
 struct TrainLmOptions {

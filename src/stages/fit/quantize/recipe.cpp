@@ -27,7 +27,8 @@ bool contains(std::string_view text, std::string_view part) {
 }
 
 Role role_of(std::string_view tensor, bool tied_output) {
-  if (tensor == "output.weight") return Role::Output;
+  const bool is_exit = tensor.starts_with("exit.") && tensor.ends_with(".output.weight");
+  if (tensor == "output.weight" || is_exit) return Role::Output;
   if (tensor == "token_embd.weight") return tied_output ? Role::Output : Role::Other;
   constexpr std::pair<std::string_view, Role> kParts[] = {
       {"ffn_gate_inp", Role::KeepF32},

@@ -5,6 +5,7 @@
 
 #include <verge/engine/format/gguf/writer.hpp>
 #include <verge/engine/model/decoder_options.hpp>
+#include <verge/engine/model/exit_heads.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/stages/fit/split/split_model.hpp>
 
@@ -44,24 +45,17 @@ Status check_paths(const std::string& edge, const std::string& cloud) {
   return make_error(Code::InvalidArgument, "{} is named for both parts; give two files", edge);
 }
 
-// Exit heads are metadata: the edge keeps those that it runs.
-void keep_exits(const nn::DecoderConfig& config, std::span<const int64_t> kept,
-                Metadata& metadata) {
-  std::vector<int32_t> layers;
-  std::vector<float> temperatures;
+// The edge keeps the heads that it runs.
+Status keep_exits(const nn::DecoderConfig& config, std::span<const int64_t> kept,
+                  Metadata& metadata) {
+  std::vector<model::ExitHead> heads;
   for (const int64_t after : config.exit_layers) {
-    if (std::ranges::find(kept, after) == kept.end()) {
-      metadata.remove(fmt::format("verge.exit.{}.norm", after));
-      continue;
-    }
-    layers.push_back(static_cast<int32_t>(after));
-    temperatures.push_back(static_cast<float>(config.exit_temperature(after)));
+    if (std::ranges::find(kept, after) == kept.end()) continue;
+    VERGE_TRY(const auto norm, metadata.get_array<float>(fmt::format("verge.exit.{}.norm", after)));
+    heads.push_back({after, config.exit_temperature(after), norm});
   }
-  metadata.remove("verge.exit_layers");
-  metadata.remove("verge.exit.temperature");
-  if (layers.empty()) return;
-  metadata.set_array<int32_t>("verge.exit_layers", layers);
-  metadata.set_array<float>("verge.exit.temperature", temperatures);
+  model::write_exit_heads(heads, metadata);
+  return {};
 }
 
 class Splitter {
@@ -93,7 +87,7 @@ class Splitter {
       VERGE_TRY(const text::Vocabulary vocabulary, model::read_vocabulary(source_));
       model::write_vocabulary(vocabulary, metadata);
     }
-    keep_exits(config_, exits, metadata);
+    VERGE_RETURN_IF_ERROR(keep_exits(config_, exits, metadata));
     model::write_split(
         {report_.model, report_.tokenizer, layers, {report_.exits.first, report_.exits.second}},
         metadata);
@@ -101,11 +95,26 @@ class Splitter {
     return metadata;
   }
 
+  // Matrices to the vocabulary stay with the heads that end in them.
+  bool is_of_heads(const std::string& tensor, nn::LayerSpan layers,
+                   std::span<const int64_t> exits) const {
+    if (tensor.starts_with("exit.")) {
+      return std::ranges::any_of(
+          exits, [&](int64_t after) { return tensor == nn::exit_output_name(after); });
+    }
+    if (tensor != "output.weight" || layers.end == config_.layers) return true;
+    return std::ranges::any_of(
+        exits, [&](int64_t after) { return source_.find(nn::exit_output_name(after)) == nullptr; });
+  }
+
   Result<SplitPart> write(const std::string& path, nn::LayerSpan layers, std::vector<int64_t> exits,
                           const std::string& command) const {
     VERGE_TRY(Metadata metadata, part_metadata(layers, exits, command));
     format::GgufWriter writer(std::move(metadata));
-    const auto tensors = model::tensors_of(source_, layers);
+    auto tensors = model::tensors_of(source_, layers);
+    std::erase_if(tensors, [&](const StoredTensor* tensor) {
+      return !is_of_heads(tensor->name, layers, exits);
+    });
     for (const StoredTensor* tensor : tensors) VERGE_RETURN_IF_ERROR(writer.add(*tensor));
     VERGE_RETURN_IF_ERROR(writer.write(path));
     VERGE_TRY(const uint64_t bytes, writer.file_bytes());

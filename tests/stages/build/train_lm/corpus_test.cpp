@@ -39,19 +39,5 @@ TEST(Corpus, TooLittleTextNamesBothNumbers) {
       << corpus.error().message;
 }
 
-TEST(Corpus, BatchesAreAFunctionOfSeedAndStep) {
-  std::vector<int32_t> data(100);
-  for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<int32_t>(i);
-  const auto draw = [&](uint64_t seed, int64_t step) {
-    std::vector<int32_t> tokens(24), targets(24);
-    draw_batch(data, seed, step, 8, tokens, targets);
-    for (size_t i = 0; i < tokens.size(); ++i) EXPECT_EQ(targets[i], tokens[i] + 1);
-    return tokens;
-  };
-  EXPECT_EQ(draw(1, 5), draw(1, 5));
-  EXPECT_NE(draw(1, 5), draw(1, 6));
-  EXPECT_NE(draw(1, 5), draw(2, 5));
-}
-
 }  // namespace
 }  // namespace verge::build

@@ -68,6 +68,7 @@ TEST(Recipe, TheOutputMatrixIsSixBits) {
     const DType output = chosen.type_of("output.weight", kMatrix, {}).type;
     const DType embedding = chosen.type_of("token_embd.weight", kMatrix, {}).type;
     EXPECT_EQ(chosen.type_of("token_embd.weight", kMatrix, {.tied_output = true}).type, output);
+    EXPECT_EQ(chosen.type_of("exit.4.output.weight", kMatrix, {}).type, output) << "of a head";
     EXPECT_TRUE(quant::can_quantize(embedding)) << name;
     const bool plain = !is_quantized(embedding);
     EXPECT_EQ(output, plain || name == "Q8_0" ? embedding : DType::Q6_K) << name;

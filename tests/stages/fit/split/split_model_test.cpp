@@ -253,5 +253,31 @@ TEST_F(ShippedModel, TheEdgeWritesAloneByItsLastHead) {
   }
 }
 
+// Matrices of heads go with their heads: the edge has those that it runs, the cloud none; and the
+// edge needs no other where all of its heads have their own.
+TEST_F(SplitModel, HeadsTakeTheirMatricesAlong) {
+  const std::string path = test::with_own_outputs(
+      test::with_exit_heads(test::write_exit_model(folder_, "tiny-llama"), {1, 2, 4}), {1, 2, 4},
+      1);
+  const bool has_output = source_of(path).find("output.weight") != nullptr;
+  split(path, {1, 4});
+  const auto edge = source_of(edge_), cloud = source_of(cloud_);
+  EXPECT_NE(edge.find("exit.1.output.weight"), nullptr);
+  EXPECT_EQ(edge.find("exit.2.output.weight"), nullptr);
+  EXPECT_NE(edge.find("exit.4.output.weight"), nullptr);
+  EXPECT_EQ(edge.find("output.weight"), nullptr);
+  EXPECT_EQ(cloud.find("output.weight") != nullptr, has_output);
+  for (const format::StoredTensor& tensor : cloud.tensors()) {
+    EXPECT_FALSE(tensor.name.starts_with("exit.")) << tensor.name;
+  }
+  model::LoadOptions options;
+  options.layers = {0, 4};
+  options.context = 64;
+  const auto loaded = test::load_model(edge_, pool_, options);
+  ASSERT_NE(loaded, nullptr);
+  EXPECT_TRUE(loaded->prepare_layers({0, 1}).ok());
+  EXPECT_TRUE(loaded->prepare_layers({1, 4}).ok());
+}
+
 }  // namespace
 }  // namespace verge::fit
