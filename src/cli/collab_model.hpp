@@ -14,8 +14,16 @@ struct CollabModel {
 
 enum class CollabEnd { Device, Server };
 
-/// `load`: sizes; its layers are chosen here. Fails as LanguageModel::load, split_identity, and
-/// with Unsupported for a model without two exits.
+/// The layers of a model or split file that this end runs. Unsupported for a model without two
+/// exits.
+Result<nn::LayerSpan> collab_layers(const std::string& path, CollabEnd end);
+
+/// What `verge run` and `verge chat` load for this machine's share: sizes, for so many tokens at
+/// once. Fails with InvalidArgument for options of a whole model, naming them.
+Result<model::LoadOptions> device_load_options(const ModelOptions& options, int64_t most_pending);
+
+/// `load`: sizes; its layers are chosen here. Fails as LanguageModel::load, split_identity and
+/// collab_layers.
 Result<CollabModel> load_collab(const std::string& path, CollabEnd end, model::LoadOptions load,
                                 ThreadPool& pool);
 

@@ -6,8 +6,9 @@
 #include <verge/cli/interrupt.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/engine/text/detokenizer.hpp>
-#include <verge/platform/net/grpc/grpc_channel.hpp>
+#include <verge/platform/telemetry/energy_meter.hpp>
 #include <verge/stages/serve/collab/cloud_text.hpp>
+#include <verge/stages/serve/collab/recall.hpp>
 
 namespace verge::cli {
 namespace {
@@ -16,13 +17,7 @@ using serve::CollabMode;
 using serve::CollabToken;
 using serve::TokenPlace;
 
-constexpr double kFirstLinkS = 5;  // to wait for the cloud before the first token
-
-// The server tells sessions apart by it.
-std::string session_name() {
-  static std::atomic<int> count = 0;
-  return fmt::format("{:x}-{}", static_cast<int64_t>(CalendarClock().seconds() * 1e6), ++count);
-}
+constexpr double kRecallS = 5;  // to wait for what the cloud was told before
 
 }  // namespace
 
@@ -32,42 +27,14 @@ std::vector<int32_t> CollabOutcome::ids() const {
   return ids;
 }
 
-Result<CollabModes> CollabModes::create(const CollabRunOptions& options, const CollabPrompt& prompt,
+Result<CollabModes> CollabModes::create(const CollabOptions& options, const CollabPrompt& prompt,
                                         const CollabModel& device, const Clock& clock,
                                         std::ostream& err) {
   CollabModes modes(options, prompt, device, clock, err);
-  VERGE_TRY(modes.trace_, options.link.read());
-  if (!options.cloud.empty()) {
-    VERGE_TRY(modes.own_, options.home.credentials());
-  }
-  if (!options.policy.empty()) {
-    VERGE_TRY(modes.policy_, read_policy(options.policy));
-    VERGE_RETURN_IF_ERROR(check_policy(*modes.policy_, options.policy, device.split.model_hash,
-                                       {device.split.exit1, device.split.exit2}));
-  }
+  VERGE_TRY(modes.cloud_, CollabDevice::create(options));
+  VERGE_RETURN_IF_ERROR(modes.cloud_->check(device.split));
   modes.tokens_ = device.model->tokenizer().encode(prompt.text, {});
   return modes;
-}
-
-std::unique_ptr<serve::CloudLink> CollabModes::connect(const char* service) const {
-  const auto dial = [this, service]() -> Result<std::unique_ptr<Channel>> {
-    VERGE_TRY(auto channel, net::dial(options_.cloud, *own_, unix_time_s(), {.service = service}));
-    return shape(std::move(channel), trace_, clock_);
-  };
-  const runtime::Decoder& decoder = device_.model->decoder();
-  auto link = std::make_unique<serve::CloudLink>(
-      dial,
-      serve::HelloMessage{
-          .split = device_.split, .codecs = {options_.codec}, .session = session_name()},
-      serve::CollabLimits{
-          .width = device_.split.width, .vocab = decoder.vocab, .context = decoder.context});
-  link->wait(kFirstLinkS);
-  if (!link->is_up()) {
-    const Status status = link->status();
-    err_ << fmt::format("without the cloud: {}\n",
-                        status ? "it does not answer yet" : status.error().message);
-  }
-  return link;
 }
 
 int64_t CollabModes::room() const {
@@ -76,28 +43,41 @@ int64_t CollabModes::room() const {
 }
 
 Result<CollabOutcome> CollabModes::run(CollabMode mode, const Show& show) const {
+  auto meter = telemetry::EnergyMeter::open();
   VERGE_TRY(CollabOutcome outcome,
             mode == CollabMode::Cloud ? run_cloud(show) : run_device(mode, show));
   outcome.mode = mode;
+  if (meter) {
+    VERGE_TRY(outcome.energy_j, meter->joules());
+  }
   return outcome;
 }
 
-// `next` makes a token, or nothing at the end.
+// `said`: what was given out before; `next` makes a token, or nothing at the end.
 template <typename Next>
-Result<CollabOutcome> CollabModes::answer(double begin_s, Next next, const Show& show) const {
+Result<CollabOutcome> CollabModes::answer(double begin_s, std::span<const int32_t> said, Next next,
+                                          const Show& show) const {
   const text::Tokenizer& tokenizer = device_.model->tokenizer();
   std::atomic<bool>& interrupted = catch_interrupts();
   text::Detokenizer words(tokenizer, {.starts_text = false});
   CollabOutcome outcome;
+  outcome.recovered = std::ssize(said);
   bool goes_on = true;
   const auto add = [&](TokenPlace place, const std::string& text) {
     outcome.text += text;
     goes_on = text.empty() || show(place, text);
   };
-  while (goes_on && !interrupted && static_cast<int64_t>(outcome.tokens.size()) < room()) {
+  const auto ends = [&](int32_t id) { return tokenizer.is_end(id) && !prompt_.ignore_end; };
+  for (const int32_t id : said) {
+    if (!ends(id)) add(TokenPlace::Exit1, words.push(id));
+  }
+  goes_on = goes_on && (said.empty() || !ends(said.back()));
+  const int64_t most = room() - outcome.recovered;
+  while (goes_on && !interrupted && std::ssize(outcome.tokens) < most) {
     VERGE_TRY(const std::optional<CollabToken> token, next());
-    if (!token || (tokenizer.is_end(token->id) && !prompt_.ignore_end)) break;
+    if (!token || ends(token->id)) break;
     outcome.tokens.push_back(*token);
+    outcome.token_s.push_back(clock_.seconds() - begin_s);
     add(token->place, words.push(token->id));
   }
   add(TokenPlace::Exit1, words.flush());
@@ -106,7 +86,7 @@ Result<CollabOutcome> CollabModes::answer(double begin_s, Next next, const Show&
 }
 
 Result<CollabOutcome> CollabModes::run_cloud(const Show& show) const {
-  const auto link = connect(kTextService);
+  const auto link = cloud_->connect(device_, kTextService, err_);
   serve::CloudText text(*link);
   const double begin_s = clock_.seconds();
   VERGE_RETURN_IF_ERROR(text.ask(tokens_, room(), prompt_.sampling));
@@ -116,40 +96,50 @@ Result<CollabOutcome> CollabModes::run_cloud(const Show& show) const {
     return std::optional(
         CollabToken{.id = *id, .place = TokenPlace::Cloud, .reason = serve::TokenReason::Asked});
   };
-  VERGE_TRY(CollabOutcome outcome, answer(begin_s, next, show));
+  VERGE_TRY(CollabOutcome outcome, answer(begin_s, {}, next, show));
   const ChannelCounters counters = link->counters();
   serve::CollabMetrics& metrics = outcome.metrics;
   metrics.tokens[static_cast<size_t>(TokenPlace::Cloud)] = std::ssize(outcome.tokens);
   metrics.bytes_up = counters.bytes_sent;
   metrics.bytes_down = counters.bytes_received;
   metrics.waiting_s = outcome.seconds;
+  metrics.server_s = text.server_s();
+  metrics.communication_s = metrics.exposed_s();
   return outcome;
 }
 
+// What the cloud was told before in a session that the user named; nothing where there is none.
+// Where the cloud does not say, the link is another one's: what that session holds is not known.
+std::optional<serve::TokensMessage> CollabModes::recall(Link& link) const {
+  if (link == nullptr || options_.session.empty()) return std::nullopt;
+  auto told = serve::recall(*link, kRecallS);
+  if (told) return std::move(*told);
+  err_ << fmt::format("session {} is left as it is: {}\n", options_.session, told.error().message);
+  link = cloud_->connect(device_.split, device_.model->decoder(), kCollabService);
+  return std::nullopt;
+}
+
 Result<CollabOutcome> CollabModes::run_device(CollabMode mode, const Show& show) const {
-  serve::EdgeOptions edge;
-  edge.policy.mode = mode;
-  edge.policy.theta1 = options_.theta1;
-  edge.policy.theta2 = options_.theta2;
-  if (policy_) {
-    edge.policy.theta1 = policy_->thetas[0];
-    edge.policy.theta2 = policy_->thetas[1];
-    edge.temperatures = policy_->temperatures;
-    edge.measure = policy_->measure;
-  }
-  edge.policy.token_deadline_s = options_.deadline_s;
-  edge.codec = options_.codec;
+  serve::EdgeOptions edge = cloud_->edge_options(mode);
   edge.sampling = prompt_.sampling;
-  const auto link = mode == CollabMode::Standalone ? nullptr : connect(kCollabService);
+  edge.draft_tokens = prompt_.draft_tokens;
+  Link link =
+      mode == CollabMode::Standalone ? nullptr : cloud_->connect(device_, kCollabService, err_);
+  const std::optional<serve::TokensMessage> told = recall(link);
   VERGE_TRY(const auto driver,
             serve::EdgeDriver::create(*device_.model, device_.split, edge, clock_, link.get()));
   const double begin_s = clock_.seconds();
-  VERGE_RETURN_IF_ERROR(driver->append(tokens_));
+  std::vector<int32_t> said;
+  if (told) {
+    VERGE_TRY(said, driver->take_over(tokens_, *told));
+  } else {
+    VERGE_RETURN_IF_ERROR(driver->append(tokens_));
+  }
   const auto next = [&]() -> Result<std::optional<CollabToken>> {
     VERGE_TRY(const CollabToken token, driver->next());
     return std::optional(token);
   };
-  VERGE_TRY(CollabOutcome outcome, answer(begin_s, next, show));
+  VERGE_TRY(CollabOutcome outcome, answer(begin_s, said, next, show));
   outcome.metrics = driver->metrics();
   return outcome;
 }

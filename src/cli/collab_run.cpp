@@ -11,25 +11,6 @@ using serve::CollabMode;
 using serve::CollabToken;
 using serve::TokenPlace;
 
-constexpr int64_t kMostPending = 32;
-constexpr TokenPlace kPlaces[] = {TokenPlace::Exit1, TokenPlace::Exit2, TokenPlace::Cloud,
-                                  TokenPlace::Degraded};
-
-// Green where the device was sure, yellow from the cloud, red where it could not be asked.
-std::string_view colour(TokenPlace place) {
-  switch (place) {
-    case TokenPlace::Exit1:
-      return "\x1b[32m";
-    case TokenPlace::Exit2:
-      return "\x1b[36m";
-    case TokenPlace::Cloud:
-      return "\x1b[33m";
-    case TokenPlace::Degraded:
-      return "\x1b[31m";
-  }
-  return "";
-}
-
 void print_tokens(const text::Tokenizer& tokenizer, const std::vector<CollabToken>& tokens,
                   std::ostream& out) {
   out << fmt::format("{:<14} {:<8} {:<10} {:>7} {:>7} {:>7}\n", "token", "place", "why", "exit 1",
@@ -47,29 +28,44 @@ void print_tokens(const text::Tokenizer& tokenizer, const std::vector<CollabToke
 Json to_json(const CollabOutcome& outcome) {
   const serve::CollabMetrics& metrics = outcome.metrics;
   Json tokens = Json::array(), places = Json::object();
-  for (const CollabToken& token : outcome.tokens) {
+  for (size_t i = 0; i < outcome.tokens.size(); ++i) {
+    const CollabToken& token = outcome.tokens[i];
     tokens.push_back({{"token", token.id},
+                      {"at_s", outcome.token_s[i]},
                       {"place", serve::name(token.place)},
                       {"reason", serve::name(token.reason)},
                       {"confidence1", token.confidence1},
                       {"confidence2", token.confidence2}});
   }
-  for (const TokenPlace place : kPlaces) {
+  for (const TokenPlace place : serve::kTokenPlaces) {
     places[std::string(serve::name(place))] = metrics.count(place);
   }
-  return {{"mode", serve::name(outcome.mode)},
-          {"text", outcome.text},
-          {"tokens", tokens},
-          {"places", places},
-          {"seconds", outcome.seconds},
-          {"cloud_rate", metrics.cloud_rate()},
-          {"bytes_up", metrics.bytes_up},
-          {"bytes_down", metrics.bytes_down},
-          {"edge_s", metrics.edge_s},
-          {"exposed_s", metrics.exposed_s()},
-          {"hidden_s", metrics.hidden_s()},
-          {"server_s", metrics.server_s},
-          {"edge_layer_tokens", metrics.edge_layer_tokens}};
+  Json json = {{"mode", serve::name(outcome.mode)},
+               {"text", outcome.text},
+               {"tokens", tokens},
+               {"places", places},
+               {"seconds", outcome.seconds},
+               {"cloud_rate", metrics.cloud_rate()},
+               {"bytes_up", metrics.bytes_up},
+               {"bytes_down", metrics.bytes_down},
+               {"edge_s", metrics.edge_s},
+               {"exposed_s", metrics.exposed_s()},
+               {"hidden_s", metrics.hidden_s()},
+               {"server_s", metrics.server_s},
+               {"recovered_tokens", outcome.recovered},
+               {"late_states", metrics.late_states},
+               {"waits", metrics.waits},
+               {"draft_tokens", metrics.drafted},
+               {"undone_tokens", metrics.undone},
+               {"edge_layer_tokens", metrics.edge_layer_tokens}};
+  if (outcome.energy_j) json["energy_j"] = *outcome.energy_j;
+  return json;
+}
+
+void print_energy(const CollabOutcome& outcome, std::ostream& err) {
+  if (!outcome.energy_j) return;
+  err << fmt::format("{:.2f} J of this machine's processors, all that they did\n",
+                     *outcome.energy_j);
 }
 
 void print_summary(const CollabOutcome& outcome, std::ostream& err) {
@@ -82,6 +78,11 @@ void print_summary(const CollabOutcome& outcome, std::ostream& err) {
       metrics.count(TokenPlace::Degraded), static_cast<double>(metrics.bytes_up) * 1e-3,
       static_cast<double>(metrics.bytes_down) * 1e-3, metrics.edge_s * 1e3,
       metrics.exposed_s() * 1e3);
+  print_energy(outcome, err);
+  if (metrics.drafted == 0) return;
+  err << fmt::format(
+      "{} tokens drafted while the cloud was asked, {} of them undone; waited {} times\n",
+      metrics.drafted, metrics.undone, metrics.waits);
 }
 
 void print_comparison(const std::vector<CollabOutcome>& outcomes, std::ostream& out) {
@@ -123,7 +124,7 @@ Status answer(const CollabModes& modes, CollabMode mode, bool explains,
   const bool is_coloured = context.terminal_columns > 0;
   const auto show = [&](TokenPlace place, const std::string& text) {
     if (context.json) return true;
-    context.out << (is_coloured ? colour(place) : "") << text << (is_coloured ? "\x1b[0m" : "")
+    context.out << (is_coloured ? colour_of(place) : "") << text << (is_coloured ? "\x1b[0m" : "")
                 << std::flush;
     return context.out.good();
   };
@@ -141,51 +142,48 @@ Status answer(const CollabModes& modes, CollabMode mode, bool explains,
 }  // namespace
 
 void CollabRunOptions::declare(Parser& parser) {
-  parser.add_option("--cloud", cloud, "HOST:PORT of a node that has the upper layers")
+  device.declare(parser);
+  parser
+      .add_option("--session", device.session,
+                  "A name for the answer: with --audit, one that was broken off goes on")
       .group("With a cloud");
   parser
-      .add_option("--mode", mode,
-                  "Who makes the tokens that no exit is sure of (with --cloud: collab)")
-      .one_of({"standalone", "collab", "auto", "naive", "cloud"})
-      .group("With a cloud");
-  parser.add_option("--theta1", theta1, "How sure the first exit must be; 1: never")
-      .group("With a cloud");
-  parser.add_option("--theta2", theta2, "How sure the second exit must be; 1: never")
-      .group("With a cloud");
-  parser.add_option("--policy", policy, "Thresholds and temperatures that `verge fit exits` found")
-      .group("With a cloud");
-  parser.add_option("--codec", codec, "How hidden states travel")
-      .one_of({"f32", "f16", "int8", "int4", "int4h"})
-      .group("With a cloud");
-  parser.add_option("--deadline", deadline_s, "Seconds to wait for one token of the cloud")
+      .add_flag("--audit", device.audit,
+                "Have the cloud keep the tokens of prompt and answer, which otherwise never leave")
       .group("With a cloud");
   parser.add_flag("--explain", explain, "Say of each token where it was made, and why")
       .group("With a cloud");
   parser.add_flag("--compare", compare, "Answer in all modes, and print what each took")
       .group("With a cloud");
-  link.declare(parser);
-  home.declare(parser);
 }
 
 Status run_collab(const CollabRunOptions& options, const ModelOptions& model_options,
                   const CollabPrompt& prompt, Context& context) {
-  const std::string mode = options.mode.empty() ? "collab" : options.mode;
-  if (options.cloud.empty() && (mode != "standalone" || options.compare)) {
-    return make_error(Code::InvalidArgument, "{} needs --cloud HOST:PORT",
-                      options.compare ? "--compare" : "--mode " + mode);
+  if (options.compare && options.device.cloud.empty()) {
+    return make_error(Code::InvalidArgument, "--compare needs --cloud HOST:PORT");
+  }
+  if (!options.device.session.empty() && (options.compare || !options.device.audit)) {
+    return make_error(
+        Code::InvalidArgument,
+        "--session goes on with one answer that --audit has the cloud keep; give both, "
+        "and not --compare");
+  }
+  VERGE_TRY(const CollabMode mode, options.device.mode_or_default());
+  const bool may_keep = mode == CollabMode::Collab || mode == CollabMode::Auto;
+  if (options.device.audit && !options.compare && !may_keep) {
+    return make_error(Code::InvalidArgument,
+                      "--audit has the cloud keep a text that this device makes with it, which "
+                      "--mode {} does not; leave out --audit and --session, or give --mode collab",
+                      serve::name(mode));
   }
   const SystemClock clock;
   VERGE_TRY(const auto pool, model_options.threads.make_pool());
-  VERGE_TRY(model::LoadOptions load, model_options.load_options());
-  load.max_sequences = kMostPending;
-  VERGE_TRY(const std::string path, model_path(model_options.model));
-  VERGE_TRY(const CollabModel device, load_collab(path, CollabEnd::Device, load, *pool));
+  VERGE_TRY(const CollabModel device, load_device(options.device, model_options, *pool));
   VERGE_TRY(const CollabModes modes,
-            CollabModes::create(options, prompt, device, clock, context.err));
+            CollabModes::create(options.device, prompt, device, clock, context.err));
   if (options.compare) return compare(modes, context);
   if (prompt.echo && !context.json) context.out << prompt.text << std::flush;
-  return answer(modes, *serve::collab_mode(mode), options.explain, device.model->tokenizer(),
-                context);
+  return answer(modes, mode, options.explain, device.model->tokenizer(), context);
 }
 
 }  // namespace verge::cli

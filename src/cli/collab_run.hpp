@@ -2,11 +2,9 @@
 // `verge run --cloud HOST:PORT`: this machine's share of a split model answers, and a node of the
 // fleet finishes what its early exits are not sure of.
 
+#include <verge/cli/collab_device.hpp>
 #include <verge/cli/command.hpp>
-#include <verge/cli/emulated_link.hpp>
-#include <verge/cli/node_home.hpp>
 #include <verge/cli/options.hpp>
-#include <verge/stages/serve/collab/edge_driver.hpp>
 
 namespace verge::cli {
 
@@ -17,24 +15,15 @@ struct CollabPrompt {
   bool ignore_end = false;
   bool echo = false;
   text::SamplerOptions sampling = {};
+  int64_t draft_tokens = 0;  // EdgeOptions::draft_tokens
 };
 
 struct CollabRunOptions {
-  std::string cloud;
-  std::string mode;
-  NodeHome home;
-  EmulatedLinkOptions link;
-  std::string codec = "f16";
-  double theta1 = 0.9;
-  double theta2 = 0.9;
-  std::string policy;  // a file of `verge fit exits`, in place of the thresholds
-  double deadline_s = 10;
+  CollabOptions device;
   bool explain = false;
   bool compare = false;
 
   void declare(Parser& parser);
-  /// --cloud or --mode was given.
-  bool is_wanted() const { return !cloud.empty() || !mode.empty(); }
 };
 
 /// Fails as the engine and the node's credentials do; because of the link only where the cloud does

@@ -1,6 +1,7 @@
 #include <verge/cli/exit_policy.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/core/file.hpp>
+#include <verge/platform/net/codec/tensor_codec.hpp>
 
 namespace verge::cli {
 namespace {
@@ -27,19 +28,41 @@ bool read_pair(const Json& json, const char* field, double least, double most,
   return true;
 }
 
+// Nothing where a number is absent or negative.
+std::optional<serve::NodeCost> read_machine(const Json& json) {
+  const auto number = [&](const char* field) {
+    const auto found = json.find(field);
+    return found != json.end() && found->is_number() ? found->get<double>() : -1;
+  };
+  const serve::NodeCost node{
+      .layer = {.base_s = number("layer_base_s"), .row_s = number("layer_row_s")},
+      .head_s = number("head_s")};
+  const bool is_whole = node.layer.base_s >= 0 && node.layer.row_s >= 0 && node.head_s >= 0;
+  return is_whole ? std::optional(node) : std::nullopt;
+}
+
 }  // namespace
 
+Json to_json(const serve::NodeCost& node) {
+  return {{"layer_base_s", node.layer.base_s},
+          {"layer_row_s", node.layer.row_s},
+          {"head_s", node.head_s}};
+}
+
 Status write_policy(const ExitPolicy& policy, const std::string& path) {
-  const Json json = {{"model_hash", policy.model_hash},
-                     {"exits", policy.exits},
-                     {"thetas", policy.thetas},
-                     {"temperatures", policy.temperatures},
-                     {"measure", serve::name(policy.measure)},
-                     {"agreement", policy.agreement},
-                     {"disagreement_bound", policy.bound},
-                     {"predicted_cloud_rate", policy.cloud_rate},
-                     {"text_sha256", policy.text_sha256},
-                     {"records", policy.records}};
+  Json json = {{"model_hash", policy.model_hash},
+               {"exits", policy.exits},
+               {"thetas", policy.thetas},
+               {"temperatures", policy.temperatures},
+               {"measure", serve::name(policy.measure)},
+               {"codec", policy.codec},
+               {"codec_kl", policy.codec_kl},
+               {"agreement", policy.agreement},
+               {"disagreement_bound", policy.bound},
+               {"predicted_cloud_rate", policy.cloud_rate},
+               {"text_sha256", policy.text_sha256},
+               {"records", policy.records}};
+  if (policy.machine) json["machine"] = to_json(*policy.machine);
   VERGE_TRY(AtomicFile file, AtomicFile::create(path));
   VERGE_RETURN_IF_ERROR(file.write(json.dump(2) + "\n"));
   return file.commit();
@@ -66,6 +89,14 @@ Result<ExitPolicy> read_policy(const std::string& path) {
   const auto measure = serve::confidence_measure(text_of("measure"));
   if (!measure) return bad(path, "measure", "a measure of confidence");
   policy.measure = *measure;
+  if (json.contains("codec")) policy.codec = text_of("codec");
+  if (!std::ranges::count(net::codec_names(), policy.codec)) {
+    return bad(path, "codec", "a codec of hidden states");
+  }
+  if (const auto found = json.find("machine"); found != json.end()) {
+    policy.machine = read_machine(*found);
+    if (!policy.machine) return bad(path, "machine", "times of 0 or more");
+  }
   policy.model_hash = text_of("model_hash");
   policy.text_sha256 = text_of("text_sha256");
   return policy;

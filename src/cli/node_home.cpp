@@ -30,11 +30,13 @@ Result<net::Credentials> NodeHome::credentials() const {
   return own;
 }
 
-Result<net::Authority> NodeHome::authority() const {
+bool NodeHome::has_authority() const {
   std::error_code error;
-  if (std::filesystem::exists(authority_folder(folder_), error)) {
-    return net::Authority::load(authority_folder(folder_));
-  }
+  return std::filesystem::exists(authority_folder(folder_), error);
+}
+
+Result<net::Authority> NodeHome::authority() const {
+  if (has_authority()) return net::Authority::load(authority_folder(folder_));
   return make_error(Code::NotFound,
                     "{} holds no authority; invite on the node where `verge node init` was called",
                     folder_);

@@ -27,6 +27,7 @@ class NodeHome {
   Result<net::Authority> create_authority(const std::string& fleet) const;
   Result<net::TokenBook> tokens() const;
   Result<fleet::NodeBook> book() const;
+  bool has_authority() const;
 
  private:
   std::string folder_;

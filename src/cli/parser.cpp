@@ -53,6 +53,10 @@ Option Option::repeated() const {
   return *this;
 }
 
+bool Option::is_given() const {
+  return option_->count() > 0;
+}
+
 Option Option::words(int count) const {
   option_->expected(count);
   return *this;
@@ -84,5 +88,6 @@ template Option Parser::add_option(const std::string&, double&, const std::strin
 template Option Parser::add_option(const std::string&, std::vector<std::string>&,
                                    const std::string&);
 template Option Parser::add_option(const std::string&, std::vector<int64_t>&, const std::string&);
+template Option Parser::add_option(const std::string&, std::vector<double>&, const std::string&);
 
 }  // namespace verge::cli

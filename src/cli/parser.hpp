@@ -33,6 +33,8 @@ class Option {
   Option separated_by(char separator) const;
   /// A list by repeating the option, one value each time.
   Option repeated() const;
+  /// Whether it was said, be it with an empty text.
+  bool is_given() const;
   /// A list of exactly so many words.
   Option words(int count) const;
 
@@ -47,7 +49,7 @@ class Parser {
   explicit Parser(CLI::App& app) : app_(app) {}
 
   /// Names as "-n,--tokens", or one in capitals for a positional. T: std::string, int, int64_t,
-  /// uint64_t, float, double, or a vector of strings or int64_t.
+  /// uint64_t, float, double, or a vector of strings, int64_t or double.
   template <typename T>
   Option add_option(const std::string& names, T& value, const std::string& text);
   Option add_flag(const std::string& names, bool& value, const std::string& text);

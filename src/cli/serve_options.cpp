@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include <verge/cli/collab_serve.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/serve_options.hpp>
 #include <verge/core/machine.hpp>
@@ -97,6 +98,21 @@ int64_t rows_of_step(int64_t max_sequences, const serve::DraftSource& drafts) {
   return max_sequences + std::min(max_sequences, kDrafting) * drafts.most_tokens;
 }
 
+// What belongs to a model that is whole.
+Status check_alone(const ServeOptions& options, const serve::DraftSource& drafts) {
+  const char* option = options.models.size() != 1  ? "several models, or all stored ones,"
+                       : !options.adapters.empty() ? "--lora"
+                       : drafts.is_on()            ? "drafts"
+                       : !options.prompt_cache_folder.empty() ? "--prompt-cache"
+                       : !options.memory.empty()              ? "--mem"
+                                                              : nullptr;
+  if (option == nullptr) return {};
+  return make_error(Code::InvalidArgument,
+                    "{} and --cloud do not go together: a cloud answers with one model, which is "
+                    "named, loaded and drawn from as it is; leave one of them out",
+                    option);
+}
+
 Result<http::Listen> listen_of(const ServeOptions& options) {
   http::Listen listen{.host = options.host, .unix_path = options.unix_socket};
   if (options.port < 0 || options.port > 65535) {
@@ -166,6 +182,7 @@ void ServeOptions::declare(Parser& parser) {
                "MODEL:NAME; without MODEL: of the first")
            .repeated());
   speculation.declare_source(parser);
+  collab.declare(parser);
   const auto queue = [&](Option option) { option.group("Queue"); };
   queue(parser.add_option("--max-queue", max_queue, "Requests that may wait").positive());
   queue(parser
@@ -218,6 +235,7 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
   load.max_tokens = step_tokens;
   VERGE_TRY(const serve::DraftSource drafts, speculation.source());
   load.max_outputs = rows_of_step(max_sequences, drafts);
+  if (collab.is_wanted()) VERGE_RETURN_IF_ERROR(check_alone(*this, drafts));
   VERGE_TRY(const int64_t kv_bytes, size_option("--kv-mem", kv_memory));
   VERGE_TRY(server.pool.memory_bytes, size_option("--mem", memory));
   server.load_at_start = !models.empty();
@@ -233,6 +251,7 @@ Result<serve::api::ModelServerOptions> ServeOptions::server_options() const {
                         argument);
     }
     model.drafts = drafts;
+    if (collab.is_wanted()) VERGE_RETURN_IF_ERROR(share_with_cloud(collab, max_sequences, model));
     server.models.push_back(std::move(model));
   }
   for (const std::string& adapter : adapters) {

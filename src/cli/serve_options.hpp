@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <verge/cli/collab_device.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/speculation.hpp>
 #include <verge/stages/serve/api/model_server.hpp>
@@ -37,6 +38,7 @@ struct ServeOptions {
   std::vector<std::string> adapters;  // [MODEL:]NAME=FILE[:SCALE]
 
   SpeculationOptions speculation;  // of each model
+  CollabOptions collab;            // of the one model, where a cloud answers with it
 
   int64_t max_queue = 1024;
   int64_t max_queue_per_tenant = 0;  // 0: half of max_queue where keys are given, else all

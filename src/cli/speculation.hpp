@@ -45,6 +45,8 @@ struct SpeculationOptions {
   /// Fails with InvalidArgument for options that do not go together, NotFound for a draft model
   /// that is not stored.
   Result<serve::DraftSource> source() const;
+  /// They are not one path of the answer's own draws, tried where it pays.
+  bool shapes_drafts() const { return tree_nodes > 0 || exit_layers > 0 || own_draws || always; }
   bool is_on() const { return by != "off" || !draft.empty(); }
   /// Rows of logits that the model must be loaded with.
   int64_t max_outputs() const { return is_on() ? std::max(draft_tokens, tree_nodes) + 1 : 1; }

@@ -1,26 +1,16 @@
 // One model on two machines, as users meet it: a node in a process of its own and `verge run`.
 
-#include <command_line.hpp>
 #include <gtest/gtest.h>
-#include <node_process.hpp>
-#include <paths.hpp>
-#include <temporary_folder.hpp>
+#include <split_fleet.hpp>
 #include <tiny_models.hpp>
+
+#include <verge/cli/exit_policy.hpp>
 
 namespace verge::cli {
 namespace {
 
-class CollabRunTest : public testing::Test {
+class CollabRunTest : public test::SplitFleetTest {
  protected:
-  // A fleet of home and phone; home runs `model`, phone has edge.gguf.
-  void start(const std::string& model) {
-    test::run_json({"fit", "split", whole_, "-o", edge_, folder_ / "cloud.gguf"});
-    test::run_json({"node", "init", "home", "--dir", home_});
-    node_.emplace(home_, std::vector<std::string>{"--collab", model, "--threads", "1"});
-    const std::string token = test::run_json({"node", "invite", "phone", "--dir", home_})["token"];
-    test::run_json({"node", "join", node_->join_address(), token, "--dir", phone_});
-  }
-
   std::vector<std::string> words(std::vector<std::string> more) const {
     std::vector<std::string> all = {"run",       edge_, "-p",     "And it came to pass",
                                     "-n",        "12",  "--temp", "0",
@@ -35,11 +25,6 @@ class CollabRunTest : public testing::Test {
     for (const auto& token : answer["tokens"]) ids.push_back(token["token"]);
     return ids;
   }
-
-  test::TemporaryFolder folder_;
-  std::string whole_ = test::source_file("models/verge-lm.gguf");
-  std::string edge_ = folder_ / "edge.gguf", home_ = folder_ / "home", phone_ = folder_ / "phone";
-  std::optional<test::NodeProcess> node_;
 };
 
 TEST_F(CollabRunTest, AnExitThatIsNeverSureGivesTheWholeModelsAnswer) {
@@ -55,6 +40,21 @@ TEST_F(CollabRunTest, AnExitThatIsNeverSureGivesTheWholeModelsAnswer) {
   const auto alone = run({"--mode", "standalone"});
   EXPECT_EQ(alone["places"]["cloud"], 0);
   EXPECT_EQ(alone["bytes_up"], 0);
+}
+
+TEST_F(CollabRunTest, StatesTravelInThePolicysCodecUnlessAnotherIsAskedFor) {
+  start(folder_ / "cloud.gguf");
+  const std::string policy = folder_ / "policy.json";
+  const std::string hash = test::run_json({"inspect", edge_})["split"]["model_hash"];
+  ASSERT_TRUE(write_policy({.model_hash = hash, .exits = {2, 4}, .codec = "int4"}, policy));
+  const auto ask = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--cloud", node_->address(), "--policy", policy});
+    const auto answer = run(more);
+    EXPECT_EQ(answer["places"]["cloud"], 12);
+    return answer["bytes_up"].get<int>();
+  };
+  const int coarse = ask({}), exact = ask({"--codec", "f32"});
+  EXPECT_GT(exact, coarse + 12 * 256 * 3);
 }
 
 TEST_F(CollabRunTest, AllModesAreComparedWithTheCloudsOwnAnswer) {
@@ -103,6 +103,42 @@ TEST_F(CollabRunTest, EachTokenIsExplained) {
   EXPECT_NE(ran.err.find("kB up"), std::string::npos) << ran.err;
 }
 
+TEST_F(CollabRunTest, DraftsChangeNoToken) {
+  start(folder_ / "cloud.gguf");
+  const std::vector<std::string> unsure = {"--cloud", node_->address(), "--theta1",
+                                           "1",       "--theta2",       "1"};
+  std::vector<std::string> drafting = unsure;
+  drafting.insert(drafting.end(), {"--speculate", "exits", "--draft-tokens", "4"});
+  const auto without = run(unsure), with = run(drafting);
+  EXPECT_EQ(ids(with), ids(without));
+  EXPECT_EQ(without["draft_tokens"], 0);
+  EXPECT_EQ(without["waits"], 12);
+  EXPECT_GT(with["draft_tokens"], 0);
+  EXPECT_LE(with["undone_tokens"], with["draft_tokens"]);
+  const test::Ran told = test::run_verge(words(drafting));
+  EXPECT_NE(told.err.find("tokens drafted while the cloud was asked"), std::string::npos)
+      << told.err;
+}
+
+TEST_F(CollabRunTest, TokensAreKeptOnlyWhereThatIsAskedFor) {
+  start(folder_ / "cloud.gguf");
+  const auto plain = run({"--cloud", node_->address()});
+  const auto kept = run({"--cloud", node_->address(), "--session", "poem", "--audit"});
+  EXPECT_EQ(ids(kept), ids(plain));
+  EXPECT_EQ(kept["recovered_tokens"], 0) << "what has ended is forgotten";
+  EXPECT_GT(kept["bytes_up"], plain["bytes_up"]);
+}
+
+TEST_F(CollabRunTest, ASessionThatCannotBeAskedForIsLeftAlone) {
+  start(folder_ / "cloud.gguf");
+  const std::string address = node_->address();
+  node_.reset();
+  const test::Ran ran =
+      test::run_verge(words({"--cloud", address, "--session", "poem", "--audit"}));
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_NE(ran.err.find("session poem is left as it is"), std::string::npos) << ran.err;
+}
+
 TEST_F(CollabRunTest, BadUseIsOneTrueLine) {
   test::expect_refused(test::run_verge({"run", whole_, "-p", "a", "--mode", "collab"}), 2,
                        "--cloud");
@@ -113,6 +149,20 @@ TEST_F(CollabRunTest, BadUseIsOneTrueLine) {
   test::expect_refused(
       test::run_verge({"run", whole_, "-p", "a", "--mode", "standalone", "--theta1", "2"}), 2,
       "threshold");
+  test::expect_refused(
+      test::run_verge({"run", whole_, "-p", "a", "--mode", "standalone", "--speculate", "ngram"}),
+      2, "--speculate exits");
+  test::expect_refused(
+      test::run_verge({"run", whole_, "-p", "a", "--mode", "standalone", "--noise", "-1"}), 2,
+      "noise");
+  test::expect_refused(
+      test::run_verge({"run", whole_, "-p", "a", "--cloud", "127.0.0.1:1", "--session", "poem"}), 2,
+      "--audit");
+  for (const char* mode : {"cloud", "standalone", "naive"}) {
+    test::expect_refused(test::run_verge({"run", whole_, "-p", "a", "--cloud", "127.0.0.1:1",
+                                          "--session", "poem", "--audit", "--mode", mode}),
+                         2, fmt::format("--mode {}", mode));
+  }
   test::expect_refused(
       test::run_verge({"run", whole_, "-p", "a", "--cloud", "127.0.0.1:1", "--dir", home_}), 1,
       "verge node join");

@@ -16,6 +16,7 @@ ExitPolicy some_policy() {
           .thetas = {0.75, 0.5},
           .temperatures = {1.25, 0.9},
           .measure = serve::ConfidenceMeasure::Margin,
+          .codec = "int8",
           .text_sha256 = "def"};
 }
 
@@ -29,7 +30,22 @@ TEST(ExitPolicy, IsReadAsItWasWritten) {
   EXPECT_EQ(read->temperatures, some_policy().temperatures);
   EXPECT_EQ(read->exits, some_policy().exits);
   EXPECT_EQ(read->measure, serve::ConfidenceMeasure::Margin);
+  EXPECT_EQ(read->codec, "int8");
   EXPECT_EQ(read->text_sha256, "def");
+}
+
+TEST(ExitPolicy, KnowsTheMachineItWasFittedOn) {
+  const test::TemporaryFolder folder;
+  ExitPolicy policy = some_policy();
+  policy.machine = {.layer = {.base_s = 0.25, .row_s = 0.5}, .head_s = 1};
+  const std::string path = folder / "policy.json";
+  ASSERT_TRUE(write_policy(policy, path));
+  const auto read = read_policy(path);
+  ASSERT_TRUE(read && read->machine);
+  EXPECT_EQ(read->machine->layer.row_s, 0.5);
+  policy.machine->head_s = -1;
+  ASSERT_TRUE(write_policy(policy, path));
+  EXPECT_EQ(read_policy(path).error().code, Code::Malformed);
 }
 
 TEST(ExitPolicy, ABadFileIsRefusedByItsField) {
@@ -50,7 +66,10 @@ TEST(ExitPolicy, ABadFileIsRefusedByItsField) {
     EXPECT_EQ(read.error().code, Code::Malformed);
     EXPECT_NE(read.error().message.find(c.part), std::string::npos) << read.error().message;
   }
-  EXPECT_TRUE(read_policy(folder.add("policy.json", "{" + good)));
+  const auto read = read_policy(folder.add("policy.json", "{" + good));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->codec, "f16");  // of files that say nothing of it
+  EXPECT_FALSE(read_policy(folder.add("policy.json", R"({"codec":"f17",)" + good)));
   EXPECT_EQ(read_policy(folder / "nothing").error().code, Code::NotFound);
 }
 
@@ -71,6 +90,10 @@ TEST(FitExits, WhatItFindsIsUsed) {
   EXPECT_LE(fitted["disagreement_bound"], 0.4);
   EXPECT_LT(fitted["predicted"]["cloud"], 1);
   EXPECT_LE(fitted["exit1"]["nll_after"], fitted["exit1"]["nll_before"]);
+  EXPECT_EQ(fitted["codecs"].size(), 4u);
+  const auto written = read_policy(policy);
+  ASSERT_TRUE(written);
+  EXPECT_EQ(written->codec, fitted["codec"]);
   const auto answer = test::run_json({"run", model, "-p", "In the beginning", "-n", "8", "--mode",
                                       "standalone", "--policy", policy});
   const double theta1 = fitted["exit1"]["theta"];

@@ -5,6 +5,7 @@
 #include <verge/cli/command.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/memory_report.hpp>
+#include <verge/cli/network_bench.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/profile_table.hpp>
@@ -23,6 +24,7 @@ using nlohmann::ordered_json;
 struct Options {
   ModelOptions model;
   serve::BenchOptions bench;
+  ShapeOptions shapes;
 };
 
 struct Report {
@@ -106,6 +108,13 @@ void print_text(const Report& report, std::ostream& out) {
 }
 
 Status execute(Options options, Context& context) {
+  if (is_network(options.model.model)) {
+    return bench_network(options.shapes,
+                         {.repeat = options.bench.repeat,
+                          .seed = options.bench.seed,
+                          .profile = options.bench.profile},
+                         options.model, context);
+  }
   const SystemClock clock;
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
   VERGE_TRY(const model::LoadOptions load_options, options.model.load_options());
@@ -144,6 +153,7 @@ Action declare(Parser& parser, Context& context) {
   add("--repeat", options->bench.repeat, "Measured runs, after one to warm up");
   add("--seed", options->bench.seed, "Seed of the prompt");
   parser.add_flag("--profile", options->bench.profile, "Add the time by operator, of one more run");
+  options->shapes.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 
@@ -152,7 +162,8 @@ Action declare(Parser& parser, Context& context) {
 Command bench() {
   return {"bench", "Everyday", "Measure how fast a model answers on this machine",
           "  verge bench model.gguf --prompt-tokens 512 --gen-tokens 128 --repeat 5\n"
-          "  verge bench model.gguf --threads 1 --profile --json",
+          "  verge bench model.gguf --threads 1 --profile --json\n"
+          "  verge bench net.onnx --shape x=1x3x48x320 --threads 2 --repeat 20",
           declare};
 }
 

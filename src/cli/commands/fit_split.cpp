@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/exit_policy.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/options.hpp>
@@ -16,9 +17,17 @@ struct Options {
   std::string model;
   std::vector<std::string> out;  // edge, cloud
   std::vector<int64_t> exits;
+  std::string policy;
 };
 
-Result<fit::SplitPoints> points_of(const Options& options) {
+Result<fit::SplitPoints> points_of(const Options& options, const format::ModelSource& source) {
+  if (!options.policy.empty()) {
+    VERGE_TRY(const ExitPolicy policy, read_policy(options.policy));
+    VERGE_TRY(const std::string hash, model::model_hash(source));
+    const std::array exits = policy.exits;
+    VERGE_RETURN_IF_ERROR(check_policy(policy, options.policy, hash, exits));
+    return fit::SplitPoints{exits[0], exits[1]};
+  }
   if (options.exits.empty()) return fit::SplitPoints{};
   if (options.exits.size() == 2) return fit::SplitPoints{options.exits[0], options.exits[1]};
   return make_error(Code::InvalidArgument, "--exits names {} heads; give two, as --exits 2,4",
@@ -60,9 +69,9 @@ void print_text(const Options& options, const fit::SplitReport& report, std::ost
 }
 
 Status execute(const Options& options, Context& context) {
-  VERGE_TRY(const fit::SplitPoints points, points_of(options));
   VERGE_TRY(const std::string path, model_path(options.model));
   VERGE_TRY(const auto source, format::ModelSource::open(path));
+  VERGE_TRY(const fit::SplitPoints points, points_of(options, source));
   VERGE_TRY(const fit::SplitReport report,
             fit::split_model(source, points, options.out[0], options.out[1], context.command_line));
   if (context.json) {
@@ -86,6 +95,7 @@ Action declare(Parser& parser, Context& context) {
                   "E1,E2: layers before the two exit heads of the edge; by default the first two "
                   "there are")
       .separated_by(',');
+  parser.add_option("--policy", options->policy, "The exits that `verge fit exits` chose");
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -8,6 +8,8 @@
 #include <verge/cli/json.hpp>
 #include <verge/cli/memory_report.hpp>
 #include <verge/cli/model_store.hpp>
+#include <verge/cli/network_inspect.hpp>
+#include <verge/cli/network_options.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/core/clock.hpp>
@@ -106,6 +108,7 @@ ordered_json hyper_parameters(const nn::DecoderConfig& config) {
                        {"head_dim", config.head_dim}, {"ffn_dim", config.ffn_dim},
                        {"vocab", config.vocab},       {"context", config.context},
                        {"norm_eps", config.norm_eps}, {"rope_base", config.rope.base}};
+  if (!config.exit_layers.empty()) json["exits"] = config.exit_layers;
   if (config.window > 0) json["window"] = config.window;
   if (config.moe.experts > 0) json["experts"] = config.moe.experts;
   if (config.moe.experts > 0) json["experts_used"] = config.moe.experts_used;
@@ -239,6 +242,7 @@ Status inspect_safetensors(const std::string& path, Context& context) {
 }
 
 Status execute(const Options& options, Context& context) {
+  if (is_network(options.model)) return inspect_network(options.model, context);
   if (options.model.ends_with(".safetensors")) return inspect_safetensors(options.model, context);
   VERGE_TRY(const std::string path, model_path(options.model));
   VERGE_TRY(auto source, format::ModelSource::open(path));
@@ -272,6 +276,7 @@ Action declare(Parser& parser, Context& context) {
 Command inspect() {
   return {"inspect", "Models", "Show what a model file holds and the memory it will take",
           "  verge inspect digits.safetensors\n"
+          "  verge inspect net.onnx\n"
           "  verge inspect model.gguf --context 8192\n"
           "  verge inspect model.gguf --mem 600M\n"
           "  verge inspect model.gguf --graph svg > graph.svg\n"

@@ -3,10 +3,13 @@
 #include <verge/cli/command.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/node_home.hpp>
+#include <verge/platform/net/address.hpp>
 #include <verge/platform/net/grpc/join_service.hpp>
 
 namespace verge::cli::commands {
 namespace {
+
+constexpr double kPatienceS = 10;
 
 struct Options {
   NodeHome home;
@@ -27,11 +30,23 @@ Status check_room(const NodeHome& home) {
   return make_error(Code::Io, "{}: {}; give another --dir", home.folder(), error.message());
 }
 
+// Where the certificate is renewed: the node beside the service that it was joined by.
+Status remember_authority(const Options& options, int node_port) {
+  if (node_port == 0) return {};
+  VERGE_TRY(net::Address address, net::Address::parse(options.address));
+  address.port = node_port;
+  VERGE_TRY(fleet::NodeBook book, options.home.book());
+  return book.set_authority(address.text());
+}
+
 Status execute(const Options& options, Context& context) {
   VERGE_TRY(const net::JoinToken token, net::JoinToken::parse(options.token));
   VERGE_RETURN_IF_ERROR(check_room(options.home));
-  VERGE_TRY(const net::Credentials own, net::join(options.address, token, unix_time_s()));
+  int node_port = 0;
+  VERGE_TRY(const net::Credentials own,
+            net::join(options.address, token, unix_time_s(), kPatienceS, &node_port));
   VERGE_RETURN_IF_ERROR(own.save(options.home.identity()));
+  VERGE_RETURN_IF_ERROR(remember_authority(options, node_port));
   const net::CertificateFacts& facts = own.facts();
   if (context.json) {
     print_json_line({{"node", facts.node},

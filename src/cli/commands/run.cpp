@@ -1,4 +1,5 @@
 #include <iostream>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -7,6 +8,8 @@
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/memory_report.hpp>
+#include <verge/cli/network_options.hpp>
+#include <verge/cli/network_run.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/reference_warning.hpp>
@@ -29,7 +32,9 @@ struct Options {
   serve::AnswerOptions generate;
   SpeculationOptions speculation;
   CollabRunOptions collab;
+  NetworkRunOptions network;
   std::string prompt, prompt_cache;
+  std::optional<Option> prompt_option;
   bool no_special = false;
   bool parse_special = false;
   bool echo = false;
@@ -121,14 +126,49 @@ Status keep_prompt(const Options& options, serve::CachedPrompt& cached, size_t l
   return serve::save_prompt(cached.session, static_cast<int64_t>(length), options.prompt_cache);
 }
 
+// How many tokens a device drafts while its cloud is asked.
+Result<int64_t> drafts_with_cloud(const SpeculationOptions& speculation) {
+  if (!speculation.is_on()) return 0;
+  if (speculation.by == "exits" && !speculation.shapes_drafts()) return speculation.draft_tokens;
+  return make_error(Code::InvalidArgument,
+                    "with a cloud the second exit drafts, one token after another; give "
+                    "--speculate exits and --draft-tokens alone");
+}
+
+Status refuse_language_options(const Options& options) {
+  const std::pair<const char*, bool> given[] = {{"--prompt", options.prompt_option->is_given()},
+                                                {"--mem", !options.model.memory.empty()},
+                                                {"--lora", !options.model.lora.empty()},
+                                                {"--plan", !options.model.plan.empty()}};
+  for (const auto& [name, is_given] : given) {
+    if (!is_given) continue;
+    return make_error(Code::InvalidArgument,
+                      "{}: {} is for language models; an ONNX network takes --input and "
+                      "--output-dir",
+                      options.model.model, name);
+  }
+  return {};
+}
+
 Status execute(const Options& options, Context& context) {
-  if (options.collab.is_wanted()) {
+  if (is_network(options.model.model)) {
+    VERGE_RETURN_IF_ERROR(refuse_language_options(options));
+    return run_network(options.network, options.model, context);
+  }
+  if (options.network.is_given() || !options.prompt_option->is_given()) {
+    return make_error(Code::InvalidArgument,
+                      "{}: a language model needs --prompt; --input is for ONNX networks",
+                      options.model.model);
+  }
+  if (options.collab.device.is_wanted()) {
+    VERGE_TRY(const int64_t drafts, drafts_with_cloud(options.speculation));
     return run_collab(options.collab, options.model,
                       {.text = read_prompt(options.prompt),
                        .max_tokens = options.generate.max_tokens,
                        .ignore_end = options.generate.ignore_end,
                        .echo = options.echo,
-                       .sampling = options.generate.sampling},
+                       .sampling = options.generate.sampling,
+                       .draft_tokens = drafts},
                       context);
   }
   const SystemClock clock;
@@ -174,8 +214,8 @@ Action declare(Parser& parser, Context& context) {
   options->model.declare_memory(parser);
   options->model.declare_plan(parser);
   options->model.declare_lora(parser);
-  parser.add_option("-p,--prompt", options->prompt, "The text to continue; - reads standard input")
-      .required();
+  options->prompt_option = parser.add_option("-p,--prompt", options->prompt,
+                                             "The text to continue; - reads standard input");
   parser.add_option("-n,--tokens", options->generate.max_tokens,
                     "Most tokens to answer; -1 for no limit");
   parser.add_option("--stop", options->generate.stop,
@@ -194,18 +234,20 @@ Action declare(Parser& parser, Context& context) {
   declare_sampling(parser, options->generate.sampling);
   options->speculation.declare(parser);
   options->collab.declare(parser);
+  options->network.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 
 }  // namespace
 
 Command run() {
-  return {"run", "Everyday", "Continue a prompt with a language model",
+  return {"run", "Everyday", "Continue a prompt with a language model, or run an ONNX network",
           "  verge run model.gguf -p 'Once upon a time' -n 100\n"
           "  verge run model.gguf -p - --temp 0 --json < prompt.txt\n"
           "  verge run edge.gguf --cloud home.example:7443 -p 'Once upon a time' --explain\n"
           "  verge run model.gguf --lora style.gguf:0.8 -p 'Once upon a time'\n"
-          "  verge run model.gguf -p 'A user as JSON: ' --json-schema user.schema.json",
+          "  verge run model.gguf -p 'A user as JSON: ' --json-schema user.schema.json\n"
+          "  verge run net.onnx --input x=image.npy --output-dir out",
           declare};
 }
 

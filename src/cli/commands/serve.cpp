@@ -28,12 +28,15 @@ void print_models(ModelServer& server, const ModelServerOptions& options, std::o
     const auto entry = server.directory().find(model.name, problem);
     if (!entry) continue;
     const serve::ModelFace& face = *entry->face;
+    const std::string answers = model.runner
+                                    ? "answers with its cloud"
+                                    : fmt::format("{} answers at once", model.load.max_sequences);
     out << fmt::format(
-        "  {}: context {}, {} answers at once in {} tokens of cache; {} planned (weights {}, cache "
+        "  {}: context {}, {} in {} tokens of cache; {} planned (weights {}, cache "
         "{}, activations {})\n",
-        model.name, face.context, model.load.max_sequences, face.kv_tokens,
-        show_bytes(face.need.total()), show_bytes(face.need.weights_bytes),
-        show_bytes(face.need.kv_bytes), show_bytes(face.need.arena_bytes));
+        model.name, face.context, answers, face.kv_tokens, show_bytes(face.need.total()),
+        show_bytes(face.need.weights_bytes), show_bytes(face.need.kv_bytes),
+        show_bytes(face.need.arena_bytes));
     if (face.need.streamed_bytes > 0) {
       out << fmt::format("  {}: does not fit; about {} of its weights are read at each step\n",
                          model.name, show_bytes(face.need.streamed_bytes));
@@ -133,6 +136,7 @@ Command serve() {
       "  verge serve\n"
       "  verge serve small=qwen-0.5b.gguf large=qwen-7b.gguf --mem 8G --idle-timeout 600\n"
       "  verge serve qwen --host 0.0.0.0 --api-keys keys.json --tls-cert c.pem --tls-key k.pem\n"
+      "  verge serve edge.gguf --cloud home.example:7443 --mode auto\n"
       "  verge serve qwen --context 8192 --max-sequences 32 --kv-mem 2G",
       declare};
 }

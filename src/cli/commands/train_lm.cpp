@@ -135,6 +135,11 @@ void declare_model(Parser& parser, build::LmShape& shape) {
   parser.add_option("--exits", shape.exit_layers, "Early-exit heads after these layers")
       .separated_by(',')
       .group("Model");
+  parser
+      .add_option("--exit-weights", shape.exit_weights,
+                  "Weights of their losses, beside 1 for the last layer (0.3 each)")
+      .separated_by(',')
+      .group("Training");
 }
 
 void declare_training(Parser& parser, build::TrainLmOptions& train) {

@@ -59,6 +59,12 @@ TEST_F(RunCommand, SaysWhatNoFastKernelRuns) {
   EXPECT_EQ(test::run_verge(arguments({"-p", "hello"})).err.find("no fast"), std::string::npos);
 }
 
+TEST_F(RunCommand, ThePromptMayBeEmpty) {
+  const test::StandardInput nothing("");
+  EXPECT_EQ(json({"-p", ""})["prompt_tokens"], json({"-p", "-"})["prompt_tokens"]);
+  test::expect_refused(test::run_verge(arguments({})), 2, "needs --prompt");
+}
+
 TEST_F(RunCommand, ThePromptMayComeFromStandardInput) {
   const auto wanted = json({"-p", "hello there"});
   const test::StandardInput input("hello there");

@@ -27,6 +27,18 @@ class TrainLmCommand : public testing::Test {
   std::string text_ = folder_.add("book.txt", some_text());
 };
 
+TEST_F(TrainLmCommand, EachExitHasItsWeight) {
+  std::vector<std::string> two = arguments({"--exits", "1,2"});
+  two[8] = "3";  // layers
+  const auto with = [&](const std::string& weights) {
+    std::vector<std::string> all = two;
+    all.insert(all.end(), {"--exit-weights", weights, "--json", "--quiet"});
+    return test::run_verge(all);
+  };
+  EXPECT_EQ(with("0.1,0.2").status, 0);
+  test::expect_refused(with("0.1"), 2, "1 weights for 2 exits");
+}
+
 TEST_F(TrainLmCommand, WritesAModelThatRunsAndAPicture) {
   const std::string model = folder_ / "book.gguf", plot = folder_ / "loss.svg";
   const test::Ran ran =

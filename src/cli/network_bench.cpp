@@ -1,0 +1,60 @@
+#include <ostream>
+
+#include <verge/cli/json.hpp>
+#include <verge/cli/network_bench.hpp>
+#include <verge/cli/profile_table.hpp>
+#include <verge/cli/reference_warning.hpp>
+#include <verge/core/machine.hpp>
+
+namespace verge::cli {
+namespace {
+
+std::string command_of(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
+                       const std::string& model, int threads) {
+  std::string command = fmt::format("verge bench {}", model);
+  for (const std::string& shape : shapes.shapes) command += fmt::format(" --shape {}", shape);
+  for (const std::string& value : shapes.values) command += fmt::format(" --value {}", value);
+  return command + fmt::format(" --threads {} --repeat {}", threads, options.repeat);
+}
+
+}  // namespace
+
+Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
+                     const ModelOptions& model, Context& context) {
+  const SystemClock clock;
+  VERGE_TRY(const auto pool, model.threads.make_pool());
+  VERGE_TRY(const model::LoadOptions load_options, model.load_options());
+  VERGE_TRY(const auto bindings, shapes.read());
+  const double begin = clock.seconds();
+  VERGE_TRY(const auto file, format::onnx::Onnx::open(model.model));
+  VERGE_TRY(auto network,
+            model::OnnxNetwork::compile(file, bindings, *pool, {.isa = load_options.isa}));
+  const double load_s = clock.seconds() - begin;
+  const auto slow = warn_of_reference(network.plan().reference_nodes(), context);
+  VERGE_TRY(const serve::NetworkBench bench, serve::run_network_bench(network, clock, options));
+  const std::string command = command_of(shapes, options, model.model, pool->size());
+  if (context.json) {
+    Json json = {{"model", model.model},
+                 {"threads", pool->size()},
+                 {"repeat", options.repeat},
+                 {"load_s", load_s},
+                 {"median_ms", bench.median_s * 1e3},
+                 {"least_ms", bench.least_s * 1e3},
+                 {"peak_rss_bytes", peak_rss_bytes()},
+                 {"reference_nodes", slow},
+                 {"command", command}};
+    if (options.profile) json["profile"] = profile_json(bench.profile);
+    print_json_line(json, context.out);
+    return {};
+  }
+  context.out << fmt::format("one run      {:>10.2f} ms         least {:.2f}\n",
+                             bench.median_s * 1e3, bench.least_s * 1e3);
+  context.out << fmt::format("load         {:>10.1f} ms\n", load_s * 1e3);
+  context.out << fmt::format("peak memory  {:>10.1f} MiB\n",
+                             static_cast<double>(peak_rss_bytes()) / (1 << 20));
+  context.out << fmt::format("median of {} runs by: {}\n", options.repeat, command);
+  if (options.profile) print_profile("run", bench.profile, context.out);
+  return {};
+}
+
+}  // namespace verge::cli

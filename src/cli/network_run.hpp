@@ -1,0 +1,20 @@
+#pragma once
+// `verge run NET.onnx`: arrays in, arrays out.
+
+#include <verge/cli/command.hpp>
+#include <verge/cli/options.hpp>
+
+namespace verge::cli {
+
+struct NetworkRunOptions {
+  std::vector<std::string> inputs;
+  std::string output_dir;
+
+  void declare(Parser& parser);
+  bool is_given() const { return !inputs.empty() || !output_dir.empty(); }
+};
+
+/// Runs the network once and writes OUTPUT.npy of each output into the folder, which is made.
+Status run_network(const NetworkRunOptions& options, const ModelOptions& model, Context& context);
+
+}  // namespace verge::cli
