@@ -14,5 +14,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
   },
-  server: { proxy: { '/v1': server, '/verge': server } },
+  server: { proxy: { '/v1': server, '/verge': server, '/api': server } },
 });

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, mkdirSync, readdirSync, rmSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { startServer } from './real_server.mjs';
+import { startNode, startServer } from './real_server.mjs';
 
 const web = dirname(dirname(fileURLToPath(import.meta.url)));
 const kind = process.argv[2] === 'e2e' ? 'e2e' : 'unit';
@@ -22,9 +22,13 @@ mkdirSync(cache, { recursive: true });
 const folder = mkdtempSync(join(cache, `${kind}-`));
 let status = 1;
 let server = null;
+let node = null;
 try {
   const { VERGE_BINARY: verge, VERGE_MODEL: model } = process.env;
-  if (kind === 'e2e' && verge && model && !process.env.VERGE_URL) server = await startServer(verge, model, folder);
+  if (kind === 'e2e' && verge && model && !process.env.VERGE_URL) {
+    server = await startServer(verge, model, folder);
+    node = await startNode(verge, model, folder);
+  }
   const tests = readdirSync(join(web, 'tests', kind)).filter((name) => name.endsWith('.test.ts'));
   await build({
     entryPoints: tests.map((name) => join(web, 'tests', kind, name)),
@@ -41,10 +45,12 @@ try {
   const options = ['--enable-source-maps', '--test'];
   const environment = { ...process.env, VERGE_WEB_FOLDER: web, VERGE_CHROMIUM: chromium };
   if (server) Object.assign(environment, { VERGE_URL: server.url, VERGE_SLOW_MODEL: 'slow' });
+  if (node) environment.VERGE_NODE_URL = node.url;
   const runner = spawn(process.execPath, [...options, ...files], { stdio: 'inherit', env: environment });
   status = await new Promise((resolve) => runner.once('exit', (code) => resolve(code ?? 1)));
 } finally {
   await server?.stop();
+  await node?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 process.exit(status);

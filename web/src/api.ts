@@ -1,5 +1,6 @@
 // The server's routes. docs/live.md describes those below /verge.
 import { apiKey, askForKey } from './api_key';
+import type { NodeState } from './node_history';
 
 export interface Percentiles {
   p50: number | null;
@@ -92,6 +93,10 @@ export async function listModels(): Promise<string[]> {
 
 export async function readLive(): Promise<Live> {
   return (await (await request('/verge/live')).json()) as Live;
+}
+
+export async function readNode(): Promise<NodeState> {
+  return (await (await request('/api/node')).json()) as NodeState;
 }
 
 export async function setLoaded(model: string, isLoaded: boolean): Promise<void> {

@@ -5,6 +5,7 @@ import { IconButton } from './components/icon_button';
 import { KeyDialog } from './components/key_dialog';
 import { LivePage } from './pages/live';
 import { ModelsPage } from './pages/models';
+import { NodePage } from './pages/node';
 import { Playground } from './pages/playground';
 import { usePage } from './router';
 import type { Page } from './router';
@@ -16,6 +17,9 @@ const pages: { page: Page; title: string; short: string }[] = [
   { page: 'models', title: 'Models', short: 'Models' },
   { page: 'live', title: 'Live load', short: 'Live' },
 ];
+/** A node serves this page alone, `verge serve` the others. */
+const nodePages: typeof pages = [{ page: 'node', title: 'Node', short: 'Node' }];
+const pagesBeside = (page: Page) => (page === 'node' ? nodePages : pages);
 
 function ThemeButton() {
   const now = useStore(theme);
@@ -24,21 +28,22 @@ function ThemeButton() {
 }
 
 function TopBar({ current }: { current: Page }) {
+  const shown = pagesBeside(current);
   return (
     <header class="top">
-      <a class="brand" href="#/playground" aria-label="Verge, playground">
+      <a class="brand" href={`#/${shown[0]?.page}`} aria-label={`Verge, ${shown[0]?.title.toLowerCase()}`}>
         <img src="./icon.svg" alt="" width="24" height="24" />
         <span>Verge</span>
       </a>
       <nav aria-label="Pages">
-        {pages.map(({ page, title, short }) => (
+        {shown.map(({ page, title, short }) => (
           <a key={page} href={`#/${page}`} aria-label={title} aria-current={page === current ? 'page' : undefined}>
             <span class="long">{title}</span>
             <span class="short">{short}</span>
           </a>
         ))}
       </nav>
-      <IconButton icon="key" label="API key" onClick={askForKey} />
+      {shown === pages && <IconButton icon="key" label="API key" onClick={askForKey} />}
       <ThemeButton />
     </header>
   );
@@ -50,7 +55,7 @@ export function App() {
   const isFirst = useRef(true);
   const said = useStore(announcement);
   useEffect(() => {
-    document.title = `${pages.find((entry) => entry.page === page)?.title} · Verge`;
+    document.title = `${pagesBeside(page).find((entry) => entry.page === page)?.title} · Verge`;
     if (!isFirst.current && page !== 'playground') main.current?.focus();
     isFirst.current = false;
   }, [page]);
@@ -64,6 +69,7 @@ export function App() {
         {page === 'playground' && <Playground />}
         {page === 'models' && <ModelsPage />}
         {page === 'live' && <LivePage />}
+        {page === 'node' && <NodePage />}
       </main>
       <KeyDialog />
       <div class="visually-hidden" role="status" aria-live="polite">

@@ -7,6 +7,8 @@ import type { Call, Conversation, Message, State, Stats } from './conversation';
 import { changeConversation, find, newId } from './conversations';
 import { announce } from './announce';
 import { live, refreshLive } from './live';
+import { withPiece } from './places';
+import type { Piece } from './places';
 import { createStore } from './store';
 
 interface Run {
@@ -50,7 +52,8 @@ class Answer {
   private text = '';
   private reasoning = '';
   private calls: Call[] = [];
-  private pieces = 0;
+  private tokens = 0;
+  private pieces: Piece[] = [];
   private readonly beganMs = performance.now();
   private firstMs: number | null = null;
   private lastMs = this.beganMs;
@@ -69,10 +72,13 @@ class Answer {
   private write(event: Exclude<ChatEvent, { kind: 'end' | 'usage' }>): void {
     this.lastMs = performance.now();
     this.firstMs ??= this.lastMs;
-    if (event.kind === 'text') this.text += event.text;
+    if (event.kind === 'text') {
+      this.text += event.text;
+      this.pieces = withPiece(this.pieces, event.text, event.origins ?? []);
+    }
     if (event.kind === 'reasoning') this.reasoning += event.text;
     if (event.kind === 'call') this.calls = withCall(this.calls, event);
-    this.pieces += 1;
+    this.tokens += 1;
     this.timer ??= setTimeout(() => this.flush(), flushMs);
   }
 
@@ -85,11 +91,12 @@ class Answer {
     const patch: Partial<Message> = { text: this.text };
     if (this.reasoning) patch.reasoning = this.reasoning;
     if (this.calls.length > 0) patch.calls = this.calls;
+    if (this.pieces.length > 0) patch.pieces = this.pieces;
     return patch;
   }
 
   private stats(): Stats {
-    const tokens = this.usage?.completionTokens ?? this.pieces;
+    const tokens = this.usage?.completionTokens ?? this.tokens;
     const seconds = (this.lastMs - (this.firstMs ?? this.lastMs)) / 1000;
     return {
       promptTokens: this.usage?.promptTokens ?? null,
@@ -98,6 +105,7 @@ class Answer {
       ttftMs: (this.firstMs ?? this.lastMs) - this.beganMs,
       tokensPerSecond: tokens > 1 && seconds > 0 ? (tokens - 1) / seconds : null,
       memoryBytes: live.get()?.rss_bytes ?? null,
+      ...(this.usage?.places ? { places: this.usage.places } : {}),
     };
   }
 
@@ -107,7 +115,7 @@ class Answer {
     if (this.firstMs !== null) patch.stats = this.stats();
     if (error) patch.error = error;
     patchMessage(this.run, patch, true);
-    const tokens = `${this.usage?.completionTokens ?? this.pieces} tokens`;
+    const tokens = `${this.usage?.completionTokens ?? this.tokens} tokens`;
     const said: Record<State, string> = {
       streaming: '',
       done: `Answer complete, ${tokens}.`,

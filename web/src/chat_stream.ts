@@ -2,6 +2,8 @@
 import { ApiError, errorText, messageOf, request } from './api';
 import { EventParser } from './sse';
 import type { Message, Settings } from './conversation';
+import { countsOf, originsOf } from './places';
+import type { Counts, Origin } from './places';
 import { parseTools } from './tools';
 import type { Tool } from './tools';
 
@@ -9,10 +11,12 @@ export interface Usage {
   promptTokens: number;
   completionTokens: number;
   cachedTokens: number | null;
+  /** Of a split model. */
+  places?: Counts;
 }
 
 export type ChatEvent =
-  | { kind: 'text'; text: string }
+  | { kind: 'text'; text: string; origins?: Origin[] }
   | { kind: 'reasoning'; text: string }
   | { kind: 'call'; index: number; name: string; arguments: string }
   | { kind: 'end'; reason: string }
@@ -32,7 +36,10 @@ interface Chunk {
     prompt_tokens?: number;
     completion_tokens?: number;
     prompt_tokens_details?: { cached_tokens?: number } | null;
+    verge?: unknown;
   } | null;
+  /** Of `verge serve --cloud`: where the tokens of this chunk were made. */
+  verge?: unknown;
 }
 
 function parseSchema(text: string): unknown {
@@ -98,18 +105,22 @@ export function eventsOf(chunk: Chunk): ChatEvent[] {
   const delta = choice?.delta;
   const reasoning = delta?.reasoning_content || delta?.reasoning;
   if (reasoning) events.push({ kind: 'reasoning', text: reasoning });
-  if (delta?.content) events.push({ kind: 'text', text: delta.content });
+  const origins = originsOf(chunk.verge);
+  if (origins.length > 0) events.push({ kind: 'text', text: delta?.content ?? '', origins });
+  else if (delta?.content) events.push({ kind: 'text', text: delta.content });
   for (const { index, function: called } of delta?.tool_calls ?? []) {
     events.push({ kind: 'call', index: index ?? 0, name: called?.name ?? '', arguments: called?.arguments ?? '' });
   }
   if (choice?.finish_reason) events.push({ kind: 'end', reason: choice.finish_reason });
   if (chunk.usage) {
+    const counts = countsOf(chunk.usage.verge);
     events.push({
       kind: 'usage',
       usage: {
         promptTokens: chunk.usage.prompt_tokens ?? 0,
         completionTokens: chunk.usage.completion_tokens ?? 0,
         cachedTokens: chunk.usage.prompt_tokens_details?.cached_tokens ?? null,
+        ...(counts ? { places: counts } : {}),
       },
     });
   }

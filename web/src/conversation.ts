@@ -1,6 +1,8 @@
 // A conversation: one or two lanes, each a model and a tree of messages. Everything here is pure: a change
 // returns a new value and shares what did not change.
 
+import type { Counts, Piece } from './places';
+
 /** `tool`: what the functions gave back that the answer before it calls. */
 export type Role = 'user' | 'assistant' | 'tool';
 export type State = 'streaming' | 'done' | 'length' | 'stopped' | 'failed';
@@ -12,6 +14,8 @@ export interface Stats {
   ttftMs: number;
   tokensPerSecond: number | null;
   memoryBytes: number | null;
+  /** Tokens by where a split model made them. */
+  places?: Counts;
 }
 
 /** A function that the model calls, and its arguments: JSON, or what there is of it yet. */
@@ -27,6 +31,8 @@ export interface Message {
   text: string;
   reasoning?: string;
   calls?: Call[];
+  /** Of a split model's answer: its text, by where it was made. */
+  pieces?: Piece[];
   /** Of role `tool`: one for each call of the parent. */
   results?: string[];
   model?: string;

@@ -1,5 +1,7 @@
 // Conversations as JSON: what local storage and exported files hold. Nothing that is read is trusted.
 import { emptyTree, noSettings } from './conversation';
+import { countsOf, originsOf } from './places';
+import type { Piece } from './places';
 import type { Call, Conversation, Lane, Message, Role, Settings, State, Stats, Tree } from './conversation';
 
 export class FormatError extends Error {}
@@ -25,6 +27,7 @@ const numberOrNull = (value: unknown) => (typeof value === 'number' && Number.is
 function readStats(value: unknown): Stats | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const fields = value as Fields;
+  const counts = countsOf(fields.places);
   return {
     promptTokens: numberOrNull(fields.promptTokens),
     cachedTokens: numberOrNull(fields.cachedTokens),
@@ -32,6 +35,7 @@ function readStats(value: unknown): Stats | undefined {
     ttftMs: numberOrNull(fields.ttftMs) ?? 0,
     tokensPerSecond: numberOrNull(fields.tokensPerSecond),
     memoryBytes: numberOrNull(fields.memoryBytes),
+    ...(counts ? { places: counts } : {}),
   };
 }
 
@@ -42,6 +46,16 @@ function readCalls(value: unknown): Call[] {
     return typeof fields.name === 'string' && typeof fields.arguments === 'string';
   };
   return value.filter(isCall).map((call) => ({ name: call.name, arguments: call.arguments }));
+}
+
+function readPieces(value: unknown): Piece[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((piece: unknown): Piece[] => {
+    const fields = typeof piece === 'object' && piece !== null ? (piece as Fields) : {};
+    const [origin] = originsOf({ places: [fields.place], reasons: [fields.reason] });
+    const tokens = numberOrNull(fields.tokens);
+    return origin && typeof fields.text === 'string' && tokens !== null ? [{ ...origin, text: fields.text, tokens }] : [];
+  });
 }
 
 const readTexts = (value: unknown): string[] =>
@@ -60,6 +74,8 @@ function readMessage(value: unknown, id: string, where: string): Message {
   if (typeof fields.reasoning === 'string') message.reasoning = fields.reasoning;
   const calls = readCalls(fields.calls);
   if (calls.length > 0) message.calls = calls;
+  const pieces = readPieces(fields.pieces);
+  if (pieces.map((piece) => piece.text).join('') === message.text && pieces.length > 0) message.pieces = pieces;
   if (role === 'tool') message.results = readTexts(fields.results);
   if (typeof fields.model === 'string') message.model = fields.model;
   if (typeof fields.error === 'string') message.error = fields.error;

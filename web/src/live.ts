@@ -1,13 +1,11 @@
 // GET /verge/live, read each second while a page that shows it is open and visible.
-import { useEffect } from 'preact/hooks';
 import { ApiError, messageOf, readLive } from './api';
 import type { Live } from './api';
 import { keyVersion } from './api_key';
+import { usePolling } from './components/use_polling';
 import { append } from './live_history';
 import type { Sample } from './live_history';
 import { createStore, useStore } from './store';
-
-const everyMs = 1000;
 
 export const live = createStore<Live | null>(null);
 export const liveHistory = createStore<Sample[]>([]);
@@ -31,19 +29,5 @@ export async function refreshLive(): Promise<void> {
 
 /** Keeps `live` fresh while the calling component is shown and `isWanted`. */
 export function useLive(isWanted = true): void {
-  const version = useStore(keyVersion);
-  useEffect(() => {
-    if (!isWanted) return undefined;
-    let timer: ReturnType<typeof setTimeout>;
-    let isOver = false;
-    const tick = async () => {
-      if (!document.hidden) await refreshLive();
-      if (!isOver) timer = setTimeout(tick, everyMs);
-    };
-    void tick();
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [isWanted, version]);
+  usePolling(refreshLive, isWanted, useStore(keyVersion));
 }

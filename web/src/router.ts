@@ -1,8 +1,8 @@
 // The page is named after the '#' of the address.
 import { useEffect, useState } from 'preact/hooks';
 
-export type Page = 'playground' | 'models' | 'live';
-const pages: Page[] = ['playground', 'models', 'live'];
+export type Page = 'playground' | 'models' | 'live' | 'node';
+const pages: Page[] = ['playground', 'models', 'live', 'node'];
 
 function pageOf(hash: string): Page {
   return pages.find((page) => hash.replace(/^#\/?/, '') === page) ?? 'playground';

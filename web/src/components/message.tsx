@@ -9,6 +9,7 @@ import { CopyButton } from './copy_button';
 import { IconButton } from './icon_button';
 import { Markdown } from './markdown';
 import { Calls, Reasoning, Results } from './aside';
+import { Legend, Placed } from './places';
 import { ResultsForm } from './results_form';
 import { useFocusAfter } from './use_focus_after';
 
@@ -114,6 +115,12 @@ const endings: Partial<Record<NonNullable<Message['state']>, string>> = {
 function Body({ message, called }: Pick<Props, 'message' | 'called'>) {
   if (message.role === 'tool') return <Results calls={called ?? []} results={message.results ?? []} />;
   if (message.role === 'user') return <div class="said">{message.text}</div>;
+  return <Answer message={message} />;
+}
+
+function Answer({ message }: Pick<Props, 'message'>) {
+  const [showsPlaces, setShowsPlaces] = useState(true);
+  const { pieces } = message;
   const isWaiting = message.state === 'streaming' && !message.text && !message.reasoning && !message.calls;
   return (
     <>
@@ -126,7 +133,10 @@ function Body({ message, called }: Pick<Props, 'message' | 'called'>) {
           <i />
         </p>
       ) : (
-        <Markdown text={message.text} />
+        <>{pieces && showsPlaces ? <Placed pieces={pieces} /> : <Markdown text={message.text} />}</>
+      )}
+      {pieces && (
+        <Legend pieces={pieces} counts={message.stats?.places ?? null} isShown={showsPlaces} onToggle={() => setShowsPlaces(!showsPlaces)} />
       )}
       {message.calls && <Calls calls={message.calls} />}
       {message.error && <p class="problem">{message.error}</p>}

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { LiveModel } from '../api';
 import { Chart } from '../components/chart';
+import { Tile } from '../components/tile';
 import { formatBytes, formatDuration, formatMs, formatNumber } from '../format';
 import { live, liveHistory, liveProblem, useLive } from '../live';
 import { rowsOf } from '../live_history';
@@ -8,18 +9,6 @@ import { useStore } from '../store';
 
 const whole = (value: number | null | undefined) => formatNumber(value);
 const speed = (value: number | null | undefined) => formatNumber(value, 1);
-
-function Tile({ name, value, note }: { name: string; value: string; note?: string }) {
-  return (
-    <div class="tile">
-      <dt>{name}</dt>
-      <dd>
-        {value}
-        {note && <small>{note}</small>}
-      </dd>
-    </div>
-  );
-}
 
 function Tiles() {
   const now = useStore(live);

@@ -135,6 +135,7 @@ export class RecordedServer {
     const last = (body.messages as { role?: string; content?: string }[]).at(-1);
     const isCalling = body.tools ? body.tool_choice !== 'none' : JSON.stringify(body.messages).includes('weather');
     if (isCalling && last?.role !== 'tool') return callFunctions(send, response);
+    if (last?.content?.includes('two machines')) return answerByPlace(send, response);
     model.running += 1;
     model.prefill += 20;
     let isOpen = true;
@@ -165,6 +166,20 @@ function callFunctions(send: (value: unknown) => void, response: ServerResponse)
   call(1, 'get_weather', '{"city": "<b>Rome</b>"}');
   say({}, 'tool_calls');
   send({ choices: [], usage: { prompt_tokens: 50, completion_tokens: 30 } });
+  response.end('data: [DONE]\n\n');
+}
+
+// What a split model says: each chunk with where its tokens were made.
+function answerByPlace(send: (value: unknown) => void, response: ServerResponse): void {
+  const say = (content: string, place: string, reason: string) =>
+    send({ choices: [{ index: 0, delta: { content }, finish_reason: null }], verge: { places: [place], reasons: [reason] } });
+  say('The ', 'exit1', 'sure');
+  say('device ', 'exit1', 'sure');
+  say('*and* ', 'exit2', 'sure');
+  say('the cloud', 'cloud', 'asked');
+  say('.', 'degraded', 'link down');
+  send({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
+  send({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 5, verge: { exit1: 2, exit2: 1, cloud: 1, degraded: 1 } } });
   response.end('data: [DONE]\n\n');
 }
 

@@ -46,6 +46,15 @@ test('chunks become events', () => {
   ]);
 });
 
+test('tokens of a split model say where they were made', () => {
+  const verge = { places: ['cloud'], reasons: ['asked'] };
+  const origins = [{ place: 'cloud', reason: 'asked' }];
+  assert.deepEqual(eventsOf({ choices: [{ delta: { content: 'a' } }], verge }), [{ kind: 'text', text: 'a', origins }]);
+  assert.deepEqual(eventsOf({ choices: [{ delta: {} }], verge }), [{ kind: 'text', text: '', origins }]);
+  const [usage] = eventsOf({ choices: [], usage: { completion_tokens: 1, verge: { cloud: 1 } } });
+  assert.deepEqual(usage?.kind === 'usage' && usage.usage.places, { exit1: 0, exit2: 0, cloud: 1, degraded: 0 });
+});
+
 test('reasoning and calls become events, whatever is missing', () => {
   const of = (delta: object) => eventsOf({ choices: [{ delta }] });
   assert.deepEqual(of({ reasoning_content: 'a', content: 'b' }), [

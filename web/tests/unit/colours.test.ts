@@ -29,7 +29,8 @@ const texts: [string, string[]][] = [
   ['accent', ['surface', 'tint', 'page']],
   ['on-accent', ['accent']],
   ['danger', ['page', 'surface']],
-  ['good', ['good-tint']],
+  ['good', ['good-tint', 'surface']],
+  ['series-2', ['surface']], // where tokens were made
 ];
 const marks: [string, string[]][] = [
   ['edge', ['page', 'surface']],

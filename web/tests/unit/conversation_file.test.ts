@@ -37,6 +37,22 @@ test('reasoning and calls are kept, what is none is not', () => {
   assert.deepEqual([text, reasoning, calls], ['', undefined, undefined]);
 });
 
+test('where tokens were made is kept while it tells the text', () => {
+  const pieces = [
+    { place: 'exit1', reason: 'sure', text: 'h', tokens: 1 },
+    { place: 'cloud', reason: 'asked', text: 'i', tokens: 1 },
+  ] as const;
+  const stats = { ...answer.stats, places: { exit1: 1, exit2: 0, cloud: 1, degraded: 0 } };
+  const placed = { ...answer, stats, pieces: [...pieces] };
+  const lanes = [{ model: 'm', tree: add(add(emptyTree, question), placed) }];
+  assert.deepEqual(readConversation({ ...conversation, lanes }).lanes, lanes);
+  const odd = { ...placed, pieces: [...pieces, { place: 'moon', reason: '', text: '!', tokens: 1 }, null] };
+  const read = (message: object) =>
+    readConversation({ ...conversation, lanes: [{ model: 'm', tree: add(add(emptyTree, question), message as never) }] }).lanes[0]?.tree.messages.b?.pieces;
+  assert.deepEqual(read(odd), pieces);
+  assert.equal(read({ ...placed, text: 'ho' }), undefined);
+});
+
 const withMessages = (messages: unknown) => ({ ...conversation, lanes: [{ model: 'm', tree: { messages, chosen: {} } }] });
 
 test('a wrong file is refused with the place', () => {
