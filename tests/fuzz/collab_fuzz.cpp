@@ -1,6 +1,7 @@
 // Any bytes as a message between the halves of a split model: its kind, its body, a tensor. It may
 // be refused, but what is read says the same again, and no states break a server's books.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -19,7 +20,7 @@ const CollabLimits kLimits = {.width = kWidth, .vocab = 100, .context = 64, .cod
 // The first byte is the kind, the second how long the body is, the next two a tensor's shape; the
 // rest is the tensor's.
 Message message_of(const uint8_t* data, size_t size) {
-  Message message{size > 0 ? data[0] % 12u : 0, "", {}};
+  Message message{size > 0 ? data[0] % 13u : 0, "", {}};
   if (size < 4) return message;
   const size_t body = std::min<size_t>(data[1], size - 4);
   message.body.assign(reinterpret_cast<const char*>(data) + 4, body);
@@ -48,7 +49,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (states == nullptr) return 0;
   SessionStates books(kWidth);
   const std::vector<float> rows(static_cast<size_t>(states->tokens() * kWidth));
+  const TextBranch& branch = states->branch;
+  require(books.enter_branch(branch.number, branch.from));
   books.add(states->position, rows, states->prompt_end);
   require(books.positions() == states->tokens());
+  require(books.enter_branch(branch.number + 1, branch.from));
+  const int64_t left = std::clamp<int64_t>(branch.from - states->position, 0, states->tokens());
+  require(books.positions() == left && books.ready() <= branch.from);
   return 0;
 }

@@ -6,9 +6,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include <onnx_cases.hpp>
+#include <onnx_writer.hpp>
 #include <paths.hpp>
 
 #include <verge/engine/format/gguf/writer.hpp>
+#include <verge/engine/format/npy/npy.hpp>
 #include <verge/engine/format/safetensors/writer.hpp>
 #include <verge/engine/model/folder_writer.hpp>
 #include <verge/platform/net/codec/message_codec.hpp>
@@ -160,15 +163,16 @@ void write_collab(const fs::path& root) {
   const serve::CollabMessage messages[] = {
       serve::HelloMessage{split, {"f32"}, "s"},
       serve::AcceptMessage{"s", 120, 1 << 20, 3, {"f32"}},
-      serve::StatesMessage{5, states, 9},
-      serve::FinishMessage{.position = 6, .deadline_s = 1},
-      serve::TokenMessage{6, 42, -1.5f, 0.01, 0.02},
+      serve::StatesMessage{5, states, 9, {2, 4}},
+      serve::FinishMessage{.position = 6, .deadline_s = 1, .branch = {2, 4}},
+      serve::TokenMessage{6, 42, -1.5f, 0.01, 0.02, 2},
       serve::NackMessage{2, 4},
       serve::ResumeMessage{1},
       serve::CloseMessage{},
       serve::FailureMessage{{Code::Conflict, "why"}},
-      serve::BusyMessage{6, 0.5},
+      serve::BusyMessage{6, 0.5, 2},
       serve::PromptMessage{{1, 2, 3}, 9},
+      serve::TokensMessage{4, {1, 2, 3}, {2, 4}},
   };
   for (const serve::CollabMessage& typed : messages) {
     const Message message = serve::to_message(typed);
@@ -179,6 +183,42 @@ void write_collab(const fs::path& root) {
     if (has_states) bytes.append(32, '\0');
     write(file_of(root, "collab_fuzz", std::to_string(message.kind).c_str()), bytes);
   }
+}
+
+// A product, a chain of shapes into a reshape, a convolution and a branch, and each operator.
+void write_networks(const fs::path& root) {
+  write(file_of(root, "onnx_fuzz", "product"), test::onnx_file(test::small_onnx()));
+  using test::onnx_node;
+  test::OnnxParts branch, parts;
+  branch.nodes = {onnx_node("Relu", {"c"}, {"b"})};
+  branch.outputs = {test::onnx_value("b", test::kOnnxFloat, {})};
+  parts.nodes = {
+      onnx_node("Shape", {"x"}, {"s"}),
+      onnx_node("Gather", {"s", "zero"}, {"n"}),
+      onnx_node("Unsqueeze", {"n", "axis"}, {"n1"}),
+      onnx_node("Concat", {"n1", "rest"}, {"to"}, {test::onnx_integer_attribute("axis", 0)}),
+      onnx_node("Reshape", {"x", "to"}, {"r"}),
+      onnx_node("Conv", {"r", "w"}, {"c"},
+                {test::OnnxMessage().text(1, "pads").text(8, std::string("\1\1\1\1", 4))}),
+      onnx_node("Equal", {"n", "zero"}, {"q"}),
+      onnx_node("If", {"q"}, {"y"},
+                {test::OnnxMessage().text(1, "then_branch").message(6, branch.graph()),
+                 test::OnnxMessage().text(1, "else_branch").message(6, branch.graph())})};
+  parts.constants = {
+      test::onnx_tensor<int64_t>("zero", test::kOnnxInt64, {}, {0}),
+      test::onnx_tensor<int64_t>("axis", test::kOnnxInt64, {1}, {0}),
+      test::onnx_tensor<int64_t>("rest", test::kOnnxInt64, {3}, {1, 4, -1}),
+      test::onnx_tensor<float>("w", test::kOnnxFloat, {2, 1, 3, 3}, std::vector<float>(18, 0.5f))};
+  parts.inputs = {test::onnx_value("x", test::kOnnxFloat, {2, 20})};
+  parts.outputs = {test::onnx_value("y", test::kOnnxFloat, {2, 2, 4, 5})};
+  write(file_of(root, "onnx_fuzz", "network"), test::onnx_file(parts));
+  size_t number = 0;
+  for (const auto& entry : test::onnx_cases()) {
+    write(file_of(root, "onnx_fuzz", fmt::format("case-{}", number++).c_str()),
+          test::onnx_case_file(entry));
+  }
+  const Tensor array(DType::F32, {2, 3});
+  expect(format::write_npy(file_of(root, "npy_fuzz", "array"), array.view()));
 }
 
 }  // namespace
@@ -194,6 +234,7 @@ int main(int count, char** arguments) {
   write_texts(root);
   write_frames(root);
   write_collab(root);
+  write_networks(root);
   const std::vector<std::byte> plan = good_plan();
   write(file_of(root, "plan_fuzz", "plan"),
         {reinterpret_cast<const char*>(plan.data()), plan.size()});

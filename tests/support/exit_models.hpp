@@ -19,6 +19,29 @@ inline std::string with_exit_heads(const std::string& path, const std::vector<in
   });
 }
 
+/// A copy of a model of F32 with its exit heads' own output matrices, each `scale` times the
+/// embedding.
+inline std::string with_own_outputs(const std::string& path, const std::vector<int64_t>& exits,
+                                    float scale) {
+  auto source = format::ModelSource::open(path);
+  EXPECT_TRUE(source.ok());
+  format::GgufWriter writer(source->metadata);
+  for (const auto& tensor : source->tensors()) EXPECT_TRUE(writer.add(tensor).ok());
+  const format::StoredTensor* embedding = source->find("token_embd.weight");
+  const auto view = embedding->view();
+  std::vector<float> values(view->as<float>(), view->as<float>() + view->shape.count());
+  for (float& value : values) value *= scale;
+  for (const int64_t after : exits) {
+    EXPECT_TRUE(writer
+                    .add(nn::exit_output_name(after), DType::F32, embedding->shape,
+                         std::as_bytes(std::span(values)))
+                    .ok());
+  }
+  const std::string copy = path + "-untied.gguf";
+  EXPECT_TRUE(writer.write(copy).ok());
+  return copy;
+}
+
 /// A random model of a family with rows that blocks of 256 divide, six layers and exit heads after
 /// two and four.
 inline std::string write_exit_model(const TemporaryFolder& folder, std::string_view shape,

@@ -111,6 +111,12 @@ class HttpClient {
     send("GET " + path + " HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n");
     return answer();
   }
+  HttpAnswer post(const std::string& path, const std::string& json) {
+    send("POST " + path +
+         " HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: " +
+         std::to_string(json.size()) + "\r\n\r\n" + json);
+    return answer();
+  }
 
   /// Up to and with `mark`; nothing when the stream ends before.
   std::optional<std::string> until(std::string_view mark) {

@@ -36,6 +36,7 @@ class NodeProcess {
 
   std::string address() const { return "127.0.0.1:" + std::to_string(port("port")); }
   std::string join_address() const { return "127.0.0.1:" + std::to_string(port("join_port")); }
+  int metrics_port() const { return port("metrics_port"); }
   /// By `number`; the exit status, or 128 + the signal.
   int stop(int number = SIGTERM) {
     ::kill(child_, number);

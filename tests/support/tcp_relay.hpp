@@ -37,7 +37,9 @@ class LoopbackPort {
     if (listens && ::listen(socket_.number(), 8) != 0) ADD_FAILURE() << "cannot listen";
   }
   int number() const { return socket_.number(); }
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  std::string address(const std::string& host = "127.0.0.1") const {
+    return host + ":" + std::to_string(port_);
+  }
 
  private:
   Descriptor socket_;
