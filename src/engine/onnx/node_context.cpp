@@ -88,7 +88,8 @@ Result<int> NodeContext::axis_of(int64_t axis, int rank) const {
 
 Value NodeContext::reshape(Value x, const std::vector<int64_t>& extents) {
   if (failed() || !x) return {};
-  const std::vector<int64_t> now(shape(x).extents().begin(), shape(x).extents().end());
+  const Shape before = shape(x);
+  const std::vector<int64_t> now(before.extents().begin(), before.extents().end());
   if (now == extents) return x;
   return emit("reshape", {x}, graph::dims_attrs({extents.begin(), extents.end()}));
 }
