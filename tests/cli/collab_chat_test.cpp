@@ -59,19 +59,19 @@ TEST_F(CollabChatTest, WithoutTheCloudTheTalkGoesOnAndSaysSoOnce) {
   start(folder_ / "cloud.gguf");
   const std::vector<std::string> talking = words({"--theta1", "1", "--deadline", "1"});
   test::AtTerminal talk(talking, folder_ / "state");
-  ASSERT_TRUE(talk.says("> ")) << talk.said();
+  ASSERT_TRUE(talk.prompts()) << talk.said();
   talk.type("Who is there?\r");
   ASSERT_TRUE(talk.says("link up")) << talk.said();
-  ASSERT_TRUE(talk.says("> ")) << talk.said();
+  ASSERT_TRUE(talk.prompts()) << talk.said();
   EXPECT_EQ(node_->stop(SIGKILL), 128 + SIGKILL);
   for (int turn = 0; turn < 2; ++turn) {
     talk.type("And else?\r");
     EXPECT_TRUE(talk.says("link down")) << talk.said();
-    EXPECT_TRUE(talk.says("> ")) << talk.said();
+    EXPECT_TRUE(talk.prompts()) << talk.said();
   }
   talk.type("/stats\r");
   EXPECT_TRUE(talk.says("this session: 18 tokens")) << talk.said();
-  EXPECT_TRUE(talk.says("> ")) << talk.said();
+  EXPECT_TRUE(talk.prompts()) << talk.said();
   EXPECT_EQ(talk.end_by("/quit\r"), 0) << talk.said();
   EXPECT_EQ(count(talk.said(), "without the cloud"), 1u) << talk.said();
   EXPECT_NE(talk.said().find("\x1b[3"), std::string::npos) << talk.said();  // coloured

@@ -37,17 +37,17 @@ class TerminalTest : public testing::Test {
 TEST_F(TerminalTest, ALineCanBeEditedAndIsRememberedByTheNextTalk) {
   {
     AtTerminal talk(chat(tiny_), folder_ / "state");
-    ASSERT_TRUE(talk.says("> ")) << talk.said();
+    ASSERT_TRUE(talk.prompts()) << talk.said();
     talk.type("/stax\x7fts\r");  // backspace
     EXPECT_TRUE(talk.says("context: 0 of")) << talk.said();
-    EXPECT_TRUE(talk.says("> ")) << talk.said();
+    EXPECT_TRUE(talk.prompts()) << talk.said();
     talk.type("tats\x01/s\r");  // to the beginning
     EXPECT_TRUE(talk.says("context: 0 of")) << talk.said();
-    EXPECT_TRUE(talk.says("> ")) << talk.said();
+    EXPECT_TRUE(talk.prompts()) << talk.said();
     EXPECT_EQ(talk.end_by("\x04"), 0) << talk.said();
   }
   AtTerminal next(chat(tiny_), folder_ / "state");
-  ASSERT_TRUE(next.says("> ")) << next.said();
+  ASSERT_TRUE(next.prompts()) << next.said();
   next.type("\x10\r");  // the line before
   EXPECT_TRUE(next.says("context: 0 of")) << next.said();
   EXPECT_EQ(next.end_by("/quit\r"), 0) << next.said();
@@ -55,38 +55,38 @@ TEST_F(TerminalTest, ALineCanBeEditedAndIsRememberedByTheNextTalk) {
 
 TEST_F(TerminalTest, CtrlCAtThePromptGivesUpTheLineAlone) {
   AtTerminal talk(chat(tiny_), folder_ / "state");
-  ASSERT_TRUE(talk.says("> ")) << talk.said();
+  ASSERT_TRUE(talk.prompts()) << talk.said();
   for (int line = 0; line < 2; ++line) {  // with some text, and without
     if (line == 0) talk.type("half a li");
     EXPECT_TRUE(line > 0 || talk.says("li")) << talk.said();
     bool prompts = false;  // one that comes between two reads of libedit is only seen by the next
     for (int tries = 0; tries < 100 && !prompts; ++tries) {
       talk.type("\x03");
-      prompts = talk.says("> ", 500);
+      prompts = talk.prompts(500);
     }
     EXPECT_TRUE(prompts) << talk.said();
   }
   talk.type("/stats\r");
   EXPECT_TRUE(talk.says("context: 0 of")) << talk.said();
-  EXPECT_TRUE(talk.says("> ")) << talk.said();
+  EXPECT_TRUE(talk.prompts()) << talk.said();
   EXPECT_EQ(talk.end_by("\x04"), 0) << talk.said();
 }
 
 TEST_F(TerminalTest, CtrlCStopsTheAnswerAndNotTheTalk) {
   AtTerminal talk(chat(shipped_model()), folder_ / "state");
-  ASSERT_TRUE(talk.says("> ")) << talk.said();
+  ASSERT_TRUE(talk.prompts()) << talk.said();
   talk.type("Go on\r");
   ASSERT_TRUE(talk.says("\n")) << talk.said();
   ASSERT_TRUE(talk.says("e")) << talk.said();  // of the answer
   talk.type("\x03");
-  EXPECT_TRUE(talk.says("> ")) << talk.said();
+  EXPECT_TRUE(talk.prompts()) << talk.said();
   bool is_told = false;  // where the answer was over, the next line is given up instead
   for (int tries = 0; tries < 100 && !is_told; ++tries) {
     talk.type("/stats\r");
     is_told = talk.says("last answer:", 500);
   }
   EXPECT_TRUE(is_told) << talk.said();
-  EXPECT_TRUE(talk.says("> ")) << talk.said();
+  EXPECT_TRUE(talk.prompts()) << talk.said();
   EXPECT_EQ(talk.end_by("/quit\r"), 0) << talk.said();
 }
 

@@ -11,9 +11,11 @@
 #include <poll.h>
 #include <pty.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "child_process.hpp"
+#include "eventually.hpp"
 #include "paths.hpp"
 
 namespace verge::test {
@@ -105,6 +107,15 @@ class AtTerminal : public Running {
   AtTerminal(std::vector<std::string> words, const std::string& state) {
     child_ = ::forkpty(&out_, nullptr, nullptr, nullptr);
     if (child_ == 0) become_verge(std::move(words), state);
+  }
+  // Whether it prompts and then reads keys: libedit takes the terminal from the kernel's own line
+  // editing only after it has printed the prompt, and what is typed in between can be lost or stand
+  // in the line as it is.
+  bool prompts(int patience_ms = kPatienceMs) {
+    return says("> ", patience_ms) && eventually([this] {
+             termios state{};
+             return ::tcgetattr(out_, &state) != 0 || (state.c_lflag & ICANON) == 0;
+           });
   }
   void type(const std::string& keys) {
     EXPECT_EQ(::write(out_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
