@@ -37,6 +37,20 @@ int available_cores() {
   return std::max(1, CPU_COUNT(&set));
 }
 
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  std::string name;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() && !name.empty()) break;  // the first processor is enough
+    const size_t colon = line.find(": ");
+    if (colon == std::string::npos) continue;
+    if (line.starts_with("model name")) return line.substr(colon + 2);
+    const bool is_number = line.starts_with("CPU implementer") || line.starts_with("CPU part");
+    if (is_number) name += (name.empty() ? "" : " ") + line.substr(colon + 2);
+  }
+  return name.empty() ? "unknown" : name;
+}
+
 int64_t available_memory_bytes() {
   const int64_t system = field_of("/proc/meminfo", "MemAvailable:", kUnlimited);
   const int64_t limit = number_in("/sys/fs/cgroup/memory.max", kUnlimited);

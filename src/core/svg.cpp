@@ -5,8 +5,6 @@
 #include <verge/core/svg.hpp>
 
 namespace verge {
-namespace {
-
 std::string escaped(std::string_view text) {
   std::string out;
   for (char c : text) {
@@ -22,8 +20,6 @@ std::string escaped(std::string_view text) {
   }
   return out;
 }
-
-}  // namespace
 
 Svg::Svg(double width, double height)
     : text_(fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" "

@@ -44,6 +44,9 @@ class Svg {
   std::string text_;
 };
 
+/// Text as it stands between the tags of SVG and HTML: & < > as entities.
+std::string escaped(std::string_view text);
+
 /// The round numbers between low and high, about five: 1, 2 or 5 times a power of ten apart.
 std::vector<double> ticks(double low, double high);
 

@@ -13,6 +13,12 @@ TEST(Machine, CoresAreWithinTheHardware) {
   EXPECT_LE(available_cores(), static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+TEST(Machine, TheProcessorHasOneName) {
+  EXPECT_FALSE(processor_name().empty());
+  EXPECT_EQ(processor_name(), processor_name());
+  EXPECT_EQ(processor_name().find('\n'), std::string::npos);
+}
+
 TEST(Machine, TouchedMemoryRaisesThePeak) {
   const int64_t before = resident_bytes();  // the peak may lie behind already
   const std::vector<char> touched(64 << 20, 1);
