@@ -59,6 +59,9 @@ const ProductFunctions& product_functions(Isa isa) {
   if (isa == Isa::Avx512Bf16) return avx512_bf16::kProductFunctions;
   if (isa == Isa::Avx512) return avx512::kProductFunctions;
   if (isa == Isa::Avx2) return avx2::kProductFunctions;
+#elif defined(__aarch64__)
+  if (isa == Isa::NeonDot) return neon_dot::kProductFunctions;
+  if (isa == Isa::Neon) return neon::kProductFunctions;
 #endif
   (void)isa;
   return generic::kProductFunctions;

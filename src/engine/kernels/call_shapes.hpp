@@ -30,7 +30,11 @@ inline float* f32_out(const graph::KernelCall& call, size_t output = 0) {
 inline Activation fused_activation(const graph::Attrs& attrs) {
   const std::string_view name = attrs.text("activation", "none");
   if (name == "relu") return Activation::Relu;
+  if (name == "relu6") return Activation::Relu6;
   if (name == "silu") return Activation::Silu;
+  if (name == "sigmoid") return Activation::Sigmoid;
+  if (name == "hswish") return Activation::Hswish;
+  if (name == "hsigmoid") return Activation::Hsigmoid;
   if (name == "gelu") return Activation::GeluTanh;
   if (name == "gelu_erf") return Activation::GeluErf;
   return Activation::None;

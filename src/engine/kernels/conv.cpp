@@ -2,7 +2,6 @@
 
 #include <verge/engine/kernels/conv.hpp>
 #include <verge/engine/kernels/conv_plan.hpp>
-#include <verge/engine/kernels/elements.hpp>
 
 namespace verge::kernels {
 namespace {
@@ -29,14 +28,6 @@ void pack_weights(const TapKernels& kernels, const Conv2d& conv, const ConvPlan&
   }
 }
 
-/// In place over the rows of a band just written, which lie together as rows of forward results do.
-void activate_band(Isa isa, const ConvPlan& plan, int64_t rows, const TapOutput& out) {
-  for (int64_t line = 0; line < plan.lines; ++line) {
-    float* values = out.data + line * out.channel_stride;
-    element_kernels(isa).activate(plan.activation, rows * out.row_stride, values, values);
-  }
-}
-
 /// Every (image, group, band) of a plan whose taps and weights are ready. `own` are this worker's
 /// planes followed by its line.
 void run_plan(Isa isa, const ConvPlan& plan, const float* source, const float* bias, float* out,
@@ -50,7 +41,7 @@ void run_plan(Isa isa, const ConvPlan& plan, const float* source, const float* b
     const int64_t group = image % plan.groups;
     const int64_t first = i % bands * l.band;
     const int64_t rows = l.band_rows(i % bands);
-    load_planes(l, source + image * l.channels * l.height * l.width, first, rows, own);
+    kernels.load_planes(l, source + image * l.channels * l.height * l.width, first, rows, own);
     const TapProduct product{plan.lines, plan.taps, plan.offsets,
                              plan.packed + group * plan.weights_of_group(kernels),
                              bias == nullptr ? nullptr : bias + group * plan.lines};
@@ -62,7 +53,6 @@ void run_plan(Isa isa, const ConvPlan& plan, const float* source, const float* b
     } else {
       multiply_band(kernels, l, product, own, rows, to, line);
     }
-    if (plan.activation != Activation::None) activate_band(isa, plan, rows, to);
   }
 }
 
@@ -80,7 +70,10 @@ int64_t plan_bytes(Isa isa, ConvPlan plan, int threads) {
 }  // namespace
 
 size_t conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
-  int64_t bytes = plan_bytes(isa, plan_forward(conv), threads);
+  Scratch forward(nullptr);
+  forward.take<float>(conv2d_packed_floats(isa, conv));
+  int64_t bytes =
+      forward.used() + static_cast<int64_t>(conv2d_packed_workspace_bytes(isa, conv, threads));
   for (int64_t a = 0; a < conv.stride_height; ++a) {
     for (int64_t b = 0; b < conv.stride_width; ++b) {
       bytes = std::max(bytes, plan_bytes(isa, plan_backward(conv, a, b), threads));
@@ -91,17 +84,12 @@ size_t conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
 
 void conv2d(Isa isa, const Conv2d& conv, const float* x, const float* weight, const float* bias,
             float* y, void* workspace, Worker& worker) {
-  const TapKernels& kernels = tap_kernels(isa);
-  ConvPlan plan = plan_forward(conv);
   Scratch scratch(workspace);
-  plan.carve(scratch, kernels);
-  const int64_t own = own_size(plan, kernels);
-  float* mine = scratch.take<float>(worker.count() * own) + worker.index() * own;
-  if (worker.index() == 0) fill_forward_taps(conv, plan);
+  auto* packed = scratch.take<float>(conv2d_packed_floats(isa, conv));
+  pack_conv2d(isa, conv, weight, packed, worker);
   worker.sync();
-  pack_weights(kernels, conv, plan, weight, worker);
-  worker.sync();
-  run_plan(isa, plan, x, bias, y, mine, worker);
+  conv2d_packed(isa, conv, x, packed, bias, y, static_cast<std::byte*>(workspace) + scratch.used(),
+                worker);
 }
 
 void conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const float* weight,

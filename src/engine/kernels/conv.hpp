@@ -19,8 +19,12 @@ struct Conv2d {
   int64_t stride_height = 1, stride_width = 1;
   int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
   int64_t dilation_height = 1, dilation_width = 1;
-  int64_t groups = 1;                        // divides both channel counts
-  Activation activation = Activation::None;  // of conv2d alone
+  int64_t groups = 1;  // divides both channel counts
+  // Of conv2d alone: what happens to a band while it is in cache.
+  Activation activation = Activation::None;
+  const float* residual = nullptr;  // like y, added; not y itself
+  bool activates_sum = false;       // of product and residual; else of the product only
+  float factor = 1, offset = 0;     // of all of it
 
   int64_t out_height() const {
     return (in_height + pad_top + pad_bottom - dilation_height * (kernel_height - 1) - 1) /
@@ -37,11 +41,20 @@ struct Conv2d {
 /// Enough for all three kernels on up to `threads` workers; 64-byte aligned by the caller.
 size_t conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int threads);
 
-/// y[batch, out_channels, out_height, out_width] = activation(weight * x + bias); weight
-/// [out_channels, in_channels / groups, kernel_height, kernel_width]; bias [out_channels] or null.
-/// FLOPs: 2 * y's size * in_channels / groups * kernel_height * kernel_width.
+/// y[batch, out_channels, out_height, out_width] = (activation(weight * x + bias) + residual) *
+/// factor + offset; weight [out_channels, in_channels / groups, kernel_height, kernel_width]; bias
+/// [out_channels] or null. FLOPs: 2 * y's size * in_channels / groups * kernel_height *
+/// kernel_width.
 void conv2d(Isa isa, const Conv2d& conv, const float* x, const float* weight, const float* bias,
             float* y, void* workspace, Worker& worker);
+
+/// The same with weights that are packed once and stay as they are; for this Isa.
+int64_t conv2d_packed_floats(Isa isa, const Conv2d& conv);
+void pack_conv2d(Isa isa, const Conv2d& conv, const float* weight, float* packed, Worker& worker);
+size_t conv2d_packed_workspace_bytes(Isa isa, const Conv2d& conv, int threads);
+void conv2d_packed(Isa isa, const Conv2d& conv, const float* x, const float* packed,
+                   const float* bias, float* y, void* workspace, Worker& worker);
+
 /// dx like x, written.
 void conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const float* weight,
                           float* dx, void* workspace, Worker& worker);

@@ -24,7 +24,7 @@ struct Layout {
     taps = round_up(plan.taps, kernels.rows);
     panels = (plan.lines + kernels.columns - 1) / kernels.columns;
     sums_size = plan.groups * panels * taps * kernels.columns;
-    chunks = std::clamp<int64_t>(kChunkFloats / sums_size, 2, kMaxChunks);
+    chunks = std::clamp<int64_t>(kChunkFloats / std::max<int64_t>(sums_size, 1), 2, kMaxChunks);
     chunks = std::min(chunks, conv.batch);
     offsets = scratch.take<int32_t>(taps);
     plan.offsets = offsets;
@@ -78,7 +78,7 @@ void correlate_image(Isa isa, const Layout& layout, const float* x, const float*
   for (int64_t band = 0; band < l.bands(); ++band) {
     const int64_t rows = l.band_rows(band);
     const int64_t positions = l.positions(rows);
-    load_planes(l, x, band * l.band, rows, planes);
+    kernels.load_planes(l, x, band * l.band, rows, planes);
     load_gradient(isa, layout, dy, band * l.band, rows, gradient);
     for (int64_t panel = 0; panel < layout.panels; ++panel) {
       const int64_t used =
@@ -144,7 +144,7 @@ void correlate_channels(Isa isa, const Conv2d& conv, const Layout& layout, const
       const int64_t at = image * plan.groups + channel;
       for (int64_t band = 0; band < l.bands(); ++band) {
         const int64_t rows = l.band_rows(band);
-        load_planes(l, x + at * l.height * l.width, band * l.band, rows, planes);
+        layout.kernels.load_planes(l, x + at * l.height * l.width, band * l.band, rows, planes);
         for (int64_t r = 0; r < rows; ++r) {
           const float* from = dy + at * plan.out_plane + (band * l.band + r) * l.out_width;
           std::copy_n(from, l.out_width, line + r * l.pitch());

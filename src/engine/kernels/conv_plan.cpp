@@ -58,6 +58,8 @@ ConvPlan plan_forward(const Conv2d& c) {
   l.width = c.in_width;
   l.step_height = c.stride_height;
   l.step_width = c.stride_width;
+  l.phases_height = std::min(c.stride_height, (c.kernel_height - 1) * c.dilation_height + 1);
+  l.phases_width = std::min(c.stride_width, (c.kernel_width - 1) * c.dilation_width + 1);
   l.origin_height = c.pad_top;
   l.origin_width = c.pad_left;
   l.halo_height = (c.kernel_height - 1) * c.dilation_height / c.stride_height;
@@ -71,7 +73,6 @@ ConvPlan plan_forward(const Conv2d& c) {
   plan.out_plane = l.out_height * l.out_width;
   plan.row_stride = l.out_width;
   plan.column_stride = 1;
-  plan.activation = c.activation;
   return plan;
 }
 
@@ -84,6 +85,14 @@ void fill_forward_taps(const Conv2d& c, ConvPlan& plan) {
             plan.lattice.offset(channel, y * c.dilation_height, x * c.dilation_width);
         plan.weight_at[tap] = tap;
       }
+    }
+  }
+}
+
+void fill_kernel_offsets(const Conv2d& c, const ConvPlan& plan, int32_t* offsets) {
+  for (int64_t y = 0; y < c.kernel_height; ++y) {
+    for (int64_t x = 0; x < c.kernel_width; ++x) {
+      *offsets++ = plan.lattice.offset(0, y * c.dilation_height, x * c.dilation_width);
     }
   }
 }

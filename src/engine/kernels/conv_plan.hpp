@@ -21,7 +21,6 @@ struct ConvPlan {
   int64_t out_plane = 0;           // values of one output channel
   int64_t out_first = 0;           // of this phase in its channel
   int64_t row_stride = 0, column_stride = 0;
-  Activation activation = Activation::None;
   int32_t* offsets = nullptr;    // [taps]
   int32_t* weight_at = nullptr;  // [taps], in one line's weights
   float* packed = nullptr;
@@ -47,6 +46,8 @@ struct ConvPlan {
 /// kernel_width].
 ConvPlan plan_forward(const Conv2d& conv);
 void fill_forward_taps(const Conv2d& conv, ConvPlan& plan);
+/// The offsets of one channel: [kernel_height, kernel_width].
+void fill_kernel_offsets(const Conv2d& conv, const ConvPlan& plan, int32_t* offsets);
 
 /// Phase (a, b) of the data gradient: input pixels whose padded coordinates are a, b modulo the
 /// strides. lattice.out_height or out_width is 0 or less when there are none.

@@ -18,7 +18,18 @@
 
 namespace verge::kernels {
 
-enum class Activation : uint8_t { None, Relu, Silu, GeluTanh, GeluErf };
+/// Relu6 is min(max(x, 0), 6); Hsigmoid min(max(x / 6 + 1/2, 0), 1); Hswish x times that.
+enum class Activation : uint8_t {
+  None,
+  Relu,
+  Relu6,
+  Silu,
+  Sigmoid,
+  Hswish,
+  Hsigmoid,
+  GeluTanh,
+  GeluErf,
+};
 
 /// F32 keeps every bit; Bf16 rounds A and B to bf16 on the way in and sums in f32, at about twice
 /// the speed where the processor multiplies bf16 and as F32 elsewhere.

@@ -4,6 +4,9 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace verge::kernels {
@@ -46,6 +49,10 @@ Isa detect() {
   if (!avx512) return Isa::Avx2;
   return has_all(leaf7_1.eax, {kBf16}) ? Isa::Avx512Bf16 : Isa::Avx512;
 }
+#elif defined(__aarch64__)
+Isa detect() {
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 ? Isa::NeonDot : Isa::Neon;
+}
 #else
 Isa detect() {
   return Isa::Generic;
@@ -69,6 +76,10 @@ std::string_view name(Isa isa) {
       return "avx512";
     case Isa::Avx512Bf16:
       return "avx512-bf16";
+    case Isa::Neon:
+      return "neon";
+    case Isa::NeonDot:
+      return "neon-dot";
   }
   return "unknown";
 }

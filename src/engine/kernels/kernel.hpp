@@ -39,8 +39,17 @@ struct KernelDef {
   bool (*is_idle)(const graph::KernelCall& call) = nullptr;
   /// Scratch memory for a call at the upper bounds, run with this Isa; null: none.
   int64_t (*workspace_bytes)(const graph::KernelCall& call, int threads, Isa isa) = nullptr;
-  /// Whether input `input` must be given in the packed layout (packed.hpp); null: never.
+  /// The ways in which this kernel can run a call, which differ in speed and, in the last bits, in
+  /// results. The first is taken unless another was measured. Null: there is one.
+  std::vector<std::string_view> (*choices)(const graph::KernelCall& call) = nullptr;
+  /// Whether input `input` must be given in the packed layout (packed.hpp), or in the one that
+  /// prepare() makes; null: never.
   bool (*wants_packed)(const graph::KernelCall& call, size_t input) = nullptr;
+  /// Bytes of a layout of the kernel's own, for the choice of the call; null: it is packed.hpp's.
+  int64_t (*prepared_bytes)(const graph::KernelCall& call, size_t input, Isa isa) = nullptr;
+  /// Makes it of an input that is there in its own layout.
+  void (*prepare)(const graph::KernelCall& call, size_t input, std::byte* prepared, Worker& worker,
+                  Isa isa) = nullptr;
   /// Whether input `input` may be given packed, where another kernel wants it so: a weight that two
   /// operators share then needs one copy. Null: never.
   bool (*reads_packed)(const graph::KernelCall& call, size_t input) = nullptr;

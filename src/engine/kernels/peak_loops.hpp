@@ -38,5 +38,11 @@ extern const PeakLoops kPeakLoops;
 namespace avx512_bf16 {
 extern const PeakLoops kPeakLoops;
 }
+namespace neon {
+extern const PeakLoops kPeakLoops;
+}
+namespace neon_dot {
+extern const PeakLoops kPeakLoops;
+}
 
 }  // namespace verge::kernels

@@ -64,5 +64,11 @@ extern const ProductFunctions kProductFunctions;
 namespace avx512_bf16 {
 extern const ProductFunctions kProductFunctions;
 }
+namespace neon {
+extern const ProductFunctions kProductFunctions;
+}
+namespace neon_dot {
+extern const ProductFunctions kProductFunctions;
+}
 
 }  // namespace verge::kernels

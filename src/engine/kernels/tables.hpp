@@ -1,11 +1,13 @@
 #pragma once
-// The kernel tables that the folders generic/, avx2/, avx512/ and avx512_bf16/ define. Internal to
-// this module.
+// The kernel tables that the folders generic/, avx2/, avx512/, avx512_bf16/ and neon/ define.
+// Internal to this module.
 
+#include <verge/engine/kernels/conv_band.hpp>
 #include <verge/engine/kernels/elements.hpp>
 #include <verge/engine/kernels/rows.hpp>
 #include <verge/engine/kernels/taps.hpp>
 #include <verge/engine/kernels/tile.hpp>
+#include <verge/engine/kernels/winograd_tiles.hpp>
 
 namespace verge::kernels {
 namespace generic {
@@ -13,20 +15,32 @@ extern const TileKernels kTileF32;
 extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
+extern const ConvKernels kConv;
+extern const WinogradKernels kWinogradOf2, kWinogradOf4;
 }  // namespace generic
 namespace avx2 {
 extern const TileKernels kTileF32;
 extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
+extern const ConvKernels kConv;
+extern const WinogradKernels kWinogradOf2, kWinogradOf4;
 }  // namespace avx2
 namespace avx512 {
 extern const TileKernels kTileF32;
 extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
+extern const ConvKernels kConv;
+extern const WinogradKernels kWinogradOf2, kWinogradOf4;
 }  // namespace avx512
 namespace avx512_bf16 {
 extern const TileKernels kTileBf16;
 }  // namespace avx512_bf16
+namespace neon {
+extern const TileKernels kTileF32;
+extern const RowKernels kRows;
+extern const ElementKernels kElements;
+extern const TapKernels kTaps;
+}  // namespace neon
 }  // namespace verge::kernels

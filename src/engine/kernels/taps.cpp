@@ -6,30 +6,6 @@
 namespace verge::kernels {
 namespace {
 
-constexpr int64_t kBandFloats = 96 * 1024;  // 384 KB, well inside an L2 cache of 512 KB or more
-
-/// One row of a plane: every step-th value of a source row (null: a row of zeros).
-void load_row(const Lattice& l, const float* source, int64_t b, float* out) {
-  const int64_t pitch = l.pitch();
-  if (source == nullptr) {
-    std::fill_n(out, pitch, 0.0f);
-    return;
-  }
-  // Columns c with 0 <= c * step + b - origin < width.
-  const int64_t shift = l.origin_width - b;
-  const int64_t step = l.step_width;
-  const int64_t first = std::clamp<int64_t>(shift <= 0 ? 0 : (shift + step - 1) / step, 0, pitch);
-  const int64_t end = l.width + shift <= 0 ? 0 : (l.width + shift + step - 1) / step;
-  const int64_t last = std::clamp(end, first, pitch);
-  std::fill(out, out + first, 0.0f);
-  if (step == 1) {
-    std::copy(source + first - shift, source + last - shift, out + first);
-  } else {
-    for (int64_t c = first; c < last; ++c) out[c] = source[c * step - shift];
-  }
-  std::fill(out + last, out + pitch, 0.0f);
-}
-
 /// Moves `count` positions from `first` of a band's line to the output, leaving out the halo.
 void scatter(const Lattice& l, const float* line, int64_t first, int64_t count, int64_t rows,
              float bias, float* out, const TapOutput& strides) {
@@ -55,35 +31,17 @@ const TapKernels& tap_kernels(Isa isa) {
 #if defined(__x86_64__)
   if (isa >= Isa::Avx512) return avx512::kTaps;
   if (isa == Isa::Avx2) return avx2::kTaps;
+#elif defined(__aarch64__)
+  if (isa >= Isa::Neon) return neon::kTaps;
 #endif
   (void)isa;
   return generic::kTaps;
 }
 
-void choose_band(Lattice& l) {
+void choose_band(Lattice& l, int64_t floats) {
   const int64_t row = l.planes() * l.pitch();
-  const int64_t rows = kBandFloats / std::max<int64_t>(row, 1) - l.halo_height;
+  const int64_t rows = floats / std::max<int64_t>(row, 1) - l.halo_height;
   l.band = std::clamp<int64_t>(rows, 1, std::max<int64_t>(l.out_height, 1));
-}
-
-void load_planes(const Lattice& l, const float* image, int64_t first, int64_t rows, float* planes) {
-  const int64_t plane_size = l.plane_size();
-  const int64_t pitch = l.pitch();
-  float* plane = planes;
-  for (int64_t channel = 0; channel < l.channels; ++channel) {
-    const float* source = image + channel * l.height * l.width;
-    for (int64_t a = 0; a < l.step_height; ++a) {
-      for (int64_t b = 0; b < l.step_width; ++b, plane += plane_size) {
-        for (int64_t r = 0; r < rows + l.halo_height; ++r) {
-          const int64_t y = (first + r) * l.step_height + a - l.origin_height;
-          const bool inside = y >= 0 && y < l.height;
-          load_row(l, inside ? source + y * l.width : nullptr, b, plane + r * pitch);
-        }
-      }
-    }
-  }
-  // A tile reads past the last position, into numbers that must not be NaN where they meet zeros.
-  std::fill(planes + l.planes() * plane_size, planes + l.buffer_size(), 0.0f);
 }
 
 void multiply_band(const TapKernels& kernels, const Lattice& l, const TapProduct& product,

@@ -10,6 +10,8 @@
 
 namespace verge::kernels {
 
+struct Lattice;
+
 struct TapKernels {
   int rows;     // lines of a packed panel of weights, as in TileKernels
   int columns;  // positions of one micro tile
@@ -24,25 +26,32 @@ struct TapKernels {
   /// and used_columns (at most columns) output channels.
   void (*correlate)(int64_t positions, const int32_t* offsets, const float* planes,
                     const float* d_out, int64_t used_columns, float* sums);
+  /// Fills the planes for output rows [first, first + rows) of an image [channels, height, width].
+  void (*load_planes)(const Lattice& lattice, const float* image, int64_t first, int64_t rows,
+                      float* planes);
+  /// out[i] = in[i * step] for i < count.
+  void (*copy_every)(int64_t count, int64_t step, const float* in, float* out);
 };
 
 const TapKernels& tap_kernels(Isa isa);
 
+/// Always inlined: what the folders of instruction sets use must not be shared between them.
 /// Planes of one image: plane (channel, a, b)[r][c] = image[channel][r * step_height + a -
 /// origin_height][c * step_width + b - origin_width], zero outside.
 struct Lattice {
   int64_t channels = 0, height = 0, width = 0;  // of the source
   int64_t step_height = 1, step_width = 1;
+  int64_t phases_height = 1, phases_width = 1;  // of a step, those that taps reach
   int64_t origin_height = 0, origin_width = 0;
   int64_t halo_height = 0, halo_width = 0;  // how far taps reach beyond their position
   int64_t out_height = 0, out_width = 0;    // positions
   int64_t band = 1;                         // output rows per load
 
-  int64_t pitch() const { return out_width + halo_width; }
-  int64_t plane_size() const { return (band + halo_height) * pitch(); }
-  int64_t planes() const { return channels * step_height * step_width; }
+  [[gnu::always_inline]] int64_t pitch() const { return out_width + halo_width; }
+  [[gnu::always_inline]] int64_t plane_size() const { return (band + halo_height) * pitch(); }
+  [[gnu::always_inline]] int64_t planes() const { return channels * phases_height * phases_width; }
   /// Floats of the buffer: micro tiles read past the last plane.
-  int64_t buffer_size() const { return planes() * plane_size() + 64; }
+  [[gnu::always_inline]] int64_t buffer_size() const { return planes() * plane_size() + 64; }
   int64_t bands() const { return (out_height + band - 1) / band; }
   int64_t band_rows(int64_t index) const {
     const int64_t left = out_height - index * band;
@@ -52,19 +61,16 @@ struct Lattice {
   int64_t positions(int64_t rows) const { return (rows - 1) * pitch() + out_width; }
   /// The offset of a tap whose source row is r * step_height + height_reach, and so for columns.
   int32_t offset(int64_t channel, int64_t height_reach, int64_t width_reach) const {
-    const int64_t plane = (channel * step_height + height_reach % step_height) * step_width +
+    const int64_t plane = (channel * phases_height + height_reach % step_height) * phases_width +
                           width_reach % step_width;
     return static_cast<int32_t>(plane * plane_size() + height_reach / step_height * pitch() +
                                 width_reach / step_width);
   }
 };
 
-/// Chooses `band` so that the planes of a band stay in an L2 cache.
-void choose_band(Lattice& lattice);
-
-/// Fills the planes for output rows [first, first + rows) of an image [channels, height, width].
-void load_planes(const Lattice& lattice, const float* image, int64_t first, int64_t rows,
-                 float* planes);
+/// Chooses `band` so that its planes hold `floats` at most, if a row does: by default, what stays
+/// in an L2 cache of 512 KB or more.
+void choose_band(Lattice& lattice, int64_t floats = 96 * 1024);
 
 /// Where positions go: out[channel * channel_stride + row * row_stride + column * column_stride].
 struct TapOutput {

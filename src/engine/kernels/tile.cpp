@@ -9,6 +9,8 @@ const TileKernels& tile_f32(Isa isa) {
 #if defined(__x86_64__)
   if (isa >= Isa::Avx512) return avx512::kTileF32;
   if (isa == Isa::Avx2) return avx2::kTileF32;
+#elif defined(__aarch64__)
+  if (isa >= Isa::Neon) return neon::kTileF32;
 #endif
   (void)isa;
   return generic::kTileF32;

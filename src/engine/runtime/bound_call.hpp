@@ -24,8 +24,8 @@ struct BoundCall {
     const graph::Type& type = graph.value(id).type;
     return {&present, type.dtype, graph.bound_shape(type)};
   }
-  graph::KernelCall call(uint32_t packed) const {
-    return {inputs, outputs, node.attrs, nullptr, packed};
+  graph::KernelCall call(uint32_t packed, std::string_view choice = {}) const {
+    return {inputs, outputs, node.attrs, nullptr, packed, choice};
   }
 };
 

@@ -56,7 +56,7 @@ struct Plan::Impl {
 Status Plan::Impl::bind(const std::vector<ProgramStep>& program, WeightStore& weights,
                         StateStore& states) {
   VERGE_RETURN_IF_ERROR(values.place(weights, states));
-  VERGE_RETURN_IF_ERROR(list.bind(program, graph, values, weights, pool));
+  VERGE_RETURN_IF_ERROR(list.bind(program, graph, values, weights, pool, isa));
   for (size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
     if (value.kind == ValueKind::Input) inputs.emplace(value.name, static_cast<ValueId>(id));
@@ -142,7 +142,8 @@ Plan::~Plan() = default;
 
 Result<Plan> Plan::compile(Graph graph, WeightStore& weights, StateStore& states, ThreadPool& pool,
                            const PlanOptions& options) {
-  VERGE_TRY(Program program, make_program(std::move(graph), options.isa, pool.size()));
+  VERGE_TRY(Program program,
+            make_program(std::move(graph), options.isa, pool.size(), options.chooser));
   return bind(std::move(program), weights, states, pool, options.canaries);
 }
 

@@ -23,6 +23,8 @@ namespace verge::runtime {
 
 struct PlanOptions {
   kernels::Isa isa = kernels::best_isa();
+  /// Null: each kernel takes its first way.
+  KernelChooser* chooser = nullptr;
   /// For tests: gives each buffer its own memory (canaries.hpp), filled with NaN before each run,
   /// and checks the guard bytes between them after it.
   bool canaries = false;

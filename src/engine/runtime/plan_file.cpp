@@ -10,7 +10,7 @@ namespace verge::runtime {
 namespace {
 
 constexpr std::string_view kPlanMagic = "VERGEPLN";
-constexpr uint32_t kPlanVersion = 1;
+constexpr uint32_t kPlanVersion = 2;
 
 // A program as it stands in the file: names instead of pointers.
 struct StoredProgram {
@@ -21,6 +21,7 @@ struct StoredProgram {
     int32_t node = 0;
     std::string kernel;  // empty: the reference
     uint32_t packed = 0;
+    std::string choice;  // empty: the kernel's first
   };
   std::vector<Step> steps;
   graph::MemoryPlan memory;
@@ -55,17 +56,20 @@ void archive(Archive& a, StoredProgram& program) {
     a.number(size);
   }
   a.raw(program.graph);
-  a.list(program.steps, 16, [&](StoredProgram::Step& step) {
+  a.list(program.steps, 24, [&](StoredProgram::Step& step) {
     a.number(step.node);
     a.text(step.kernel);
     a.number(step.packed);
+    a.text(step.choice);
   });
   archive(a, program.memory);
 }
 
 template <typename Archive>
-void archive(Archive& a, std::string& model, std::vector<StoredProgram>& programs) {
+void archive(Archive& a, std::string& model, std::string& settings,
+             std::vector<StoredProgram>& programs) {
   a.text(model);
+  a.text(settings);
   a.list(programs, 64, [&](StoredProgram& program) { archive(a, program); });
 }
 
@@ -78,7 +82,8 @@ StoredProgram stored(const std::string& name, const Program& program) {
                     program.memory};
   for (const ProgramStep& step : program.steps) {
     const bool is_reference = step.kernel == nullptr;
-    out.steps.push_back({step.node, is_reference ? "" : std::string(step.kernel->op), step.packed});
+    out.steps.push_back({step.node, is_reference ? "" : std::string(step.kernel->op), step.packed,
+                         std::string(step.choice)});
   }
   return out;
 }
@@ -130,6 +135,9 @@ Result<Program> checked_program(StoredProgram from, kernels::Isa isa) {
   Program program{std::move(graph), {}, std::move(from.memory), isa, from.threads};
   program.steps = choose_kernels(program.graph);
   VERGE_RETURN_IF_ERROR(check_steps(from, program));
+  for (size_t i = 0; i < program.steps.size(); ++i) {
+    VERGE_RETURN_IF_ERROR(set_choice(program.graph, from.steps[i].choice, program.steps[i]));
+  }
   VERGE_RETURN_IF_ERROR(check_memory(program));
   return program;
 }
@@ -164,10 +172,10 @@ std::vector<std::byte> plan_content(const PlanFile& plan) {
   ArchiveWriter writer;
   uint32_t version = kPlanVersion;
   writer.number(version);
-  std::string model = plan.model;
+  std::string model = plan.model, settings = plan.settings;
   std::vector<StoredProgram> programs;
   for (const auto& [name, program] : plan.programs) programs.push_back(stored(name, program));
-  archive(writer, model, programs);
+  archive(writer, model, settings, programs);
   return {writer.bytes().begin(), writer.bytes().end()};
 }
 
@@ -182,7 +190,7 @@ Result<PlanFile> parse_plan(std::span<const std::byte> content) {
   }
   PlanFile plan;
   std::vector<StoredProgram> programs;
-  archive(reader, plan.model, programs);
+  archive(reader, plan.model, plan.settings, programs);
   if (!reader.done()) return make_error(Code::Malformed, "cut off, or followed by more");
   for (StoredProgram& from : programs) {
     std::string name = from.name;

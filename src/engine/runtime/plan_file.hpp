@@ -18,6 +18,7 @@ namespace verge::runtime {
 struct PlanFile {
   std::string model;                                      // identity of the weights
   std::vector<std::pair<std::string, Program>> programs;  // by name, as "prefill" and "decode"
+  std::string settings = {};  // what else its owner must know, of a training plan JSON
 
   /// The program of this name, or nullptr.
   const Program* find(std::string_view name) const;

@@ -42,6 +42,7 @@ struct PlanStep {
   std::vector<graph::ValueId> output_ids = {};
   std::byte* workspace = nullptr;
   uint32_t packed = 0;
+  std::string_view choice = {};
   std::vector<kernels::PackedMatrix> next = {};  // of a product: what the one after it reads
   double seconds = 0;
   std::vector<StreamedPart> streamed = {};  // of the stream's next piece
@@ -49,8 +50,9 @@ struct PlanStep {
   size_t choices = 0;  // how many such pieces, from this on, it decides on; 0 but for the first one
   std::unique_ptr<GatheredRows> gathered = {};
   std::unique_ptr<const graph::Attrs> own_attrs = {};
+  AlignedBuffer prepared = {};  // of a constant, in the kernel's layout
 
-  graph::KernelCall call() const { return {inputs, outputs, *attrs, workspace, packed}; }
+  graph::KernelCall call() const { return {inputs, outputs, *attrs, workspace, packed, choice}; }
 };
 
 /// Cuts a step whose kernel has products and some of whose weights are streamed (their views have

@@ -15,7 +15,8 @@ namespace verge::runtime {
 struct ProgramStep {
   graph::NodeId node = 0;
   const kernels::KernelDef* kernel = nullptr;  // nullptr: the operator's reference
-  uint32_t packed = 0;                         // bit i: input i is wanted in the packed layout
+  uint32_t packed = 0;                         // bit i: input i is wanted in the kernel's layout
+  std::string_view choice = {};                // of the kernel's ways; empty: the first
 };
 
 struct Program {
@@ -26,16 +27,29 @@ struct Program {
   int threads = 1;  // the workspaces are for as many
 };
 
-/// Verifies the graph, chooses kernels and plans the memory.
-Result<Program> make_program(graph::Graph graph, kernels::Isa isa, int threads);
+class KernelChooser;
+
+/// Verifies the graph, chooses kernels and plans the memory. Without a chooser each kernel takes
+/// its first way.
+Result<Program> make_program(graph::Graph graph, kernels::Isa isa, int threads,
+                             KernelChooser* chooser = nullptr);
 
 /// The kernel of each node, as make_program chooses. A kernel may have immutable weights packed;
 /// those that an update writes stay as they are.
-std::vector<ProgramStep> choose_kernels(const graph::Graph& graph);
+std::vector<ProgramStep> choose_kernels(const graph::Graph& graph,
+                                        KernelChooser* chooser = nullptr);
+
+/// Gives a step one of its kernel's ways by name, or the first by an empty one. Fails with Conflict
+/// where the kernel has no such way for this call.
+Status set_choice(const graph::Graph& graph, std::string_view choice, ProgramStep& step);
 
 /// Scratch memory that the kernels want, by node.
 std::vector<int64_t> workspace_bytes(const graph::Graph& graph,
                                      const std::vector<ProgramStep>& steps, int threads,
                                      kernels::Isa isa);
+
+/// What binding the program allocates for frozen weights in their kernels' layouts: each packed
+/// once, prepared once a form. A store that another program has filled may have them already.
+int64_t prepared_weight_bytes(const Program& program);
 
 }  // namespace verge::runtime

@@ -12,10 +12,12 @@ struct StepList::Binder {
   const PlanValues& values;
   WeightStore& weights;
   ThreadPool& pool;
+  kernels::Isa isa;
   std::vector<PlanStep>& steps;
   StreamRing pieces = {};
 
   PlanStep bound(const ProgramStep& from) const;
+  Result<TensorView> prepared(PlanStep& step, size_t input) const;
   Result<bool> find_weights(PlanStep& step);
   Status add(const ProgramStep& from);
 };
@@ -23,7 +25,8 @@ struct StepList::Binder {
 PlanStep StepList::Binder::bound(const ProgramStep& from) const {
   PlanStep step{.kernel = from.kernel,
                 .node = &graph.nodes[static_cast<size_t>(from.node)],
-                .packed = from.packed};
+                .packed = from.packed,
+                .choice = from.choice};
   step.attrs = &step.node->attrs;
   step.input_ids = step.node->inputs;
   step.output_ids = step.node->outputs;
@@ -31,6 +34,29 @@ PlanStep StepList::Binder::bound(const ProgramStep& from) const {
   for (ValueId id : step.output_ids) step.outputs.push_back(values.view(id));
   step.workspace = values.workspace(from.node);
   return step;
+}
+
+// A weight or constant in the layout of the step's kernel, which depends on all that is known of
+// the call. The store keeps it for other plans, the step that of a constant.
+Result<TensorView> StepList::Binder::prepared(PlanStep& step, size_t input) const {
+  const graph::Value& value = graph.value(step.input_ids[input]);
+  const int64_t bytes = step.kernel->prepared_bytes(step.call(), input, isa);
+  const auto prepare = [&](const TensorView& native, std::byte* out, Worker& worker) {
+    std::vector<TensorView> inputs = step.inputs;
+    inputs[input] = native;
+    step.kernel->prepare({inputs, step.outputs, *step.attrs, nullptr, 0, step.choice}, input, out,
+                         worker, isa);
+  };
+  if (value.kind == graph::ValueKind::Const) {
+    VERGE_CHECK(step.prepared == nullptr, value.name);  // there is room for one
+    const TensorView native = value.data->view();
+    step.prepared = allocate_aligned(static_cast<size_t>(bytes));
+    pool.run([&](Worker& worker) { prepare(native, step.prepared.get(), worker); });
+    return TensorView{step.prepared.get(), native.dtype, native.shape};
+  }
+  const std::string form = fmt::format("{} {} {} {} {}", step.kernel->op, step.choice,
+                                       kernels::name(isa), step.inputs[0].shape.str(), bytes);
+  return weights.prepared(value.name, form, bytes, prepare, pool);
 }
 
 // Whether some of the weights pass through the stream, so that the step must be cut.
@@ -47,6 +73,8 @@ Result<bool> StepList::Binder::find_weights(PlanStep& step) {
     } else if (weights.is_read_by_rows(name) && (is_streamed || !is_packed)) {
       gather_step(step, *weights.place(name), pool.size());
       break;
+    } else if (is_packed && step.kernel->prepare != nullptr) {
+      VERGE_TRY(step.inputs[i], prepared(step, i));
     } else if (is_packed) {
       VERGE_TRY(step.inputs[i], weights.packed(name, pool));
     }
@@ -66,8 +94,9 @@ Status StepList::Binder::add(const ProgramStep& from) {
 }
 
 Status StepList::bind(const std::vector<ProgramStep>& program, const graph::Graph& graph,
-                      PlanValues& values, WeightStore& weights, ThreadPool& pool) {
-  Binder binder{graph, values, weights, pool, steps};
+                      PlanValues& values, WeightStore& weights, ThreadPool& pool,
+                      kernels::Isa isa) {
+  Binder binder{graph, values, weights, pool, isa, steps};
   for (const ProgramStep& from : program) VERGE_RETURN_IF_ERROR(binder.add(from));
   if (!binder.pieces.empty()) {
     stream = weights.stream();

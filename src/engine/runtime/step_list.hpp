@@ -19,7 +19,7 @@ struct StepList {
 
   /// The list stays where it is from then on: `values` keeps its views' shapes up to date.
   Status bind(const std::vector<ProgramStep>& program, const graph::Graph& graph,
-              PlanValues& values, WeightStore& weights, ThreadPool& pool);
+              PlanValues& values, WeightStore& weights, ThreadPool& pool, kernels::Isa isa);
 
   /// Tells the stream which of the optional pieces from this step on the run needs.
   void choose_pieces(size_t index);

@@ -59,7 +59,7 @@ bool WeightStore::is_read_by_rows(std::string_view name) const {
 // processor's prefetchers stop at every 4 KiB.
 std::byte* WeightStore::allocate(int64_t bytes) {
   constexpr int64_t kSlabBytes = 64 << 20, kLine = 64;
-  const int64_t rounded = (bytes + kLine - 1) / kLine * kLine;
+  const int64_t rounded = std::max(kLine, (bytes + kLine - 1) / kLine * kLine);
   if (rounded > slab_free_) {
     slab_bytes_ = slab_free_ = std::max(rounded, kSlabBytes);
     slabs_.push_back(allocate_aligned(static_cast<size_t>(slab_bytes_)));
@@ -98,19 +98,38 @@ Status WeightStore::pack(Entry& entry, ThreadPool& pool) {
   return {};
 }
 
-Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool) {
-  VERGE_TRY(const TensorView native, this->native(name));
-  Entry& entry = entries_.find(name)->second;
-  if (entry.is_trained) {
-    return make_error(Code::Conflict,
-                      "{} is in training: a packed copy would keep its old values; mark it "
-                      "trainable in this graph too",
-                      name);
+Result<WeightStore::Entry*> WeightStore::frozen(const std::string& name) {
+  const auto at = entries_.find(name);
+  if (at == entries_.end()) return native(name).error();
+  if (!at->second.is_trained) return &at->second;
+  return make_error(Code::Conflict,
+                    "{} is in training: a packed copy would keep its old values; mark it "
+                    "trainable in this graph too",
+                    name);
+}
+
+Result<TensorView> WeightStore::prepared(const std::string& name, const std::string& form,
+                                         int64_t bytes, const Prepare& prepare, ThreadPool& pool) {
+  VERGE_TRY(Entry* const entry, frozen(name));
+  std::byte*& memory = entry->forms[form];
+  if (memory == nullptr) {
+    memory = allocate(bytes);
+    entry->packed_bytes += bytes;
+    pool.run([&](Worker& worker) { prepare(entry->native, memory, worker); });
+    if (entry->release) entry->release(0, entry->native.bytes());
   }
+  return TensorView{memory, entry->native.dtype, entry->native.shape};
+}
+
+Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool) {
+  VERGE_TRY(Entry* const found, frozen(name));
+  Entry& entry = *found;
+  const TensorView native = entry.native;
   if (entry.packed == nullptr) {
-    entry.packed_bytes =
+    const int64_t bytes =
         kernels::packed_bytes(native.dtype, native.shape.rows(), native.shape.back());
-    entry.packed = allocate(entry.packed_bytes);
+    entry.packed_bytes += bytes;
+    entry.packed = allocate(bytes);
     if (const Status status = pack(entry, pool); !status) {
       entry.packed = nullptr;
       return status.error();
@@ -122,7 +141,7 @@ Result<TensorView> WeightStore::packed(const std::string& name, ThreadPool& pool
 Status WeightStore::mark_trained(const std::string& name) {
   if (const auto known = native(name); !known) return known.error();
   Entry& entry = entries_.find(name)->second;
-  if (entry.packed != nullptr) {
+  if (entry.packed != nullptr || !entry.forms.empty()) {
     return make_error(Code::Conflict,
                       "{} cannot be trained: another plan holds a packed copy of it; mark it "
                       "trainable there too",

@@ -56,6 +56,13 @@ class WeightStore {
   /// pool.
   Result<TensorView> packed(const std::string& name, ThreadPool& pool);
 
+  /// Fills `out`, one thread of the pool's share of it.
+  using Prepare = std::function<void(const TensorView& native, std::byte* out, Worker& worker)>;
+  /// The weight in a layout that one kernel reads, made on first use by all threads of the pool;
+  /// `form` tells the layouts of a weight apart.
+  Result<TensorView> prepared(const std::string& name, const std::string& form, int64_t bytes,
+                              const Prepare& prepare, ThreadPool& pool);
+
   /// Says that a plan's updates write this weight. Fails with Conflict where a packed copy exists,
   /// which would keep the old values; from then on packed() refuses.
   Status mark_trained(const std::string& name);
@@ -70,11 +77,14 @@ class WeightStore {
     std::shared_ptr<const void> owner;
     Release release;
     std::byte* packed = nullptr;
-    int64_t packed_bytes = 0;
+    int64_t packed_bytes = 0;  // and of the prepared forms
+    std::map<std::string, std::byte*> forms = {};
     int64_t owned_bytes = 0;
     bool is_trained = false;
   };
   std::byte* allocate(int64_t bytes);
+  /// The weight of this name, if nothing changes it.
+  Result<Entry*> frozen(const std::string& name);
   Status pack(Entry& entry, ThreadPool& pool);
 
   std::map<std::string, Entry, std::less<>> entries_;
@@ -84,6 +94,15 @@ class WeightStore {
   std::unique_ptr<const Residency> residency_;  // null: all is in memory
   std::unique_ptr<WeightStream> stream_;
 };
+
+/// What the passes are asked for with: the weights as they are stored, while `weights` lives.
+inline std::function<std::optional<TensorView>(std::string_view)> parameter_values(
+    const WeightStore& weights) {
+  return [&weights](std::string_view name) -> std::optional<TensorView> {
+    const auto found = weights.native(std::string(name));
+    return found ? std::optional(*found) : std::nullopt;
+  };
+}
 
 class StateStore {
  public:

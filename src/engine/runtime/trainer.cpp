@@ -9,6 +9,38 @@
 #include <verge/engine/runtime/trainer.hpp>
 
 namespace verge::runtime {
+namespace {
+
+Result<graph::Graph> optimize(graph::Graph graph, const TrainerOptions& options) {
+  graph::PipelineOptions pipeline{.disabled = options.disabled_passes};
+  pipeline.bf16 = options.bf16;
+  pipeline.observe = options.observe;
+  VERGE_TRY(graph::Optimized optimized, graph::optimize(std::move(graph), pipeline));
+  return std::move(optimized.graph);
+}
+
+}  // namespace
+
+Result<Program> compile_step(TrainingGraph training, const TrainerOptions& options, int threads) {
+  training.graph = graph::fuse_cross_entropy(std::move(training.graph));
+  VERGE_TRY(graph::JointGraph joint,
+            graph::differentiate(std::move(training.graph), training.loss, training.trainable,
+                                 std::move(training.slices)));
+  VERGE_TRY(graph::Graph updating,
+            graph::add_updates(std::move(joint), training.trainable, options.optimizer));
+  VERGE_TRY(graph::Graph optimized, optimize(std::move(updating), options));
+  return make_program(std::move(optimized), options.plan.isa, threads);
+}
+
+std::vector<std::string> updated_parameters(const graph::Graph& step) {
+  std::vector<std::string> names;
+  for (size_t id = 0; id < step.values.size(); ++id) {
+    if (step.values[id].alias_of == graph::kNone) continue;
+    const graph::Value& root = step.value(step.root(static_cast<graph::ValueId>(id)));
+    if (root.kind == graph::ValueKind::Param) names.push_back(root.name);
+  }
+  return names;
+}
 
 double learning_rate(const Schedule& schedule, int64_t step) {
   if (step < schedule.warmup) {
@@ -33,8 +65,8 @@ Result<std::unique_ptr<Trainer>> Trainer::create(TrainingGraph training,
   }
   // Before differentiation: its gradient is then the fused one. Ids stay as they are.
   training.graph = graph::fuse_cross_entropy(std::move(training.graph));
-  VERGE_TRY(graph::JointGraph joint,
-            graph::differentiate(training.graph, training.loss, training.trainable));
+  VERGE_TRY(graph::JointGraph joint, graph::differentiate(training.graph, training.loss,
+                                                          training.trainable, training.slices));
   VERGE_TRY(graph::Graph updating, trainer->updating_graph(joint, training, options.optimizer));
   trainer->has_step_input_ = updating.find("step") != graph::kNone;
   VERGE_TRY(trainer->plan_, trainer->compile(std::move(updating), pool));
@@ -53,7 +85,8 @@ Result<std::unique_ptr<Trainer>> Trainer::create(TrainingGraph training,
 Result<graph::Graph> Trainer::updating_graph(graph::JointGraph joint, const TrainingGraph& training,
                                              const graph::OptimizerSpec& optimizer) const {
   if (options_.accumulate > 1) {
-    return graph::updates_from_accumulators(training.graph, training.trainable, optimizer);
+    return graph::updates_from_accumulators(training.graph, training.trainable, optimizer,
+                                            training.slices);
   }
   return graph::add_updates(std::move(joint), training.trainable, optimizer);
 }
@@ -63,7 +96,7 @@ Status Trainer::measure_clip_price(graph::JointGraph joint, const TrainingGraph&
   graph::OptimizerSpec unclipped = options_.optimizer;
   unclipped.global_norm = 0;
   VERGE_TRY(graph::Graph updating, updating_graph(std::move(joint), training, unclipped));
-  VERGE_TRY(graph::Graph optimized, optimize(std::move(updating)));
+  VERGE_TRY(graph::Graph optimized, optimize(std::move(updating), options_));
   VERGE_TRY(const Program program,
             make_program(std::move(optimized), options_.plan.isa, pool.size()));
   clip_price_bytes_ =
@@ -71,15 +104,33 @@ Status Trainer::measure_clip_price(graph::JointGraph joint, const TrainingGraph&
   return {};
 }
 
-Result<graph::Graph> Trainer::optimize(graph::Graph graph) const {
-  VERGE_TRY(graph::Optimized optimized,
-            graph::optimize(std::move(graph),
-                            {.disabled = options_.disabled_passes, .bf16 = options_.bf16}));
-  return std::move(optimized.graph);
+Result<std::unique_ptr<Trainer>> Trainer::bind(Program step, const InitialValues& values,
+                                               const TrainerOptions& options, ThreadPool& pool) {
+  VERGE_CHECK(options.accumulate <= 1, options.accumulate);
+  auto trainer = std::unique_ptr<Trainer>(new Trainer(options));
+  const std::vector<std::string> updated = updated_parameters(step.graph);
+  for (const graph::Value& value : step.graph.values) {
+    if (value.kind != graph::ValueKind::Param) continue;
+    VERGE_TRY(InitialTensor initial, values(value.name));
+    if (std::ranges::find(updated, value.name) == updated.end()) {
+      trainer->weights_.add(value.name, initial.view, std::move(initial.owner));
+      continue;
+    }
+    Tensor copy(value.type.dtype, step.graph.bound_shape(value.type));
+    VERGE_CHECK(copy.view().bytes() == initial.view.bytes(), value.name, initial.view.bytes());
+    std::memcpy(copy.view().data, initial.view.data, static_cast<size_t>(initial.view.bytes()));
+    trainer->parameters_.emplace_back(value.name, copy.view());
+    trainer->weights_.add(value.name, std::move(copy));
+  }
+  trainer->has_step_input_ = step.graph.find("step") != graph::kNone;
+  VERGE_TRY(Plan plan, Plan::bind(std::move(step), trainer->weights_, trainer->states_, pool,
+                                  options.plan.canaries));
+  trainer->plan_ = std::make_unique<Plan>(std::move(plan));
+  return trainer;
 }
 
 Result<std::unique_ptr<Plan>> Trainer::compile(graph::Graph graph, ThreadPool& pool) {
-  VERGE_TRY(graph::Graph optimized, optimize(std::move(graph)));
+  VERGE_TRY(graph::Graph optimized, optimize(std::move(graph), options_));
   VERGE_TRY(Plan plan, Plan::compile(std::move(optimized), weights_, states_, pool, options_.plan));
   return std::make_unique<Plan>(std::move(plan));
 }

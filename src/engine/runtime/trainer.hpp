@@ -37,7 +37,9 @@ struct TrainerOptions {
   Schedule schedule;
   int64_t accumulate = 1;  // passes forward and backward that make one optimizer step
   bool bf16 = false;       // products in bf16, parameters and sums in f32
-  std::vector<std::string> disabled_passes;
+  std::vector<std::string> disabled_passes = {};
+  /// Sees the graph before and after each pass; graph::PipelineOptions.
+  std::function<void(std::string_view, const graph::Graph&, const graph::Graph&)> observe = {};
   PlanOptions plan;
 };
 
@@ -45,7 +47,22 @@ struct TrainingGraph {
   graph::Graph graph;  // forward; outputs as the caller named them
   graph::ValueId loss;
   std::vector<graph::ValueId> trainable;
+  graph::ChannelSlices slices = {};  // of those, only these channels
 };
+
+/// One step, forward, backward and update, after all passes: what create() runs and plan files
+/// keep. Fails as differentiate, add_updates and make_program do.
+Result<Program> compile_step(TrainingGraph training, const TrainerOptions& options, int threads);
+
+/// The parameters that the program overwrites, by name.
+std::vector<std::string> updated_parameters(const graph::Graph& step);
+
+/// A parameter's values before training, where they lie, and what keeps them there.
+struct InitialTensor {
+  TensorView view = {};
+  std::shared_ptr<const void> owner = {};
+};
+using InitialValues = std::function<Result<InitialTensor>(const std::string& name)>;
 
 class Trainer {
  public:
@@ -56,6 +73,11 @@ class Trainer {
   static Result<std::unique_ptr<Trainer>> create(TrainingGraph training,
                                                  const Initializer& initialize,
                                                  const TrainerOptions& options, ThreadPool& pool);
+
+  /// The same for a step that is compiled already, for this pool's threads; without accumulation.
+  /// What the step updates is copied, all else stays where `values` has it.
+  static Result<std::unique_ptr<Trainer>> bind(Program step, const InitialValues& values,
+                                               const TrainerOptions& options, ThreadPool& pool);
 
   const TensorView& input(std::string_view name) { return plan_->input(name); }
   const TensorView& output(std::string_view name) const { return plan_->output(name); }
@@ -70,6 +92,7 @@ class Trainer {
   /// Parameters by name; shared with plans that are compiled over this store (evaluation).
   WeightStore& weights() { return weights_; }
   StateStore& states() { return states_; }
+  /// All of them, or, of a bound step, those that it updates.
   const NamedTensors& parameters() const { return parameters_; }
   int64_t parameter_count() const;
   /// What clipping all gradients together adds to the arena, because all of them must be there at
@@ -92,7 +115,6 @@ class Trainer {
   std::string first_not_finite() const;
   explicit Trainer(const TrainerOptions& options) : options_(options) {}
   Result<std::unique_ptr<Plan>> compile(graph::Graph graph, ThreadPool& pool);
-  Result<graph::Graph> optimize(graph::Graph graph) const;
   Result<graph::Graph> updating_graph(graph::JointGraph joint, const TrainingGraph& training,
                                       const graph::OptimizerSpec& optimizer) const;
   Status measure_clip_price(graph::JointGraph joint, const TrainingGraph& training,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -109,12 +110,61 @@ TEST(Conv, AgreesWithItsDefinition) {
   }
 }
 
+TEST(Conv, WithoutChannelsOnEitherSide) {
+  for (Isa isa : machine_isas()) {
+    for (const Conv2d& c : {conv(2, 3, 6, 0, 3, 1, 1), conv(2, 0, 6, 4, 3, 1, 1)}) {
+      expect_conv(isa, c);
+    }
+  }
+}
+
 TEST(Conv, UnequalSidesAndBands) {
   // 70 channels of 50 x 130 do not fit a cache: several bands an image.
   const Conv2d cases[] = {{1, 70, 50, 130, 3, 3, 3, 1, 1, 1, 1, 1, 1},
                           {2, 2, 9, 17, 3, 3, 2, 2, 1, 0, 1, 2, 0, 1, 2, 1},
                           {1, 1, 2, 40, 2, 1, 7, 1, 3, 0, 3, 0, 3}};
   for (const Conv2d& c : cases) expect_conv(best_isa(), c);
+}
+
+TEST(Conv, ActivationResidualAndFactorAreOfTheSameBand) {
+  for (Isa isa : machine_isas()) {
+    for (Conv2d c : {conv(2, 7, 41, 40, 3, 1, 1), conv(2, 6, 10, 6, 3, 2, 1, 1, 6),
+                     conv(3, 5, 9, 40, 1, 1, 0)}) {
+      const auto x = random_floats(x_size(c), 1);
+      const auto w = random_floats(w_size(c), 2);
+      const auto residual = random_floats(y_size(c), 3);
+      std::vector<float> plain(y_size(c)), y(y_size(c));
+      const auto run = [&](std::vector<float>& out) {
+        Workspace workspace(conv2d_workspace_bytes(isa, c, 2));
+        on_two_workers([&](Worker& worker) {
+          conv2d(isa, c, x.data(), w.data(), nullptr, out.data(), workspace.get(), worker);
+        });
+      };
+      run(plain);
+      c.activation = Activation::Relu;
+      c.residual = residual.data();
+      c.factor = 2;
+      for (bool of_sum : {false, true}) {
+        c.activates_sum = of_sum;
+        run(y);
+        for (size_t i = 0; i < y.size(); ++i) {
+          const float r = residual[i];
+          const float sum = of_sum ? std::max(plain[i] + r, 0.0f) : std::max(plain[i], 0.0f) + r;
+          ASSERT_EQ(y[i], 2 * sum);
+        }
+      }
+    }
+  }
+}
+
+TEST(Conv, AnEmptyBatchIsNothingToDo) {
+  for (const Conv2d& c : {conv(0, 4, 6, 5, 1, 1, 0), conv(0, 4, 6, 5, 3, 1, 1)}) {
+    Workspace workspace(conv2d_workspace_bytes(best_isa(), c, 2));
+    const auto w = random_floats(w_size(c), 1);
+    on_two_workers([&](Worker& worker) {
+      conv2d(best_isa(), c, nullptr, w.data(), nullptr, nullptr, workspace.get(), worker);
+    });
+  }
 }
 
 TEST(Conv, ThreadsDoNotChangeBits) {

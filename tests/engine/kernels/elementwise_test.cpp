@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -18,8 +19,16 @@ double value_of(Activation f, double x) {
       return x;
     case Activation::Relu:
       return x > 0 ? x : 0;
+    case Activation::Relu6:
+      return std::clamp(x, 0.0, 6.0);
     case Activation::Silu:
       return x / (1 + std::exp(-x));
+    case Activation::Sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::Hswish:
+      return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
+    case Activation::Hsigmoid:
+      return std::clamp(x / 6 + 0.5, 0.0, 1.0);
     case Activation::GeluTanh:
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     case Activation::GeluErf:
@@ -32,8 +41,9 @@ double slope_of(Activation f, double x) {
   return (value_of(f, x + 1e-6) - value_of(f, x - 1e-6)) / 2e-6;
 }
 
-constexpr Activation kAll[] = {Activation::None, Activation::Relu, Activation::Silu,
-                               Activation::GeluTanh, Activation::GeluErf};
+constexpr Activation kAll[] = {Activation::None,     Activation::Relu,     Activation::Relu6,
+                               Activation::Silu,     Activation::Sigmoid,  Activation::Hswish,
+                               Activation::Hsigmoid, Activation::GeluTanh, Activation::GeluErf};
 
 TEST(Elementwise, ArithmeticOverRaggedLengths) {
   for (Isa isa : machine_isas()) {

@@ -20,8 +20,16 @@ double activate(Activation activation, double x) {
       return x;
     case Activation::Relu:
       return std::max(x, 0.0);
+    case Activation::Relu6:
+      return std::clamp(x, 0.0, 6.0);
     case Activation::Silu:
       return x / (1 + std::exp(-x));
+    case Activation::Sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::Hswish:
+      return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
+    case Activation::Hsigmoid:
+      return std::clamp(x / 6 + 0.5, 0.0, 1.0);
     case Activation::GeluTanh:
       return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     case Activation::GeluErf:

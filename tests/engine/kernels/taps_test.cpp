@@ -17,6 +17,8 @@ TEST(Taps, PlanesHoldTheImageSplitByStride) {
   l.width = 9;
   l.step_height = 2;
   l.step_width = 3;
+  l.phases_height = 2;
+  l.phases_width = 3;
   l.origin_height = 1;
   l.origin_width = 2;
   l.halo_height = 1;
@@ -26,17 +28,19 @@ TEST(Taps, PlanesHoldTheImageSplitByStride) {
   choose_band(l);
   EXPECT_EQ(l.band, 4);
   const auto image = random_floats(2 * 7 * 9, 1);
-  std::vector<float> planes(l.buffer_size(), NAN);
-  load_planes(l, image.data(), 0, 4, planes.data());
-  for (int64_t channel = 0; channel < 2; ++channel) {
-    for (int64_t reach = 0; reach < 3 * 4; ++reach) {  // taps within the halo
-      const int64_t dy = reach / 4, dx = reach % 4;
-      for (int64_t r = 0; r < 4; ++r) {
-        for (int64_t c = 0; c < 3; ++c) {
-          const int64_t y = r * 2 + dy - 1, x = c * 3 + dx - 2;
-          const bool inside = y >= 0 && y < 7 && x >= 0 && x < 9;
-          const float want = inside ? image[(channel * 7 + y) * 9 + x] : 0;
-          ASSERT_EQ(planes[l.offset(channel, dy, dx) + r * l.pitch() + c], want);
+  for (Isa isa : machine_isas()) {
+    std::vector<float> planes(l.buffer_size(), NAN);
+    tap_kernels(isa).load_planes(l, image.data(), 0, 4, planes.data());
+    for (int64_t channel = 0; channel < 2; ++channel) {
+      for (int64_t reach = 0; reach < 3 * 4; ++reach) {  // taps within the halo
+        const int64_t dy = reach / 4, dx = reach % 4;
+        for (int64_t r = 0; r < 4; ++r) {
+          for (int64_t c = 0; c < 3; ++c) {
+            const int64_t y = r * 2 + dy - 1, x = c * 3 + dx - 2;
+            const bool inside = y >= 0 && y < 7 && x >= 0 && x < 9;
+            const float want = inside ? image[(channel * 7 + y) * 9 + x] : 0;
+            ASSERT_EQ(planes[l.offset(channel, dy, dx) + r * l.pitch() + c], want);
+          }
         }
       }
     }

@@ -6,6 +6,7 @@
 
 #include <verge/engine/kernels/attention.hpp>
 #include <verge/engine/kernels/conv.hpp>
+#include <verge/engine/kernels/conv_winograd.hpp>
 #include <verge/engine/kernels/gemm.hpp>
 
 #include "random_data.hpp"
@@ -70,13 +71,20 @@ TEST(WorkspaceBytes, OfConvolutionsNeverGrowWithASmallerBatch) {
                  .in_height = 3 + rng.below(30),
                  .in_width = 3 + rng.below(30)};
     bound.out_channels = extent(rng, 40);
-    bound.kernel_height = bound.kernel_width = 3;
+    bound.kernel_height = bound.kernel_width = 1 + 2 * rng.below(2);
     bound.stride_height = 1 + rng.below(2);
     Conv2d call = bound;
     call.batch = extent(rng, bound.batch);
     for (const Isa isa : machine_isas()) {
       ASSERT_LE(conv2d_workspace_bytes(isa, call, 2), conv2d_workspace_bytes(isa, bound, 2))
           << call.batch << " of " << bound.batch;
+      ASSERT_LE(conv2d_packed_workspace_bytes(isa, call, 2),
+                conv2d_packed_workspace_bytes(isa, bound, 2));
+      if (!winograd_fits(bound)) continue;
+      for (const int m : {2, 4}) {
+        ASSERT_LE(winograd_workspace_bytes(isa, call, m, 2),
+                  winograd_workspace_bytes(isa, bound, m, 2));
+      }
     }
   }
 }

@@ -27,6 +27,21 @@ TEST(Program, OnlyFrozenWeightsArePacked) {
   EXPECT_EQ(trained->steps[0].packed, 0u);
 }
 
+TEST(Program, WhatIsPackedIsCountedAsTheStoreAllocatesIt) {
+  ThreadPool pool(1);
+  const auto program = make_program(linear_graph(false), kernels::best_isa(), 1);
+  ASSERT_TRUE(program) << program.error().message;
+  WeightStore weights;
+  weights.add("w", Tensor(DType::F32, {32, 64}));
+  StateStore states;
+  const int64_t before = weights.private_bytes();
+  ASSERT_TRUE(Plan::bind(*program, weights, states, pool));
+  EXPECT_GT(prepared_weight_bytes(*program), 0);
+  EXPECT_EQ(weights.private_bytes() - before, prepared_weight_bytes(*program));
+  const auto trained = make_program(linear_graph(true), kernels::best_isa(), 1);
+  EXPECT_EQ(prepared_weight_bytes(*trained), 0);
+}
+
 // Even one that nobody marked: the update itself is enough.
 TEST(Program, AWeightThatAnUpdateWritesIsNotPacked) {
   graph::Builder b(linear_graph(false));

@@ -1,3 +1,5 @@
+#include <atomic>
+
 #include <gtest/gtest.h>
 
 #include <verge/engine/runtime/store.hpp>
@@ -25,6 +27,39 @@ TEST(WeightStore, PacksOnceAndGivesBackWhatItRead) {
   EXPECT_EQ(first->data, second->data);
   EXPECT_EQ(released, matrix.view().bytes());
   EXPECT_EQ(weights.private_bytes(), matrix.view().bytes());
+}
+
+TEST(WeightStore, PreparesEachFormOnceAndNoneOfWhatIsTrained) {
+  ThreadPool pool(2);
+  WeightStore weights;
+  weights.add("w", Tensor(DType::F32, {2, 3}));
+  std::atomic<int> made = 0;
+  const auto prepare = [&](const TensorView& native, std::byte*, Worker& worker) {
+    EXPECT_EQ(native.shape, Shape({2, 3}));
+    if (worker.index() == 0) ++made;
+  };
+  const auto a = weights.prepared("w", "a", 128, prepare, pool);
+  const auto again = weights.prepared("w", "a", 128, prepare, pool);
+  const auto b = weights.prepared("w", "b", 64, prepare, pool);
+  ASSERT_TRUE(a.ok() && again.ok() && b.ok());
+  EXPECT_EQ(a->data, again->data);
+  EXPECT_NE(a->data, b->data);
+  EXPECT_EQ(made, 2);
+  EXPECT_EQ(weights.private_bytes(), 24 + 128 + 64);
+  EXPECT_EQ(weights.mark_trained("w").error().code, Code::Conflict);
+  weights.add("trained", Tensor(DType::F32, {2, 3}));
+  ASSERT_TRUE(weights.mark_trained("trained").ok());
+  EXPECT_EQ(weights.prepared("trained", "a", 8, prepare, pool).error().code, Code::Conflict);
+}
+
+TEST(WeightStore, PreparesWhatIsEmpty) {
+  ThreadPool pool(1);
+  WeightStore weights;
+  weights.add("w", Tensor(DType::F32, {4, 0, 3, 3}));
+  const auto prepare = [](const TensorView&, std::byte*, Worker&) {};
+  const auto empty = weights.prepared("w", "a", 0, prepare, pool);
+  ASSERT_TRUE(empty.ok());
+  EXPECT_NE(empty->data, nullptr);
 }
 
 TEST(WeightStore, CountsWhatItOwns) {

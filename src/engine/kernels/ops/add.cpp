@@ -8,7 +8,7 @@ namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
   if (!repeats_second(call) || call.in(1).shape.count() < kMapGrain) {
-    return map_broadcast(call, worker, [](float x, float y) { return x + y; });
+    return map_broadcast(call, worker, [](auto x, auto y) { return x + y; });
   }
   map_repeated(call, worker, element_kernels(isa).add);
 }
@@ -16,7 +16,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
 }  // namespace
 
 KernelDef add() {
-  return {.op = "add", .supports = two_f32, .run = run};
+  return {.op = "add", .supports = two_floats, .run = run};
 }
 
 }  // namespace verge::kernels::ops

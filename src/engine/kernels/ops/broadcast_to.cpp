@@ -16,7 +16,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa) {
   // As a function of two inputs that are the same.
   const std::array<TensorView, 2> twice = {call.in(0), call.in(0)};
   const graph::KernelCall pair{twice, call.outputs, call.attrs};
-  map_broadcast(pair, worker, [](float x, float) { return x; });
+  map_broadcast(pair, worker, [](auto x, auto) { return x; });
 }
 
 }  // namespace

@@ -1,32 +1,88 @@
 #include <verge/engine/kernels/conv_call.hpp>
+#include <verge/engine/kernels/conv_winograd.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 
 namespace verge::kernels::ops {
 namespace {
 
-Conv2d geometry(const graph::KernelCall& call) {
+using graph::KernelCall;
+
+constexpr std::string_view kDirect = "direct", kWinograd2 = "winograd2", kWinograd4 = "winograd4";
+
+Conv2d geometry(const KernelCall& call) {
   Conv2d conv = conv_of(call.attrs, call.in(0).shape, call.out().shape, call.in(1).shape);
   conv.activation = fused_activation(call.attrs);
+  conv.residual = f32(call, 3);
+  conv.activates_sum = call.attrs.integer("activate_sum") != 0;
+  conv.factor = static_cast<float>(call.attrs.real("factor", 1));
+  conv.offset = static_cast<float>(call.attrs.real("offset", 0));
   return conv;
 }
 
-bool supports(const graph::KernelCall& call) {
+/// The m of F(m x m, 3 x 3), or 0 for the direct convolution.
+int winograd_of(const KernelCall& call) {
+  return call.choice == kWinograd4 ? 4 : call.choice == kWinograd2 ? 2 : 0;
+}
+
+bool supports(const KernelCall& call) {
   return all_f32(call) && conv_fits(geometry(call));
 }
 
-int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
-  return conv_workspace(geometry(call), threads, isa);
+/// Winograd's transforms of weights pay where those are prepared once.
+std::vector<std::string_view> choices(const KernelCall& call) {
+  if (!call.is_packed(1) || !winograd_fits(geometry(call))) return {kDirect};
+  return {kDirect, kWinograd2, kWinograd4};
 }
 
-void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
-  conv2d(isa, geometry(call), f32(call, 0), f32(call, 1), f32(call, 2), f32_out(call),
-         call.workspace, worker);
+int64_t workspace_bytes(const KernelCall& call, int threads, Isa isa) {
+  const Conv2d conv = geometry(call);
+  if (!call.is_packed(1)) return conv_workspace(conv, threads, isa);
+  const int m = winograd_of(call);
+  return static_cast<int64_t>(m == 0 ? conv2d_packed_workspace_bytes(isa, conv, threads)
+                                     : winograd_workspace_bytes(isa, conv, m, threads));
+}
+
+int64_t prepared_bytes(const KernelCall& call, size_t, Isa isa) {
+  const Conv2d conv = geometry(call);
+  const int m = winograd_of(call);
+  const int64_t floats =
+      m == 0 ? conv2d_packed_floats(isa, conv) : winograd_packed_floats(isa, conv, m);
+  return floats * int64_t{sizeof(float)};
+}
+
+void prepare(const KernelCall& call, size_t, std::byte* prepared, Worker& worker, Isa isa) {
+  const Conv2d conv = geometry(call);
+  auto* packed = reinterpret_cast<float*>(prepared);
+  const int m = winograd_of(call);
+  if (m == 0) return pack_conv2d(isa, conv, f32(call, 1), packed, worker);
+  pack_winograd(isa, conv, m, f32(call, 1), packed, worker);
+}
+
+void run(const KernelCall& call, Worker& worker, Isa isa) {
+  const Conv2d conv = geometry(call);
+  const float *x = f32(call, 0), *weight = f32(call, 1), *bias = f32(call, 2);
+  if (!call.is_packed(1)) {
+    return conv2d(isa, conv, x, weight, bias, f32_out(call), call.workspace, worker);
+  }
+  const int m = winograd_of(call);
+  if (m == 0) {
+    return conv2d_packed(isa, conv, x, weight, bias, f32_out(call), call.workspace, worker);
+  }
+  conv2d_winograd(isa, conv, m, x, weight, bias, f32_out(call), call.workspace, worker);
 }
 
 }  // namespace
 
 KernelDef conv2d() {
-  return {.op = "conv2d", .supports = supports, .run = run, .workspace_bytes = workspace_bytes};
+  return {.op = "conv2d",
+          .supports = supports,
+          .run = run,
+          .workspace_bytes = workspace_bytes,
+          .choices = choices,
+          .wants_packed = [](const KernelCall& call,
+                             size_t input) { return input == 1 && supports(call); },
+          .prepared_bytes = prepared_bytes,
+          .prepare = prepare};
 }
 
 }  // namespace verge::kernels::ops

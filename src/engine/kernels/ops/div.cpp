@@ -7,7 +7,7 @@ namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
   if (!repeats_second(call) || call.in(1).shape.count() < kMapGrain) {
-    return map_broadcast(call, worker, [](float x, float y) { return x / y; });
+    return map_broadcast(call, worker, [](auto x, auto y) { return x / y; });
   }
   map_repeated(call, worker, [](int64_t n, const float* x, const float* y, float* out) {
     for (int64_t i = 0; i < n; ++i) out[i] = x[i] / y[i];
@@ -17,7 +17,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa) {
 }  // namespace
 
 KernelDef div() {
-  return {.op = "div", .supports = two_f32, .run = run};
+  return {.op = "div", .supports = two_floats, .run = run};
 }
 
 }  // namespace verge::kernels::ops

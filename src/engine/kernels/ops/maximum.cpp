@@ -6,13 +6,13 @@ namespace verge::kernels::ops {
 namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
-  map_broadcast(call, worker, [](float x, float y) { return graph::larger(x, y); });
+  map_broadcast(call, worker, [](auto x, auto y) { return graph::larger(x, y); });
 }
 
 }  // namespace
 
 KernelDef maximum() {
-  return {.op = "maximum", .supports = two_f32, .run = run};
+  return {.op = "maximum", .supports = two_floats, .run = run};
 }
 
 }  // namespace verge::kernels::ops

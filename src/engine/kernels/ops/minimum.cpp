@@ -6,13 +6,13 @@ namespace verge::kernels::ops {
 namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
-  map_broadcast(call, worker, [](float x, float y) { return graph::smaller(x, y); });
+  map_broadcast(call, worker, [](auto x, auto y) { return graph::smaller(x, y); });
 }
 
 }  // namespace
 
 KernelDef minimum() {
-  return {.op = "minimum", .supports = two_f32, .run = run};
+  return {.op = "minimum", .supports = two_floats, .run = run};
 }
 
 }  // namespace verge::kernels::ops

@@ -8,11 +8,12 @@ namespace verge::kernels::ops {
 namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
-  if (call.in(1).shape.count() == 1 && call.in(0).shape == call.out().shape) {
+  const bool is_scaled = call.in(1).shape.count() == 1 && call.in(0).shape == call.out().shape;
+  if (is_scaled && call.out().dtype == DType::F32) {
     return scale(isa, call.out().shape.count(), *f32(call, 1), f32(call, 0), f32_out(call), worker);
   }
   if (!repeats_second(call) || call.in(1).shape.count() < kMapGrain) {
-    return map_broadcast(call, worker, [](float x, float y) { return x * y; });
+    return map_broadcast(call, worker, [](auto x, auto y) { return x * y; });
   }
   map_repeated(call, worker, element_kernels(isa).multiply);
 }
@@ -20,7 +21,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
 }  // namespace
 
 KernelDef mul() {
-  return {.op = "mul", .supports = two_f32, .run = run};
+  return {.op = "mul", .supports = two_floats, .run = run};
 }
 
 }  // namespace verge::kernels::ops

@@ -8,13 +8,13 @@ namespace verge::kernels::ops {
 namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
-  map_broadcast(call, worker, [](float x, float y) { return std::pow(x, y); });
+  map_broadcast(call, worker, [](auto x, auto y) { return std::pow(x, y); });
 }
 
 }  // namespace
 
 KernelDef pow() {
-  return {.op = "pow", .supports = two_f32, .run = run};
+  return {.op = "pow", .supports = two_floats, .run = run};
 }
 
 }  // namespace verge::kernels::ops

@@ -8,10 +8,20 @@ namespace verge::kernels::ops {
 namespace {
 
 bool supports(const graph::KernelCall& call) {
-  return all_f32(call) && call.in(0).dtype == DType::F32;
+  const DType dtype = call.in(0).dtype;
+  return (dtype == DType::F32 || dtype == DType::F64) && call.out().dtype == dtype;
+}
+
+void scale_doubles(const graph::KernelCall& call, Worker& worker) {
+  const double factor = call.attrs.real("factor", 1), offset = call.attrs.real("offset", 0);
+  const auto [first, last] = worker.split(call.out().shape.count(), kMapGrain);
+  const auto* x = call.in(0).as<double>();
+  auto* y = call.out().as<double>();
+  for (int64_t i = first; i < last; ++i) y[i] = x[i] * factor + offset;
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
+  if (call.in(0).dtype == DType::F64) return scale_doubles(call, worker);
   const auto factor = static_cast<float>(call.attrs.real("factor", 1));
   const auto offset = static_cast<float>(call.attrs.real("offset", 0));
   if (offset != 0) {

@@ -34,6 +34,16 @@ VERGE_INLINE F32 gelu_erf(F32 x) {
 VERGE_INLINE F32 relu(F32 x) {
   return x < 0 ? F32{} : x;
 }
+VERGE_INLINE F32 capped_relu(F32 x, float cap) {
+  return x > cap ? splat(cap) : relu(x);
+}
+VERGE_INLINE F32 hsigmoid(F32 x) {
+  return capped_relu(x * (1.0f / 6) + 0.5f, 1);
+}
+/// Where the line rises.
+VERGE_INLINE F32 hsigmoid_slope(F32 x) {
+  return x > -3 && x < 3 ? splat(1.0f / 6) : F32{};
+}
 
 struct Identity {
   static VERGE_INLINE F32 value(F32 x) { return x; }
@@ -42,6 +52,25 @@ struct Identity {
 struct Relu {
   static VERGE_INLINE F32 value(F32 x) { return relu(x); }
   static VERGE_INLINE F32 slope(F32 x) { return x > 0 ? splat(1.0f) : F32{}; }
+};
+struct Relu6 {
+  static VERGE_INLINE F32 value(F32 x) { return capped_relu(x, 6); }
+  static VERGE_INLINE F32 slope(F32 x) { return x > 0 && x < 6 ? splat(1.0f) : F32{}; }
+};
+struct Sigmoid {
+  static VERGE_INLINE F32 value(F32 x) { return sigmoid(x); }
+  static VERGE_INLINE F32 slope(F32 x) {
+    const F32 s = sigmoid(x);
+    return s * (1.0f - s);
+  }
+};
+struct Hsigmoid {
+  static VERGE_INLINE F32 value(F32 x) { return hsigmoid(x); }
+  static VERGE_INLINE F32 slope(F32 x) { return hsigmoid_slope(x); }
+};
+struct Hswish {
+  static VERGE_INLINE F32 value(F32 x) { return x * hsigmoid(x); }
+  static VERGE_INLINE F32 slope(F32 x) { return fma(x, hsigmoid_slope(x), hsigmoid(x)); }
 };
 struct Silu {
   static VERGE_INLINE F32 value(F32 x) { return silu(x); }
@@ -75,8 +104,16 @@ VERGE_INLINE void with_activation(Activation activation, Body body) {
       return body(Identity{});
     case Activation::Relu:
       return body(Relu{});
+    case Activation::Relu6:
+      return body(Relu6{});
     case Activation::Silu:
       return body(Silu{});
+    case Activation::Sigmoid:
+      return body(Sigmoid{});
+    case Activation::Hswish:
+      return body(Hswish{});
+    case Activation::Hsigmoid:
+      return body(Hsigmoid{});
     case Activation::GeluTanh:
       return body(GeluTanh{});
     case Activation::GeluErf:

@@ -43,6 +43,8 @@ VERGE_INLINE U32 word(const uint8_t* words, int w) {
 VERGE_INLINE F32 low_halves(U32 w) {
 #if VERGE_LANES == 16
   return (F32)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)w));
+#elif defined(__ARM_NEON)
+  return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(w)));
 #else
   const __m256i packed = _mm256_packus_epi32((__m256i)(w & 0xffff), _mm256_setzero_si256());
   return (F32)_mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08)));
@@ -97,12 +99,19 @@ VERGE_INLINE void add_fifth_bits(U32 fifth, U32 (&q)[8]) {
 }
 /// Nibbles to the values of IQ4 (engine/quant/blocks.hpp), plus 128.
 VERGE_INLINE void look_up_iq4(U32 (&q)[8]) {
-  const __m128i values =
-      _mm_setr_epi8(1, 24, 45, 63, 79, 93, 106, 118, -127, -115, -103, -90, -75, -59, -39, -15);
+  alignas(16) constexpr uint8_t kValues[] = {1,   24,  45,  63,  79,  93,  106, 118,
+                                             129, 141, 153, 166, 181, 197, 217, 241};
+#if defined(__ARM_NEON)
+  const uint8x16_t values = vld1q_u8(kValues);
+#else
+  const __m128i values = _mm_load_si128(reinterpret_cast<const __m128i*>(kValues));
+#endif
 #pragma GCC unroll 8
   for (int v = 0; v < 8; ++v) {
 #if VERGE_LANES == 16
     q[v] = (U32)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), (__m512i)q[v]);
+#elif defined(__ARM_NEON)
+    q[v] = vreinterpretq_u32_u8(vqtbl1q_u8(values, vreinterpretq_u8_u32(q[v])));
 #else
     q[v] = (U32)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), (__m256i)q[v]);
 #endif

@@ -85,7 +85,7 @@ static void plain_tiles(const ProductTile& tile, int token) {
 
 template <class Format>
 static void plain_groups(const ProductTile& tile) {
-  constexpr int kSums = kLanes == 16 ? 24 : 12;  // that fit the registers
+  constexpr int kSums = kLanes == 8 ? 12 : 24;  // that fit the registers
   if (tile.groups == 2) {
     plain_tiles<Format, 32 / kLanes, kSums * kLanes / 32>(tile, 0);
   } else {

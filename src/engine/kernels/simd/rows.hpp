@@ -99,6 +99,10 @@ inline void narrow_f16(int64_t n, const float* x, uint16_t* out) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
                      _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT));
   }
+#elif defined(__ARM_NEON)
+  for (; i + 4 <= n; i += 4) {
+    vst1_u16(out + i, vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(x + i))));
+  }
 #endif
   for (; i < n; ++i) out[i] = f32_to_f16(x[i]);
 }

@@ -1,7 +1,7 @@
 #pragma once
 // The micro kernels of convolution, written on F32; taps.hpp says what each does.
 
-#include <verge/engine/kernels/simd/vec.hpp>
+#include <verge/engine/kernels/simd/lanes.hpp>
 #include <verge/engine/kernels/taps.hpp>
 
 namespace verge::kernels::VERGE_ISA {
@@ -96,9 +96,80 @@ void correlate_taps_any(int64_t positions, const int32_t* offsets, const float* 
   }
 }
 
+/// out[i] = in[i * step] for i < count.
+inline void copy_every(int64_t count, int64_t step, const float* in, float* out) {
+  if (step == 1) {
+    for_vectors(count, [&](int64_t i, int64_t lanes) {
+      store_some(out + i, load_some(in + i, lanes), lanes);
+    });
+    return;
+  }
+  int64_t i = 0;
+  // The second vector ends one value past what is asked for.
+  for (; step == 2 && i + kLanes < count; i += kLanes) {
+    store(out + i, even_lanes(load(in + 2 * i), load(in + 2 * i + kLanes)));
+  }
+  if (step == 2 && i < count) {  // at most a vector is left
+    const int64_t left = count - i, reach = 2 * left - 1;
+    const int64_t low = reach < kLanes ? reach : kLanes;
+    store_some(out + i,
+               even_lanes(load_some(in + 2 * i, low), load_some(in + 2 * i + low, reach - low)),
+               left);
+    return;
+  }
+  for (; i < count; ++i) out[i] = in[i * step];
+}
+
+VERGE_INLINE void fill_zeros(int64_t count, float* out) {
+  for_vectors(count, [&](int64_t i, int64_t lanes) { store_some(out + i, F32{}, lanes); });
+}
+
+/// Columns c of a plane with 0 <= c * step + phase - origin < width: [first, last).
+struct PlaneColumns {
+  int64_t shift, first, last;
+
+  VERGE_INLINE PlaneColumns(const Lattice& l, int64_t phase) : shift(l.origin_width - phase) {
+    const int64_t step = l.step_width, pitch = l.pitch();
+    first = shift <= 0 ? 0 : (shift + step - 1) / step;
+    last = l.width + shift <= 0 ? 0 : (l.width + shift + step - 1) / step;
+    if (first > pitch) first = pitch;
+    if (last > pitch) last = pitch;
+    if (last < first) last = first;
+  }
+};
+
+inline void load_lattice(const Lattice& l, const float* image, int64_t first, int64_t rows,
+                         float* planes) {
+  const int64_t pitch = l.pitch();
+  float* plane = planes;
+  for (int64_t channel = 0; channel < l.channels; ++channel) {
+    const float* source = image + channel * l.height * l.width;
+    for (int64_t a = 0; a < l.phases_height; ++a) {
+      for (int64_t b = 0; b < l.phases_width; ++b, plane += l.plane_size()) {
+        const PlaneColumns columns(l, b);
+        for (int64_t r = 0; r < rows + l.halo_height; ++r) {
+          const int64_t y = (first + r) * l.step_height + a - l.origin_height;
+          float* out = plane + r * pitch;
+          if (y < 0 || y >= l.height) {
+            fill_zeros(pitch, out);
+            continue;
+          }
+          const float* row = source + y * l.width + columns.first * l.step_width - columns.shift;
+          fill_zeros(columns.first, out);
+          copy_every(columns.last - columns.first, l.step_width, row, out + columns.first);
+          fill_zeros(pitch - columns.last, out + columns.last);
+        }
+      }
+    }
+  }
+  // A tile reads past the last position, into numbers that must not be NaN where they meet zeros.
+  fill_zeros(planes + l.buffer_size() - plane, plane);
+}
+
 /// The table for panels of Rows lines.
 template <int Rows>
-constexpr TapKernels kTapTable = {Rows, kTapColumns, multiply_taps_any<Rows>, filter_taps,
-                                  correlate_taps_any<Rows>};
+constexpr TapKernels kTapTable = {
+    Rows,         kTapColumns, multiply_taps_any<Rows>, filter_taps, correlate_taps_any<Rows>,
+    load_lattice, copy_every};
 
 }  // namespace verge::kernels::VERGE_ISA

@@ -1,6 +1,6 @@
 #pragma once
 // The f32 micro kernel and packing, written on F32. VERGE_TILE_ROWS x 2 vectors of C stay in
-// registers: 12 x 2 of AVX-512's 32, 6 x 2 of AVX2's 16.
+// registers: 12 x 2 of the 32 of AVX-512 and NEON, 6 x 2 of AVX2's 16.
 
 #include <verge/engine/kernels/simd/vec.hpp>
 #include <verge/engine/kernels/tile.hpp>

@@ -21,6 +21,18 @@ VERGE_INLINE I32 splat_int(int32_t x) {
 VERGE_INLINE I32 dot_word(U32 q, int32_t x, I32 sum) {
   return (I32)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)q, _mm512_set1_epi32(x));
 }
+#elif defined(__ARM_NEON)
+/// Adds to each lane the products of its four signed bytes with those of x.
+VERGE_INLINE I32 dot_word(U32 q, int32_t x, I32 sum) {
+  const int8x16_t w = vreinterpretq_s8_u32(q), four = vreinterpretq_s8_s32(vdupq_n_s32(x));
+#if defined(__ARM_FEATURE_DOTPROD)
+  return vdotq_s32(sum, w, four);
+#else
+  const int16x8_t low = vmull_s8(vget_low_s8(w), vget_low_s8(four));
+  const int16x8_t high = vmull_high_s8(w, four);
+  return vaddq_s32(sum, vpaddq_s32(vpaddlq_s16(low), vpaddlq_s16(high)));
+#endif
+}
 #endif
 
 /// Adds the products of 16 columns of unsigned bytes with a token's. kWide: bytes may be
@@ -30,6 +42,12 @@ VERGE_INLINE I32 dot_16(const U32* q, const int8_t* x, I32 sum) {
 #if VERGE_LANES == 16
 #pragma GCC unroll 4
   for (int v = 0; v < 4; ++v) sum = dot_word(q[v], four_bytes(x + 4 * v), sum);
+#elif defined(__ARM_NEON)
+  // Wide bytes are taken as signed ones.
+#pragma GCC unroll 4
+  for (int v = 0; v < 4; ++v) {
+    sum = dot_word(kWide ? q[v] ^ 0x80808080u : q[v], four_bytes(x + 4 * v), sum);
+  }
 #else
   // vpmaddubsw adds two products in 16 bits. Up to 63 * 127 that leaves room for two of its
   // results; wide bytes are taken as signed ones, whose sign moves to x.

@@ -1,7 +1,7 @@
 #pragma once
 // F32: a vector of floats as wide as the instruction set this source is compiled for. A kernel is
-// written once on it, in simd/, and compiled once per folder generic/, avx2/, avx512/, which define
-// VERGE_ISA (the namespace) and VERGE_LANES. Only those folders include this header.
+// written once on it, in simd/, and compiled once per folder generic/, avx2/, avx512/, neon/, which
+// define VERGE_ISA (the namespace) and VERGE_LANES. Only those folders include this header.
 
 #include <cmath>
 #include <cstdint>
@@ -11,6 +11,8 @@
 
 #if defined(__AVX2__) || defined(__AVX512F__)
 #include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
 #endif
 
 #ifndef VERGE_ISA
@@ -51,6 +53,8 @@ VERGE_INLINE F32 fma(F32 a, F32 b, F32 c) {
 #elif VERGE_LANES == 8 && defined(__FMA__)
   return reinterpret_cast<F32>(_mm256_fmadd_ps(
       reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+#elif defined(__ARM_NEON)
+  return vfmaq_f32(c, a, b);
 #else
   return a * b + c;
 #endif
@@ -83,6 +87,8 @@ VERGE_INLINE F32 sqrt(F32 x) {
   return reinterpret_cast<F32>(_mm512_sqrt_ps(reinterpret_cast<__m512>(x)));
 #elif VERGE_LANES == 8 && defined(__AVX2__)
   return reinterpret_cast<F32>(_mm256_sqrt_ps(reinterpret_cast<__m256>(x)));
+#elif defined(__ARM_NEON)
+  return vsqrtq_f32(x);
 #else
   for (int i = 0; i < kLanes; ++i) x[i] = std::sqrt(x[i]);
   return x;
@@ -92,6 +98,10 @@ VERGE_INLINE F32 sqrt(F32 x) {
 VERGE_INLINE float sum_lanes(F32 x) {
 #if VERGE_LANES == 16 && defined(__AVX512F__)
   return _mm512_reduce_add_ps(reinterpret_cast<__m512>(x));
+#elif defined(__ARM_NEON)
+  // Not vaddvq_f32: GCC 12 moves additions of a constant to the vector behind it, whatever they
+  // round.
+  return vpadds_f32(vget_low_f32(vpaddq_f32(x, x)));
 #else
   float sum = 0;
   for (int i = 0; i < kLanes; ++i) sum += x[i];
@@ -111,6 +121,8 @@ VERGE_INLINE void sum_lanes_of_four(F32 x0, F32 x1, F32 x2, F32 x3, float* out) 
       _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xEE));
   const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(abcd), _mm512_extractf32x8_ps(abcd, 1));
   _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+#elif defined(__ARM_NEON)
+  vst1q_f32(out, vpaddq_f32(vpaddq_f32(x0, x1), vpaddq_f32(x2, x3)));
 #else
   const F32 x[] = {x0, x1, x2, x3};
   for (int i = 0; i < 4; ++i) out[i] = sum_lanes(x[i]);
@@ -120,6 +132,8 @@ VERGE_INLINE void sum_lanes_of_four(F32 x0, F32 x1, F32 x2, F32 x3, float* out) 
 VERGE_INLINE float max_lanes(F32 x) {
 #if VERGE_LANES == 16 && defined(__AVX512F__)
   return _mm512_reduce_max_ps(reinterpret_cast<__m512>(x));
+#elif defined(__ARM_NEON)
+  return vmaxnmvq_f32(x);
 #else
   float best = x[0];
   for (int i = 1; i < kLanes; ++i) best = x[i] > best ? x[i] : best;
@@ -163,6 +177,8 @@ VERGE_INLINE F32 load_f16(const uint16_t* p) {
 #elif VERGE_LANES == 8 && defined(__F16C__)
   return reinterpret_cast<F32>(
       _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+#elif defined(__ARM_NEON)
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 #else
   F32 out;
   for (int i = 0; i < kLanes; ++i) out[i] = f16_to_f32(p[i]);

@@ -44,6 +44,48 @@ TEST(ElementwiseOps, TheSecondOperandRepeatsAlongLeadingAxes) {
   }
 }
 
+OpInput real_input(const graph::Dims& dims) {
+  return {{DType::F64, dims}, [](size_t, Rng& rng) { return rng.below(9) - 4.0; }};
+}
+
+TEST(ElementwiseOps, ComparisonsAndChoicesOfFloatsAndIntegers) {
+  const graph::Dims shapes[][2] = {{{5, 129}, {5, 129}},
+                                   {{2, 3, 31}, {3, 1}},
+                                   {{4, 1, 67}, {16, 1}},
+                                   {{3, 7}, {}},
+                                   {{1}, {3, 7}}};
+  for (const auto& [x, y] : shapes) {
+    for (const char* op : {"lt", "le", "gt", "ge", "eq", "ne"}) {
+      expect_agreement({"compare", {real_input(x), real_input(y)}, {{"op", op}}, 0});
+      expect_agreement(
+          {"compare", {below(3, x, DType::U8), below(3, y, DType::U8)}, {{"op", op}}, 0});
+    }
+    expect_agreement({"compare", {reals(x), reals(y)}, {{"op", "lt"}}, 0});
+    expect_agreement({"where", {below(2, y, DType::U8), reals(x), reals({})}, {}, 0});
+    expect_agreement({"where", {below(2, x, DType::U8), real_input(y), real_input(x)}, {}, 0});
+  }
+}
+
+TEST(ElementwiseOps, RoundingAndArithmeticOfIntegers) {
+  for (const graph::Dims& dims : kOdd) {
+    for (const char* mode : {"even", "floor", "ceil", "trunc"}) {
+      expect_agreement({"round", {reals(dims)}, {{"mode", mode}}, 0});
+      const OpInput halves = {{DType::F64, dims},
+                              [](size_t, Rng& rng) { return rng.below(9) / 2.0 - 2; }};
+      expect_agreement({"round", {halves}, {{"mode", mode}}, 0});
+    }
+    for (const char* op : {"add", "sub", "mul", "div", "maximum", "minimum"}) {
+      expect_agreement({op, {real_input(dims), real_input({})}, {}, 0});
+    }
+    expect_agreement({"scale", {real_input(dims)}, {{"factor", 3.0}, {"offset", -1.0}}, 0});
+    for (const char* to : {"f32", "f64", "u8", "i32"}) {
+      expect_agreement({"cast", {below(9, dims, DType::F64)}, {{"to", to}}, 0});
+      expect_agreement({"cast", {below(9, dims, DType::U8)}, {{"to", to}}, 0});
+      expect_agreement({"cast", {below(9, dims, DType::F32)}, {{"to", to}}, 0});
+    }
+  }
+}
+
 TEST(ElementwiseOps, EveryActivationAndItsSlope) {
   struct Function {
     const char* op;

@@ -42,6 +42,32 @@ TEST(GradientOps, OfRowsAgree) {
   }
 }
 
+TEST(GradientOps, OfFrozenBatchNormAgree) {
+  for (const graph::Dims& dims : {graph::Dims{2, 3, 5, 7}, {3, 17, 4, 4}}) {
+    const graph::Dims channels = {dims[1]};
+    const OpInput dy = reals(dims), scale = reals(channels), variance = positive(channels);
+    expect_agreement({"batch_norm_grad", {dy, scale, variance}});
+    for (const std::vector<size_t>& unread : {std::vector<size_t>{}, {0}, {1}, {2}}) {
+      expect_agreement({"batch_norm_grad",
+                        {dy, scale, variance, reals(dims), reals(channels)},
+                        {},
+                        2e-3,
+                        unread});
+    }
+  }
+}
+
+TEST(UpdateOps, ChannelsGoBackIntoTheirParameter) {
+  for (const int64_t axis : {0, 1, -1}) {
+    graph::Dims part = {5, 6, 7};
+    part[axis < 0 ? 2 : static_cast<size_t>(axis)] = 3;
+    expect_agreement({"scatter_channels",
+                      {reals({5, 6, 7}), reals(part), given({3}, {4, 0, 2}, DType::I32)},
+                      {{"axis", axis}},
+                      0});
+  }
+}
+
 TEST(GradientOps, OfEmbeddingsAddRowsUp) {
   const graph::Attrs rows{{"dims", std::vector<int64_t>{4}}};
   for (const int64_t width : {3, 64}) {

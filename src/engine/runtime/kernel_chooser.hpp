@@ -1,0 +1,59 @@
+#pragma once
+// KernelChooser: which of a kernel's ways a Program takes, by measurement. A call that the known
+// choices lack is timed with made-up values: three runs to warm up, then the least of five.
+//
+//   KernelChooser chooser(known, machine, pool, isa, clock);
+//   VERGE_TRY(Program program, make_program(graph, isa, pool.size(), &chooser));
+//   if (chooser.has_measured()) chooser.known().write(path);
+//
+// Ways differ in the last bits of their results, so results are the same bits for one choice only:
+// where that matters, keep the file, or a plan, which holds its choices.
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <verge/core/clock.hpp>
+#include <verge/core/threads.hpp>
+#include <verge/engine/kernels/kernel.hpp>
+#include <verge/engine/runtime/kernel_choices.hpp>
+
+namespace verge::runtime {
+
+/// Tells machines apart for which other choices may be right.
+std::string machine_of(std::string_view processor, kernels::Isa isa, int threads);
+
+class KernelChooser {
+ public:
+  KernelChooser(KernelChoices known, std::string machine, ThreadPool& pool, kernels::Isa isa,
+                const Clock& clock)
+      : known_(std::move(known)),
+        machine_(std::move(machine)),
+        pool_(pool),
+        isa_(isa),
+        clock_(clock) {}
+
+  /// The fastest way, one of kernel.choices(call), for a call at its upper bounds without memory
+  /// whose inputs `call.packed` are in the kernel's layout; empty where there are not two.
+  std::string_view choose(const kernels::KernelDef& kernel, const graph::KernelCall& call);
+
+  const KernelChoices& known() const { return known_; }
+  bool has_measured() const { return has_measured_; }
+  /// The calls that were asked about, in order, each once, with their times.
+  std::vector<std::pair<std::string, std::vector<ChoiceTime>>> asked() const;
+
+ private:
+  std::vector<ChoiceTime> measure(const kernels::KernelDef& kernel, const graph::KernelCall& call,
+                                  const std::vector<std::string_view>& choices);
+
+  KernelChoices known_;
+  std::string machine_;
+  ThreadPool& pool_;
+  kernels::Isa isa_;
+  const Clock& clock_;
+  bool has_measured_ = false;
+  std::vector<std::string> asked_;
+};
+
+}  // namespace verge::runtime

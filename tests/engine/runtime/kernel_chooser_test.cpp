@@ -1,0 +1,155 @@
+#include <gtest/gtest.h>
+
+#include <verge/engine/graph/builder.hpp>
+#include <verge/engine/runtime/kernel_chooser.hpp>
+#include <verge/engine/runtime/plan.hpp>
+#include <verge/engine/runtime/plan_file.hpp>
+
+namespace verge::runtime {
+namespace {
+
+/// A clock on which each run of the kernel takes what a list says: the k-th choice's, since each is
+/// run eight times, between two looks at the clock.
+class GivenTimes : public Clock {
+ public:
+  explicit GivenTimes(std::vector<double> seconds) : seconds_(std::move(seconds)) {}
+  double seconds() const override {
+    const size_t run = looks_++ / 2;
+    if (looks_ % 2 == 0) now_ += seconds_[run / 8 % seconds_.size()];
+    return now_;
+  }
+  size_t looks() const { return looks_; }
+
+ private:
+  std::vector<double> seconds_;
+  mutable double now_ = 0;
+  mutable size_t looks_ = 0;
+};
+
+graph::Graph two_convolutions() {
+  graph::Builder b("two");
+  auto x = b.input("x", {DType::F32, {1, 4, 9, 9}});
+  for (const char* name : {"a", "b"}) {
+    const auto w = b.param(name, {DType::F32, {4, 4, 3, 3}});
+    x = b.op("conv2d", {x, w}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  }
+  b.output(x, "y");
+  return *b.finish();
+}
+
+struct Chosen {
+  ThreadPool pool{2};
+  kernels::Isa isa = kernels::best_isa();
+
+  Program program(KernelChooser& chooser) {
+    return *make_program(two_convolutions(), isa, pool.size(), &chooser);
+  }
+};
+
+TEST(KernelChooser, TakesTheFastestAndMeasuresEachCallOnce) {
+  Chosen chosen;
+  const GivenTimes clock({3.0, 1.0, 2.0});
+  KernelChooser chooser({}, "here", chosen.pool, chosen.isa, clock);
+  const Program program = chosen.program(chooser);
+  ASSERT_EQ(program.steps.size(), 2u);
+  for (const ProgramStep& step : program.steps) EXPECT_EQ(step.choice, "winograd2");
+  EXPECT_EQ(clock.looks(), 2u * 8 * 3);  // one call, as both are alike
+  EXPECT_TRUE(chooser.has_measured());
+  ASSERT_EQ(chooser.asked().size(), 1u);
+  EXPECT_EQ(chooser.asked()[0].second[2].choice, "winograd4");
+  EXPECT_EQ(chooser.asked()[0].second[2].seconds, 2.0);
+}
+
+TEST(KernelChooser, BelievesWhatIsKnownOfThisMachineAlone) {
+  Chosen chosen;
+  const GivenTimes clock({3.0, 1.0, 2.0});
+  KernelChooser first({}, "here", chosen.pool, chosen.isa, clock);
+  chosen.program(first);
+  const GivenTimes idle({1.0});
+  KernelChooser again(first.known(), "here", chosen.pool, chosen.isa, idle);
+  EXPECT_EQ(chosen.program(again).steps[0].choice, "winograd2");
+  EXPECT_EQ(idle.looks(), 0u);
+  EXPECT_FALSE(again.has_measured());
+  const GivenTimes other({1.0, 3.0, 3.0});
+  KernelChooser elsewhere(first.known(), "there", chosen.pool, chosen.isa, other);
+  EXPECT_EQ(chosen.program(elsewhere).steps[0].choice, "direct");
+  EXPECT_TRUE(elsewhere.has_measured());
+}
+
+TEST(KernelChooser, MachinesDifferByProcessorInstructionsAndThreads) {
+  const std::string machine = machine_of("P", kernels::Isa::Avx2, 2);
+  EXPECT_NE(machine, machine_of("Q", kernels::Isa::Avx2, 2));
+  EXPECT_NE(machine, machine_of("P", kernels::Isa::Generic, 2));
+  EXPECT_NE(machine, machine_of("P", kernels::Isa::Avx2, 4));
+}
+
+TEST(KernelChooser, EveryChoiceGivesTheSameResult) {
+  Chosen chosen;
+  std::vector<std::vector<float>> results;
+  for (const std::vector<double>& times :
+       {std::vector<double>{1, 2, 3}, std::vector<double>{2, 1, 3}, std::vector<double>{3, 2, 1}}) {
+    const GivenTimes clock(times);
+    KernelChooser chooser({}, "here", chosen.pool, chosen.isa, clock);
+    WeightStore weights;
+    StateStore states;
+    for (const char* name : {"a", "b"}) {
+      Tensor w(DType::F32, {4, 4, 3, 3});
+      for (size_t i = 0; i < w.span<float>().size(); ++i) {
+        w.span<float>()[i] = static_cast<float>(i % 7) - 3;
+      }
+      weights.add(name, std::move(w));
+    }
+    auto plan = Plan::compile(two_convolutions(), weights, states, chosen.pool,
+                              {.isa = chosen.isa, .chooser = &chooser});
+    ASSERT_TRUE(plan) << plan.error().message;
+    float* x = plan->input("x").as<float>();
+    for (int i = 0; i < 4 * 81; ++i) x[i] = static_cast<float>(i % 11) - 5;
+    ASSERT_TRUE(plan->run({}));
+    const float* y = plan->output("y").as<float>();
+    results.emplace_back(y, y + 4 * 81);
+  }
+  for (size_t i = 0; i < results[0].size(); ++i) {
+    ASSERT_NEAR(results[1][i], results[0][i], 1e-2);
+    ASSERT_NEAR(results[2][i], results[0][i], 1e-2);
+  }
+}
+
+TEST(KernelChooser, AConstantIsPreparedAsAWeightIs) {
+  Chosen chosen;
+  graph::Builder b("constant");
+  const auto data = [] {
+    Tensor made(DType::F32, {3, 2, 3, 3});
+    for (size_t i = 0; i < 54; ++i) made.span<float>()[i] = static_cast<float>(i % 5) - 2;
+    return made;
+  };
+  const auto x = b.input("x", {DType::F32, {1, 2, 7, 7}});
+  const auto w = b.param("w", {DType::F32, {3, 2, 3, 3}});
+  b.output(b.op("conv2d", {x, w}), "weight");
+  b.output(b.op("conv2d", {x, b.constant("c", data())}), "constant");
+  WeightStore weights;
+  StateStore states;
+  weights.add("w", data());
+  auto plan = Plan::compile(*b.finish(), weights, states, chosen.pool, {.isa = chosen.isa});
+  ASSERT_TRUE(plan) << plan.error().message;
+  for (int i = 0; i < 98; ++i) plan->input("x").as<float>()[i] = static_cast<float>(i % 11) - 5;
+  ASSERT_TRUE(plan->run({}));
+  for (int i = 0; i < 75; ++i) {
+    ASSERT_EQ(plan->output("constant").as<float>()[i], plan->output("weight").as<float>()[i]);
+  }
+}
+
+TEST(KernelChooser, APlanFileKeepsTheChoice) {
+  Chosen chosen;
+  const GivenTimes clock({3.0, 2.0, 1.0});
+  KernelChooser chooser({}, "here", chosen.pool, chosen.isa, clock);
+  PlanFile file{"model", {}};
+  file.programs.emplace_back("main", chosen.program(chooser));
+  const auto read = parse_plan(plan_content(file));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->programs[0].second.steps[1].choice, "winograd4");
+  file.programs[0].second.steps[1].choice = "by hand";
+  EXPECT_EQ(parse_plan(plan_content(file)).error().code, Code::Conflict);
+}
+
+}  // namespace
+}  // namespace verge::runtime
