@@ -84,7 +84,11 @@ double hswish_of(double x) {
 double (*fused_activation(std::string_view name))(double) {
   if (name.empty() || name == "none") return [](double x) { return x; };
   if (name == "relu") return [](double x) { return std::max(x, 0.0); };
+  if (name == "relu6") return [](double x) { return std::clamp(x, 0.0, 6.0); };
   if (name == "silu") return silu_of;
+  if (name == "sigmoid") return sigmoid_of;
+  if (name == "hswish") return hswish_of;
+  if (name == "hsigmoid") return hsigmoid_of;
   if (name == "gelu") return gelu_of;
   if (name == "gelu_erf") return gelu_erf_of;
   return nullptr;
@@ -106,10 +110,16 @@ ValueId emit_activation_grad(GradientContext& context, ValueId saved) {
 
 ValueId emit_fused_activation_grad(Builder& builder, std::string_view name, ValueId z, ValueId dy) {
   if (name.empty() || name == "none") return dy;
-  if (name == "silu") return builder.op("activation_grad", {z, dy}, {{"of", "silu"}});
-  if (name == "relu") {
-    const std::vector<ValueId> relu = builder.op_all("relu", {z});
-    return relu.empty() ? kNone : builder.op("apply_mask", {dy, relu[1]});
+  if (name == "silu" || name == "hswish" || name == "hsigmoid") {
+    return builder.op("activation_grad", {z, dy}, {{"of", std::string(name)}});
+  }
+  if (name == "sigmoid") {
+    return builder.op("activation_grad", {builder.op("sigmoid", {z}), dy}, {{"of", "sigmoid"}});
+  }
+  if (name == "relu" || name == "relu6") {
+    const auto clipped = name == "relu" ? builder.op_all("relu", {z})
+                                        : builder.op_all("clip", {z}, {{"min", 0.0}, {"max", 6.0}});
+    return clipped.empty() ? kNone : builder.op("apply_mask", {dy, clipped[1]});
   }
   const std::string approximate = name == "gelu" ? "tanh" : "none";
   return builder.op("activation_grad", {z, dy}, {{"of", "gelu"}, {"approximate", approximate}});

@@ -14,8 +14,8 @@ double gelu_erf_of(double x);
 double hsigmoid_of(double x);
 double hswish_of(double x);
 
-/// The activation a linear or convolution applies to its result: none, relu, silu, gelu, gelu_erf.
-/// Null when the name is not one of these.
+/// The activation a linear or convolution applies to its result: none, relu, relu6 (clip to 0..6),
+/// silu, sigmoid, hswish, hsigmoid, gelu, gelu_erf. Null when the name is not one of these.
 double (*fused_activation(std::string_view name))(double);
 
 /// The slope of the activation `of` (an operator's name) with that operator's attributes.

@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <numeric>
 
 #include <verge/engine/graph/autodiff.hpp>
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/op.hpp>
+#include <verge/engine/graph/passes/pass.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
 
 namespace verge::graph {
@@ -14,8 +16,9 @@ bool is_real(DType dtype) {
 
 class Differentiator {
  public:
-  Differentiator(Graph forward, ValueId loss)
-      : forward_nodes_(forward.nodes.size()),
+  Differentiator(Graph forward, ValueId loss, ChannelSlices slices)
+      : slices_(std::move(slices)),
+        forward_nodes_(forward.nodes.size()),
         need_(forward.values.size()),
         gradient_(forward.values.size(), kNone),
         builder_(std::move(forward)),
@@ -67,7 +70,8 @@ class Differentiator {
   }
 
   Status visit(size_t index) {
-    const Node node = builder_.graph().nodes[index];  // a copy: the list grows below
+    if (builder_.failed()) return {};
+    Node node = builder_.graph().nodes[index];  // a copy: the list grows below
     std::vector<ValueId> output_grads;
     for (ValueId id : node.outputs) {
       output_grads.push_back(id == kNone ? kNone : gradient_[static_cast<size_t>(id)]);
@@ -86,6 +90,11 @@ class Differentiator {
                         "comes after it",
                         node.op->name, node.source);
     }
+    for (const ValueId input : node.inputs) {
+      if (const auto at = slices_.find(input); at != slices_.end()) {
+        set_wanted_slice(node, at->second);
+      }
+    }
     builder_.source(node.source);
     GradientContext context{builder_,
                             node,
@@ -94,19 +103,50 @@ class Differentiator {
                             std::vector<ValueId>(node.inputs.size(), kNone)};
     node.op->gradient(context);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
-      if (needed[i]) contribute(node, node.inputs[i], context.input_grads[i]);
+      if (!needed[i]) continue;
+      VERGE_RETURN_IF_ERROR(contribute(node, node.inputs[i], context.input_grads[i]));
     }
     return {};
   }
 
+  Dims gradient_dims(ValueId of) {
+    Dims dims = builder_.type(of).dims;
+    if (const auto at = slices_.find(of); at != slices_.end()) {
+      dims.at(static_cast<size_t>(at->second.axis)) =
+          static_cast<int64_t>(at->second.channels.size());
+    }
+    return dims;
+  }
+
   // The first contribution is the gradient; further ones are added to it.
-  void contribute(const Node& node, ValueId to, ValueId contribution) {
-    if (contribution == kNone || builder_.failed()) return;
-    VERGE_CHECK(builder_.type(contribution).dims == builder_.type(to).dims, node.op->name,
-                show_dims(builder_.graph(), builder_.type(contribution).dims),
-                show_dims(builder_.graph(), builder_.type(to).dims));
+  Status contribute(const Node& node, ValueId to, ValueId contribution) {
+    if (contribution == kNone || builder_.failed()) return {};
+    const Dims& found = builder_.type(contribution).dims;
+    if (slices_.contains(to) && found == builder_.type(to).dims && found != gradient_dims(to)) {
+      return make_error(Code::Unsupported,
+                        "{} ({}): no gradient of single channels of {}; update all of it or none",
+                        node.op->name, node.source, builder_.graph().value(to).name);
+    }
+    VERGE_CHECK(found == gradient_dims(to), node.op->name, show_dims(builder_.graph(), found),
+                show_dims(builder_.graph(), gradient_dims(to)));
     ValueId& sum = gradient_[static_cast<size_t>(to)];
     sum = sum == kNone ? contribution : builder_.op("add", {sum, contribution});
+    return {};
+  }
+
+  // What rules took of forward values is taken as soon as these are there.
+  static void move_saved_forward(Graph& graph, size_t forward_nodes) {
+    const std::vector<NodeId> producers = producers_of(graph);
+    std::vector<std::pair<NodeId, bool>> key(graph.nodes.size());
+    for (size_t n = 0; n < graph.nodes.size(); ++n) {
+      key[n] = {static_cast<NodeId>(n), false};
+      if (n < forward_nodes || graph.nodes[n].phase != Phase::Forward) continue;
+      key[n] = {producers[static_cast<size_t>(graph.nodes[n].inputs[0])], true};
+    }
+    std::vector<size_t> order(graph.nodes.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::ranges::stable_sort(order, {}, [&](size_t n) { return key[n]; });
+    reorder_nodes(graph, order);
   }
 
   Result<JointGraph> finish(const std::vector<ValueId>& trainable) {
@@ -120,9 +160,12 @@ class Differentiator {
       joint.gradients.push_back(gradient);
     }
     VERGE_TRY(joint.graph, builder_.finish());
+    if (!slices_.empty()) move_saved_forward(joint.graph, forward_nodes_);
+    joint.slices = std::move(slices_);
     return joint;
   }
 
+  ChannelSlices slices_;
   size_t forward_nodes_;
   std::vector<bool> need_;
   std::vector<ValueId> gradient_;  // by forward value
@@ -132,9 +175,9 @@ class Differentiator {
 
 }  // namespace
 
-Result<JointGraph> differentiate(Graph forward, ValueId loss,
-                                 const std::vector<ValueId>& trainable) {
-  return Differentiator(std::move(forward), loss).run(trainable);
+Result<JointGraph> differentiate(Graph forward, ValueId loss, const std::vector<ValueId>& trainable,
+                                 ChannelSlices slices) {
+  return Differentiator(std::move(forward), loss, std::move(slices)).run(trainable);
 }
 
 }  // namespace verge::graph

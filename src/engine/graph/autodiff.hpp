@@ -9,7 +9,7 @@
 
 #include <optional>
 
-#include <verge/engine/graph/ir.hpp>
+#include <verge/engine/graph/channel_slice.hpp>
 
 namespace verge::graph {
 
@@ -17,13 +17,17 @@ namespace verge::graph {
 struct JointGraph {
   Graph graph;
   std::vector<ValueId> gradients;  // of each trainable value, in the caller's order
+  ChannelSlices slices = {};       // those gradients have these channels alone
 };
 
 /// The gradients of `loss` (one element) with respect to `trainable` (params or inputs). Fails with
 /// Unsupported naming the layer of an operator that has no gradient, with InvalidArgument for a
-/// value that does not influence the loss.
-Result<JointGraph> differentiate(Graph forward, ValueId loss,
-                                 const std::vector<ValueId>& trainable);
+/// value that does not influence the loss. Of a parameter in `slices`, only those channels get a
+/// gradient and only their inputs are kept for it (Lin et al. 2022, "On-Device Training Under 256KB
+/// Memory", section 3.2): input channels (axis 1) of convolutions and linear layers, the channels
+/// (axis 0) of depthwise convolutions; elsewhere Unsupported.
+Result<JointGraph> differentiate(Graph forward, ValueId loss, const std::vector<ValueId>& trainable,
+                                 ChannelSlices slices = {});
 
 enum class OptimizerKind { AdamW, AdamW8bit, Sgd, Lion };
 
@@ -48,7 +52,8 @@ std::string describe(const OptimizerSpec& spec);
 /// Appends one update node for each trainable param, which overwrites it. Moments are states
 /// "<param>.m" and "<param>.v" (f32; f64 for f64 params; of AdamW8bit u8, with the scales of blocks
 /// in "<param>.m.scale" and "<param>.v.scale"); the learning rate is an input "lr" (f32
-/// or f64, []), AdamW's step number, 1 for the first, an input "step" (i64, []).
+/// or f64, []), AdamW's step number, 1 for the first, an input "step" (i64, []). Of a param in
+/// joint.slices only those channels are overwritten, and its moments are as large as they are.
 Result<Graph> add_updates(JointGraph joint, const std::vector<ValueId>& trainable,
                           const OptimizerSpec& optimizer);
 
@@ -60,6 +65,7 @@ Result<Graph> accumulate_gradients(JointGraph joint, const std::vector<ValueId>&
 
 /// The updates alone, from those accumulators; `forward` gives the parameters' names and types.
 Result<Graph> updates_from_accumulators(const Graph& forward, const std::vector<ValueId>& trainable,
-                                        const OptimizerSpec& optimizer);
+                                        const OptimizerSpec& optimizer,
+                                        const ChannelSlices& slices = {});
 
 }  // namespace verge::graph

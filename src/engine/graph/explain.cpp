@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include <verge/core/nearest_names.hpp>
 #include <verge/core/units.hpp>
 #include <verge/engine/graph/drawing/memory_svg.hpp>
 #include <verge/engine/graph/explain.hpp>
@@ -29,10 +30,16 @@ Result<ValueId> find_value(const Graph& graph, std::string_view name) {
   for (const Value& value : graph.values) {
     if (value.name.find(name) != std::string::npos) near.push_back(value.name);
   }
+  if (near.empty()) {
+    std::vector<std::string> known;
+    for (const Value& value : graph.values) known.push_back(value.name);
+    near = nearest_names(name, known);
+  }
+  if (near.empty()) {
+    return make_error(Code::NotFound, "no value {}; give the name or the number of one", name);
+  }
   if (near.size() > kMostNear) near.resize(kMostNear);
-  const std::string list =
-      near.empty() ? "see --graph text" : fmt::format("{}", fmt::join(near, ", "));
-  return make_error(Code::NotFound, "no value {}; {}", name, list);
+  return make_error(Code::NotFound, "no value {}; there is {}", name, fmt::join(near, ", "));
 }
 
 std::string show_node(const Graph& graph, NodeId n) {

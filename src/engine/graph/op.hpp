@@ -56,7 +56,8 @@ struct KernelCall {
   std::span<const TensorView> outputs;
   const Attrs& attrs;
   std::byte* workspace = nullptr;
-  uint32_t packed = 0;  // bit i: input i is in the packed layout of engine/kernels, not in its own
+  uint32_t packed = 0;           // bit i: input i is in a layout of engine/kernels, not in its own
+  std::string_view choice = {};  // of the ways a kernel knows; empty: its first
 
   const TensorView& in(size_t i) const { return inputs[i]; }
   const TensorView& out(size_t i = 0) const { return outputs[i]; }

@@ -2,6 +2,7 @@
 #include <limits>
 #include <numeric>
 
+#include <verge/engine/graph/occupied_memory.hpp>
 #include <verge/engine/graph/op.hpp>
 #include <verge/engine/graph/planner.hpp>
 
@@ -122,40 +123,34 @@ class Liveness {
   std::vector<NodeId> last_read_;
 };
 
-bool overlap_in_time(const Buffer& a, const Buffer& b) {
-  return a.first <= b.last && b.first <= a.last;
-}
-
 enum class Gap { Lowest, Tightest };
 
-// The offset for a buffer beside those already placed (lowest offset first) that live at the same
-// time.
-int64_t find_gap(const Buffer& buffer, const std::vector<const Buffer*>& by_offset, Gap wanted) {
+// The offset for a buffer beside those already placed that live at the same time.
+int64_t find_gap(const Buffer& buffer, const OccupiedMemory& placed, Gap wanted) {
   int64_t end = 0, best = -1, best_size = std::numeric_limits<int64_t>::max();
-  for (const Buffer* other : by_offset) {
-    if (!overlap_in_time(buffer, *other)) continue;
-    const int64_t gap = other->offset - end;
+  for (const ByteRange& taken : placed.taken(buffer.first, buffer.last)) {
+    const int64_t gap = taken.begin - end;
     if (gap >= buffer.bytes && gap < best_size) {
       best = end;
       best_size = gap;
       if (wanted == Gap::Lowest) return best;
     }
-    end = std::max(end, other->offset + other->bytes);
+    end = taken.end;
   }
   return best >= 0 ? best : end;
 }
 
 // Places buffers in the given order; returns the arena's size.
 int64_t place_in_order(std::vector<Buffer>& buffers, const std::vector<size_t>& order, Gap wanted) {
-  int64_t arena = 0;
-  std::vector<const Buffer*> by_offset;
+  int64_t arena = 0, times = 0;
+  for (const Buffer& buffer : buffers) times = std::max<int64_t>(times, buffer.last + 1);
+  OccupiedMemory placed(times);
   for (size_t index : order) {
     Buffer& buffer = buffers[index];
-    buffer.offset = find_gap(buffer, by_offset, wanted);
-    arena = std::max(arena, buffer.offset + buffer.bytes);
-    by_offset.insert(std::ranges::upper_bound(by_offset, buffer.offset, {},
-                                              [](const Buffer* b) { return b->offset; }),
-                     &buffer);
+    buffer.offset = find_gap(buffer, placed, wanted);
+    const int64_t end = buffer.offset + buffer.bytes;
+    arena = std::max(arena, end);
+    placed.place({buffer.offset, end}, buffer.first, buffer.last);
   }
   return arena;
 }

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cmath>
 
 #include <verge/core/result.hpp>
 #include <verge/engine/graph/op.hpp>
 #include <verge/engine/graph/reference.hpp>
+#include <verge/engine/graph/stored_as.hpp>
 #include <verge/engine/quant/dequantize.hpp>
 
 namespace verge::graph {
@@ -17,9 +17,7 @@ std::vector<double> widen(const TensorView& tensor) {
 
 template <typename T>
 void narrow(const TensorView& tensor, const std::vector<double>& values) {
-  std::ranges::transform(values, tensor.as<T>(), [](double v) {
-    return std::is_integral_v<T> ? static_cast<T>(std::llround(v)) : static_cast<T>(v);
-  });
+  std::ranges::transform(values, tensor.as<T>(), stored_as<T>);
 }
 
 }  // namespace

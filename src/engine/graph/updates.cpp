@@ -12,8 +12,8 @@ namespace {
 // Emits the updates of one optimizer.
 class Updater {
  public:
-  Updater(Graph graph, const OptimizerSpec& spec, DType real)
-      : builder_(std::move(graph)), spec_(spec) {
+  Updater(Graph graph, const OptimizerSpec& spec, DType real, ChannelSlices slices)
+      : builder_(std::move(graph)), spec_(spec), slices_(std::move(slices)) {
     builder_.phase(Phase::Update);
     lr_ = builder_.input("lr", {real, {}});
     if (spec.kind == OptimizerKind::AdamW || spec.kind == OptimizerKind::AdamW8bit) {
@@ -40,17 +40,32 @@ class Updater {
       gradient = builder_.op("clip_grad", {gradient}, {{"max_norm", spec_.max_norm}});
     }
     const double decay = builder_.type(param).dims.size() >= 2 ? spec_.weight_decay : 0;
-    const std::vector<ValueId> updated = emit(param, gradient, decay);
-    for (size_t i = 0; i < updated.size(); ++i) {
-      Graph& graph = builder_.graph();
-      Value& value = graph.value(updated[i]);
-      value.name = graph.value(value.alias_of).name + "'";
-    }
+    const auto slice = slices_.find(param);
+    if (slice == slices_.end()) return name_updated(emit(param, gradient, decay));
+    // The channels are taken out, updated as if they were the parameter, and put back.
+    const auto [axis, channels] = slice->second;
+    const ValueId part = emit_take(builder_, param, axis, channels);
+    if (builder_.failed()) return;
+    builder_.graph().value(part).name = builder_.graph().value(param).name;
+    const ValueId list = builder_.graph().nodes.back().inputs[1];
+    const std::vector<ValueId> updated = emit(part, gradient, decay);
+    if (builder_.failed()) return;
+    name_updated(updated);
+    builder_.graph().value(part).name += ".channels";
+    builder_.graph().value(updated[0]).name = builder_.graph().value(part).name + "'";
+    name_updated({builder_.op("scatter_channels", {param, updated[0], list}, {{"axis", axis}})});
   }
 
   Result<Graph> finish() { return builder_.finish(); }
 
  private:
+  void name_updated(const std::vector<ValueId>& updated) {
+    Graph& graph = builder_.graph();
+    for (const ValueId id : updated) {
+      if (id != kNone) graph.value(id).name = graph.value(graph.value(id).alias_of).name + "'";
+    }
+  }
+
   ValueId moment(ValueId param, std::string_view suffix) {
     const Type type = builder_.type(param);
     return builder_.state(builder_.graph().value(param).name + std::string(suffix),
@@ -101,6 +116,7 @@ class Updater {
 
   Builder builder_;
   const OptimizerSpec& spec_;
+  ChannelSlices slices_;
   ValueId lr_ = kNone;
   ValueId step_ = kNone;
 };
@@ -110,8 +126,17 @@ DType real_of(const Graph& graph, const std::vector<ValueId>& trainable) {
   return std::ranges::any_of(trainable, is_f64) ? DType::F64 : DType::F32;
 }
 
-ValueId accumulator(Builder& b, const Value& param) {
-  return b.state(param.name + ".g", {compute_dtype(param.type.dtype), param.type.dims});
+ValueId accumulator(Builder& b, const Value& param, const ChannelSlice* slice) {
+  Dims dims = param.type.dims;
+  if (slice != nullptr) {
+    dims[static_cast<size_t>(slice->axis)] = static_cast<int64_t>(slice->channels.size());
+  }
+  return b.state(param.name + ".g", {compute_dtype(param.type.dtype), dims});
+}
+
+const ChannelSlice* slice_of(const ChannelSlices& slices, ValueId param) {
+  const auto at = slices.find(param);
+  return at == slices.end() ? nullptr : &at->second;
 }
 
 struct OptimizerName {
@@ -156,7 +181,7 @@ Result<Graph> add_updates(JointGraph joint, const std::vector<ValueId>& trainabl
                           const OptimizerSpec& optimizer) {
   VERGE_CHECK(trainable.size() == joint.gradients.size(), trainable.size(), joint.gradients.size());
   const DType real = real_of(joint.graph, trainable);
-  Updater updater(std::move(joint.graph), optimizer, real);
+  Updater updater(std::move(joint.graph), optimizer, real, std::move(joint.slices));
   updater.shorten(trainable, joint.gradients);
   for (size_t i = 0; i < trainable.size(); ++i) updater.update(trainable[i], joint.gradients[i]);
   return updater.finish();
@@ -176,14 +201,16 @@ Result<Graph> accumulate_gradients(JointGraph joint, const std::vector<ValueId>&
   for (size_t i = 0; i < trainable.size(); ++i) {
     const Value param = b.graph().value(trainable[i]);
     b.source(param.name);
-    const ValueId sum = b.op("sgd", {accumulator(b, param), joint.gradients[i], kNone, rate});
+    const ValueId sum = b.op("sgd", {accumulator(b, param, slice_of(joint.slices, trainable[i])),
+                                     joint.gradients[i], kNone, rate});
     if (!b.failed()) b.graph().value(sum).name = param.name + ".g'";
   }
   return b.finish();
 }
 
 Result<Graph> updates_from_accumulators(const Graph& forward, const std::vector<ValueId>& trainable,
-                                        const OptimizerSpec& optimizer) {
+                                        const OptimizerSpec& optimizer,
+                                        const ChannelSlices& slices) {
   Builder b(forward.name + " update");
   JointGraph joint;
   std::vector<ValueId> params;
@@ -191,7 +218,9 @@ Result<Graph> updates_from_accumulators(const Graph& forward, const std::vector<
     const Value& param = forward.value(id);
     params.push_back(b.param(param.name, param.type));
     b.graph().value(params.back()).is_trainable = true;
-    joint.gradients.push_back(accumulator(b, param));
+    const ChannelSlice* slice = slice_of(slices, id);
+    joint.gradients.push_back(accumulator(b, param, slice));
+    if (slice != nullptr) joint.slices[params.back()] = *slice;
   }
   joint.graph = std::move(b.graph());
   return add_updates(std::move(joint), params, optimizer);

@@ -67,6 +67,11 @@ class CnnBuilder {
 };
 
 Status check(const CnnConfig& config, int64_t batch) {
+  constexpr size_t kMostStages = 16;
+  if (config.stages.size() > kMostStages) {
+    return make_error(Code::InvalidArgument, "{} stages; give at most {}", config.stages.size(),
+                      kMostStages);
+  }
   const auto shrink = int64_t{1} << std::max<size_t>(config.stages.size(), 1) >> 1;
   if (config.stages.empty() || std::min(config.height, config.width) < shrink) {
     return make_error(Code::InvalidArgument,

@@ -24,7 +24,11 @@ TEST(Activation, SlopesAgreeWithDifferences) {
 TEST(Activation, FusedOnesAreKnownByName) {
   EXPECT_EQ(fused_activation("none")(-2), -2);
   EXPECT_EQ(fused_activation("relu")(-2), 0);
+  EXPECT_EQ(fused_activation("relu6")(7), 6);
   EXPECT_EQ(fused_activation("silu")(0), 0);
+  EXPECT_EQ(fused_activation("sigmoid")(0), 0.5);
+  EXPECT_EQ(fused_activation("hswish")(4), 4);
+  EXPECT_EQ(fused_activation("hsigmoid")(4), 1);
   EXPECT_EQ(fused_activation("sine"), nullptr);
 }
 

@@ -47,6 +47,10 @@ TEST(Explain, UnknownNamesGetNearOnes) {
   ASSERT_FALSE(story);
   EXPECT_EQ(story.error().code, Code::NotFound);
   EXPECT_NE(story.error().message.find("blk.1.up"), std::string::npos) << story.error().message;
+  const auto mistyped = explain(graph, plan_memory(graph), "blk.0.pu");
+  ASSERT_FALSE(mistyped);
+  EXPECT_NE(mistyped.error().message.find("blk.0.up"), std::string::npos)
+      << mistyped.error().message;
 }
 
 }  // namespace

@@ -89,6 +89,9 @@ TEST(Cnn, RefusesSizesThatDoNotFit) {
   tiny.height = 1;
   EXPECT_EQ(build_cnn(tiny, 1).error().code, Code::InvalidArgument);
   EXPECT_EQ(build_cnn(small(), 0).error().code, Code::InvalidArgument);
+  CnnConfig deep = small();
+  deep.stages.assign(65, {4});  // 2 to the number of stages has no room in 64 bits
+  EXPECT_EQ(build_cnn(deep, 1).error().code, Code::InvalidArgument);
 }
 
 TEST(Cnn, CountsOperations) {

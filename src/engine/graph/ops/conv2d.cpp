@@ -1,7 +1,9 @@
-// y = activation(x * w + bias), the 2-d cross-correlation of convolutional networks.
+// y = (activation(x * w + bias) + residual) * factor + offset, the 2-d cross-correlation of
+// convolutional networks. Models build it plain; all that follows the bias is fused in by passes.
 
 #include <verge/engine/graph/activation.hpp>
 #include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/channel_slice.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
 #include <verge/engine/graph/window2d.hpp>
 
@@ -13,9 +15,9 @@ Window2d window_of(const KernelCall& call) {
   return {call.attrs, w[2], w[3]};
 }
 
-// Inputs: x [n, in, h, w], w [out, in / groups, kh, kw], optional bias [out].
-// Output y [n, out, ...]. {strides, pads, dilations, groups}: window2d.hpp; {activation} as of
-// linear.
+// Inputs: x [n, in, h, w], w [out, in / groups, kh, kw], optional bias [out], optional residual
+// like y. Output y [n, out, ...]. {strides, pads, dilations, groups}: window2d.hpp; {activation} as
+// of linear, with {activate_sum} not 0 of the sum with the residual; {factor} 1, {offset} 0.
 Status infer(InferContext& context) {
   VERGE_RETURN_IF_ERROR(context.require_inputs(2));
   VERGE_RETURN_IF_ERROR(expect_image(context, 0, "x"));
@@ -32,28 +34,67 @@ Status infer(InferContext& context) {
     return context.fail("the activation cannot be fused");
   }
   VERGE_TRY(const Dims y, windowed_dims(context, x, w[0], window));
+  if (context.has(3)) VERGE_RETURN_IF_ERROR(expect_dims(context, 3, "residual", y));
   context.outputs = {{compute_dtype(context.type(0).dtype), y}};
   return {};
+}
+
+// dw of some channels: the same product over a slice of x. Of a depthwise weight, of dy as well.
+ValueId sliced_weight_gradient(GradientContext& context, ValueId dy, Attrs attrs,
+                               const ChannelSlice& slice) {
+  const Dims &x = context.builder.type(context.input(0)).dims,
+             &w = context.builder.type(context.input(1)).dims;
+  const int64_t groups = attrs.integer("groups", 1);
+  const bool is_depthwise = groups > 1 && x[1] == w[0] && w[1].factor == 1;
+  if (slice.axis != (is_depthwise ? 0 : 1) || (groups > 1 && !is_depthwise)) {
+    context.builder.fail(
+        make_error(Code::Unsupported,
+                   "conv2d ({}): single channels are updated of plain and depthwise convolutions, "
+                   "this one has {} groups of {} channels; update all of it or none",
+                   context.node.source, groups, w[1].factor));
+    return kNone;
+  }
+  const ValueId saved = take_channels(context, context.input(0), 1, slice, true);
+  if (is_depthwise) {
+    dy = take_channels(context, dy, 1, slice, false);
+    attrs.set("groups", static_cast<int64_t>(slice.channels.size()));
+  }
+  return context.builder.op("conv2d_grad_weight", {dy, saved}, std::move(attrs));
+}
+
+bool activates_sum(const Attrs& attrs) {
+  return attrs.integer("activate_sum") != 0;
 }
 
 // dx needs w only; dw needs x; db nothing. A fused activation is undone as in linear.
 void gradient(GradientContext& context) {
   Builder& b = context.builder;
   const ValueId x = context.input(0), w = context.input(1);
-  Attrs attrs = context.node.attrs;
+  Attrs attrs = plain_attrs(context.node);
   const std::string activation(attrs.text("activation", "none"));
   attrs.set("activation", std::string("none"));
   ValueId dy = context.grad();
-  if (activation != "none") {
-    dy = emit_fused_activation_grad(b, activation, b.op("conv2d", context.node.inputs, attrs), dy);
+  if (attrs.has("factor")) {
+    dy = b.op("scale", {dy}, {{"factor", attrs.real("factor")}});
+    attrs.set("factor", 1.0);
+    attrs.set("offset", 0.0);
   }
+  const ValueId d_sum = dy;
+  if (activation != "none") {
+    std::vector<ValueId> inputs = context.node.inputs;
+    if (inputs.size() > 3 && !activates_sum(attrs)) inputs.resize(3);
+    dy = emit_fused_activation_grad(b, activation, b.op("conv2d", inputs, attrs), dy);
+  }
+  if (context.needs(3)) context.set(3, activates_sum(attrs) ? dy : d_sum);
   if (context.needs(0)) {
     context.set(0, b.op("conv2d_grad_input", {dy, w}, with_image_extents(b, attrs, x)));
   }
   if (context.needs(1)) {
     const Dims& dims = b.type(w).dims;
     attrs.set("kernel", std::vector<int64_t>{dims[2].factor, dims[3].factor});
-    context.set(1, b.op("conv2d_grad_weight", {dy, x}, attrs));
+    const auto slice = wanted_slice(context.node);
+    context.set(1, slice ? sliced_weight_gradient(context, dy, attrs, *slice)
+                         : b.op("conv2d_grad_weight", {dy, x}, attrs));
   }
   if (context.needs(2)) {
     context.set(2, b.op("reduce_sum", {dy}, {{"axes", std::vector<int64_t>{0, 2, 3}}}));
@@ -73,8 +114,15 @@ void reference(const KernelCall& call) {
   const auto out = static_cast<size_t>(shape[1]);
   const auto area = static_cast<size_t>(shape[2] * shape[3]);
   const std::vector<double> bias = call.has(2) ? load(call.in(2)) : std::vector<double>(out);
+  const std::vector<double> residual = call.has(3) ? load(call.in(3)) : std::vector<double>();
+  const bool of_sum = activates_sum(call.attrs);
+  const double factor = call.attrs.real("factor", 1), offset = call.attrs.real("offset", 0);
   const auto activation = fused_activation(call.attrs.text("activation"));
-  for (size_t i = 0; i < y.size(); ++i) y[i] = activation(y[i] + bias[i / area % out]);
+  for (size_t i = 0; i < y.size(); ++i) {
+    const double product = y[i] + bias[i / area % out], other = call.has(3) ? residual[i] : 0;
+    y[i] = of_sum ? activation(product + other) : activation(product) + other;
+    y[i] = y[i] * factor + offset;
+  }
   store(call.out(), y);
 }
 

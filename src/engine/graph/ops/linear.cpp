@@ -5,6 +5,7 @@
 
 #include <verge/engine/graph/activation.hpp>
 #include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/channel_slice.hpp>
 #include <verge/engine/graph/fused_norm.hpp>
 #include <verge/engine/graph/op.hpp>
 #include <verge/engine/graph/reference.hpp>
@@ -15,7 +16,7 @@ namespace {
 
 // Inputs: x [..., in], weight [out, in] of any type, optional bias [out], optional residual like y,
 // optional weight of a norm (fused_norm.hpp).
-// Output y [..., out]. {activation}: none, relu, silu, gelu (tanh form), gelu_erf.
+// Output y [..., out]. {activation}: as activation.hpp lists them.
 Status infer(InferContext& context) {
   VERGE_RETURN_IF_ERROR(context.require_inputs(2));
   VERGE_RETURN_IF_ERROR(expect_min_rank(context, 0, "x", 1));
@@ -49,7 +50,11 @@ void gradient(GradientContext& context) {
   }
   if (context.needs(0)) context.set(0, b.op("matmul", {dy, context.input(1)}));
   if (context.needs(1)) {
-    context.set(1, b.op("matmul", {dy, context.input(0)}, {{"transpose_a", int64_t{1}}}));
+    const auto slice = wanted_slice(context.node);
+    const bool is_sliced = slice && slice->axis == 1;
+    const ValueId x =
+        is_sliced ? take_channels(context, context.input(0), -1, *slice, true) : context.input(0);
+    context.set(1, b.op("matmul", {dy, x}, {{"transpose_a", int64_t{1}}}));
   }
   if (context.needs(2)) context.set(2, b.op("sum_rows", {dy}));
 }

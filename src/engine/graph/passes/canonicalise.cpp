@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <optional>
+#include <cmath>
 
 #include <verge/engine/graph/passes/canonicalise.hpp>
 #include <verge/engine/graph/passes/pass.hpp>
@@ -13,6 +13,7 @@ class Canonicaliser {
   explicit Canonicaliser(Graph& graph)
       : graph_(graph),
         producers_(producers_of(graph)),
+        readers_(readers_of(graph)),
         overwritten_(overwritten_values(graph)),
         substitution_(graph) {}
 
@@ -45,27 +46,39 @@ class Canonicaliser {
     }
   }
 
-  // The single number that input 1 repeats.
-  std::optional<double> number(const Node& node) const {
-    const Value& value = graph_.value(node.inputs[1]);
-    if (value.data == nullptr || value.data->shape().count() != 1) return std::nullopt;
-    return load(value.data->view())[0];
-  }
-
   bool keeps_type(const Node& node) const {
     return graph_.value(node.outputs[0]).type == graph_.value(node.inputs[0]).type;
   }
 
+  // Whether a product with this inverse is the quotient, to the last bit: of powers of two.
+  static bool is_exact(double inverse) {
+    int exponent = 0;
+    return std::isnormal(static_cast<float>(inverse)) &&
+           std::abs(std::frexp(inverse, &exponent)) == 0.5;
+  }
+  // By operators that make a step of the last bit.
+  bool is_read_exactly(ValueId id) const {
+    return std::ranges::any_of(readers_[static_cast<size_t>(id)], [&](NodeId reader) {
+      return is_one_of(graph_.nodes[static_cast<size_t>(reader)],
+                       {"cast", "compare", "quantize", "round"});
+    });
+  }
+
   void by_scale(Node& node) const {
-    if (!is_one_of(node, {"add", "sub", "mul"}) || !keeps_type(node)) return;
+    if (!is_one_of(node, {"add", "sub", "mul", "div"}) || !keeps_type(node)) return;
     const DType dtype = graph_.value(node.outputs[0]).type.dtype;
     if (dtype != DType::F32 && dtype != DType::F64) return;
-    const auto constant = number(node);
+    const auto constant = number_of(graph_, node.inputs[1]);
     if (!constant) return;
     const std::string_view op = node.op->name;
-    node.attrs = op == "mul"
-                     ? Attrs{{"factor", *constant}}
-                     : Attrs{{"factor", 1.0}, {"offset", op == "add" ? *constant : -*constant}};
+    // f64 may hold integers, whose quotients must be exact.
+    if (op == "div" && (dtype != DType::F32 || *constant == 0)) return;
+    if (op == "div" && !is_exact(1 / *constant) && is_read_exactly(node.outputs[0])) return;
+    if (op == "mul" || op == "div") {
+      node.attrs = {{"factor", op == "mul" ? *constant : 1 / *constant}};
+    } else {
+      node.attrs = {{"factor", 1.0}, {"offset", op == "add" ? *constant : -*constant}};
+    }
     node.inputs = {node.inputs[0]};
     node.op = find_op("scale");
   }
@@ -117,6 +130,7 @@ class Canonicaliser {
 
   Graph& graph_;
   const std::vector<NodeId> producers_;
+  const std::vector<std::vector<NodeId>> readers_;
   const std::vector<bool> overwritten_;
   Substitution substitution_;
 };

@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <set>
 
 #include <verge/engine/graph/passes/pass.hpp>
+#include <verge/engine/graph/reference.hpp>
 
 namespace verge::graph {
 
@@ -37,9 +40,22 @@ NodeId only_reader(const Graph& graph, const std::vector<std::vector<NodeId>>& r
 std::string epilogue_activation(const Node& node) {
   const std::string_view op = node.op->name;
   const bool has_mask = node.outputs.size() > 1 && node.outputs[1] != kNone;
-  if (op == "silu" || (op == "relu" && !has_mask)) return std::string(op);
-  if (op != "gelu") return {};
+  if (op == "relu") return has_mask ? "" : "relu";
+  if (op == "clip") {
+    const bool is_relu6 = node.attrs.real("min", -HUGE_VAL) == 0 && node.attrs.real("max") == 6;
+    return is_relu6 && !has_mask ? "relu6" : "";
+  }
+  if (op != "gelu") {
+    constexpr std::string_view kAsTheyAre[] = {"silu", "sigmoid", "hswish", "hsigmoid"};
+    return std::ranges::count(kAsTheyAre, op) > 0 ? std::string(op) : "";
+  }
   return node.attrs.text("approximate", "tanh") == "none" ? "gelu_erf" : "gelu";
+}
+
+std::optional<double> number_of(const Graph& graph, ValueId id) {
+  const Value& value = graph.value(id);
+  if (value.data == nullptr || value.data->shape().count() != 1) return std::nullopt;
+  return load(value.data->view())[0];
 }
 
 std::vector<bool> overwritten_values(const Graph& graph) {
@@ -74,6 +90,20 @@ std::vector<std::vector<NodeId>> predecessors_of(const Graph& graph) {
     }
     std::ranges::sort(before[n]);
     before[n].erase(std::unique(before[n].begin(), before[n].end()), before[n].end());
+  }
+  // An update that waits for nothing, as the slice of a weight, would be alive for the whole step.
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (graph.nodes[n].phase != Phase::Update || !before[n].empty()) continue;
+    std::set<NodeId> others;
+    for (ValueId id : graph.nodes[n].outputs) {
+      if (id == kNone) continue;
+      for (NodeId reader : readers[static_cast<size_t>(id)]) {
+        for (NodeId other : before[static_cast<size_t>(reader)]) {
+          if (other < static_cast<NodeId>(n)) others.insert(other);
+        }
+      }
+    }
+    before[n].assign(others.begin(), others.end());
   }
   return before;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // What passes share: questions about a Graph, and removal of what nobody needs.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,15 @@ NodeId only_reader(const Graph& graph, const std::vector<std::vector<NodeId>>& r
 /// product has it, or where it also keeps a mask for a gradient.
 std::string epilogue_activation(const Node& node);
 
+/// The single number that a constant repeats, or nothing.
+std::optional<double> number_of(const Graph& graph, ValueId id);
+
 /// For each value, whether a node overwrites its memory: no pass may add readers of it.
 std::vector<bool> overwritten_values(const Graph& graph);
 
 /// For each node, the nodes that must run before it: those that compute what it reads, and those
-/// that read, directly or through views, what it overwrites.
+/// that read, directly or through views, what it overwrites. An update that needs nothing runs
+/// after what its readers need.
 std::vector<std::vector<NodeId>> predecessors_of(const Graph& graph);
 
 /// Puts the nodes into this order.
@@ -39,6 +44,8 @@ class Substitution {
   explicit Substitution(const Graph& graph);
   void replace(ValueId from, ValueId by) { by_[static_cast<size_t>(from)] = by; }
   void apply(Node& node) const;
+  /// For a value that was added to the graph.
+  void grow() { by_.push_back(static_cast<ValueId>(by_.size())); }
 
  private:
   std::vector<ValueId> by_;

@@ -6,12 +6,14 @@
 #include <verge/engine/graph/passes/compute_bf16.hpp>
 #include <verge/engine/graph/passes/dead_code.hpp>
 #include <verge/engine/graph/passes/fold_constants.hpp>
+#include <verge/engine/graph/passes/fuse_activations.hpp>
 #include <verge/engine/graph/passes/fuse_batch_norm.hpp>
 #include <verge/engine/graph/passes/fuse_conv.hpp>
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
 #include <verge/engine/graph/passes/fuse_linear.hpp>
 #include <verge/engine/graph/passes/fuse_norm.hpp>
 #include <verge/engine/graph/passes/fuse_projections.hpp>
+#include <verge/engine/graph/passes/fuse_written_norms.hpp>
 #include <verge/engine/graph/passes/hoist_updates.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/graph/passes/reorder.hpp>
@@ -35,7 +37,7 @@ Graph bf16_asked_for(Graph graph, const PipelineOptions& options) {
 }
 
 Graph folding_asked_for(Graph graph, const PipelineOptions& options) {
-  return options.parameters ? fold_batch_norm(std::move(graph), options.parameters) : graph;
+  return options.parameters ? fold_affine(std::move(graph), options.parameters) : graph;
 }
 
 }  // namespace
@@ -45,7 +47,6 @@ std::span<const Pass> all_passes() {
       {"attach_adapters", "puts low-rank adapters behind linear layers, where some are loaded",
        adapters_asked_for},
       {"compute_bf16", "lets products round to bf16, where training asks for it", bf16_asked_for},
-      {"fold_batch_norm", "makes batch norm part of frozen convolutions", folding_asked_for},
       {"dead_code", "removes what nobody reads", always<dead_code>},
       {"canonicalise", "gives equal work one form, drops what changes nothing",
        always<canonicalise>},
@@ -53,8 +54,13 @@ std::span<const Pass> all_passes() {
       {"common_subexpressions", "computes equal things once", always<common_subexpressions>},
       {"fuse_cross_entropy", "makes a written-out cross-entropy one operator",
        always<fuse_cross_entropy>},
+      {"fuse_activations", "makes written-out activations one operator", always<fuse_activations>},
+      {"fuse_written_norms", "makes written-out norms and softmax one operator",
+       always<fuse_written_norms>},
+      {"fold_affine", "makes batch norm and factors part of frozen convolutions",
+       folding_asked_for},
       {"fuse_linear", "gives products their bias, activation and residual", always<fuse_linear>},
-      {"fuse_conv", "gives convolutions their activation", always<fuse_conv>},
+      {"fuse_conv", "gives convolutions their activation and residual", always<fuse_conv>},
       {"fuse_batch_norm", "gives batch norm in training its ReLU, and its gradient that of both",
        always<fuse_batch_norm>},
       {"fuse_projections", "joins query, key and value; gate and up", always<fuse_projections>},

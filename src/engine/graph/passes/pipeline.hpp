@@ -10,7 +10,7 @@
 
 #include <verge/engine/graph/ir.hpp>
 #include <verge/engine/graph/passes/attach_adapters.hpp>
-#include <verge/engine/graph/passes/fold_batch_norm.hpp>
+#include <verge/engine/graph/passes/fold_affine.hpp>
 
 namespace verge::graph {
 
@@ -38,7 +38,7 @@ struct PipelineOptions {
   /// What the passes that need to be asked are asked for; without it they change nothing.
   const AdapterLayout* adapters = nullptr;  // attach_adapters
   bool bf16 = false;                        // compute_bf16
-  ParameterValues parameters = {};          // fold_batch_norm, for weights that stay as they are
+  ParameterValues parameters = {};          // fold_affine, for weights that stay as they are
 };
 
 struct Optimized {

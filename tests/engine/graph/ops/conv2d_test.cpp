@@ -25,6 +25,21 @@ TEST(Conv2d, SlidesOverPaddingStridesAndDilation) {
                 {1000, 3200, 7040, 9865});
 }
 
+TEST(Conv2d, AddsAResidualAfterOrBeforeTheActivation) {
+  const Operand x = given({1, 1, 1, 2}, {-3, 8}), w = given({1, 1, 1, 1}, {1});
+  const Operand residual = given({1, 1, 1, 2}, {1, -1});
+  expect_values("conv2d", {x, w, absent(), residual}, {{"activation", "relu6"}}, {1, 5});
+  expect_values("conv2d", {x, w, absent(), residual},
+                {{"activation", "hswish"}, {"activate_sum", int64_t{1}}}, {-1.0 / 3, 7});
+  expect_values("conv2d", {x, w}, {{"factor", 2.0}, {"offset", 1.0}}, {-5, 17});
+  expect_refused("conv2d",
+                 {{DType::F32, {1, 3, 8, 8}},
+                  {DType::F32, {6, 3, 3, 3}},
+                  {DType::F32, {6}},
+                  {DType::F32, {1, 6, 8, 8}}},
+                 {}, "residual");
+}
+
 TEST(Conv2d, GroupsSeeTheirOwnChannels) {
   expect_values("conv2d", {given({1, 2, 1, 1}, {1, 2}), given({2, 1, 1, 1}, {10, 100})},
                 {{"groups", int64_t{2}}}, {10, 200});
@@ -38,6 +53,13 @@ TEST(Conv2d, Gradient) {
   };
   for (const Attrs& attrs : cases) {
     expect_gradient("conv2d", {trained({2, 2, 5, 4}), trained({3, 2, 2, 3}), trained({3})}, attrs);
+  }
+  for (const char* activation : {"relu6", "sigmoid", "hswish", "hsigmoid", "gelu"}) {
+    for (const int64_t of_sum : {0, 1}) {
+      expect_gradient(
+          "conv2d", {trained({1, 2, 3, 3}), trained({2, 2, 2, 2}), absent(), trained({1, 2, 2, 2})},
+          {{"activation", activation}, {"activate_sum", of_sum}, {"factor", 3.0}});
+    }
   }
   expect_gradient("conv2d", {trained({2, 4, 3, 3}), trained({4, 1, 2, 2})},
                   {{"groups", int64_t{4}}});

@@ -71,6 +71,20 @@ TEST(Canonicalise, ChainsOfScalesBecomeOne) {
   EXPECT_EQ(scale.attrs.real("offset"), 1.25);
 }
 
+// x / 3 and x * (1 / 3) may differ in the last bit, which a step shows.
+TEST(Canonicalise, QuotientsThatAreRoundedStayExact) {
+  const auto divisions = [](double divisor, bool is_rounded) {
+    return count_of(check([&](Builder& b, ValueId x) {
+                      x = b.op("div", {x, b.constant("divisor", constants({}, {divisor}))});
+                      return is_rounded ? b.op("round", {x}, {{"mode", "even"}}) : x;
+                    }),
+                    "div");
+  };
+  EXPECT_EQ(divisions(3, true), 1);
+  EXPECT_EQ(divisions(3, false), 0);
+  EXPECT_EQ(divisions(-8, true), 0);
+}
+
 TEST(Canonicalise, KeepsWhatBroadcastsAndNamedOutputs) {
   const Graph wider = check([](Builder& b, ValueId x) {
     return b.op("add", {x, b.constant("zero", constants({3, 2, 6}, std::vector<double>(36)))});

@@ -2,6 +2,7 @@
 
 #include <verge/engine/graph/autodiff.hpp>
 #include <verge/engine/graph/passes/hoist_updates.hpp>
+#include <verge/engine/graph/passes/pass.hpp>
 
 #include "pass_check.hpp"
 
@@ -43,6 +44,26 @@ TEST(HoistUpdates, AWeightIsOverwrittenAfterItsLastReader) {
   const ValueId y = b.op("matmul", {w, b.op("tanh", {v})});
   const Graph before = training_graph(b, y, {v, w}, 0.5);
   support::expect_same_results(before, hoist_updates(before));
+}
+
+// The channels that are updated are taken out where their gradient is, not at the beginning.
+TEST(HoistUpdates, SlicesOfWeightsWaitForTheirGradients) {
+  Builder b("sliced");
+  const ValueId w = b.param("w", {DType::F64, {4, 4}});
+  const ValueId y = b.op("tanh", {b.op("linear", {b.input("x", {DType::F64, {3, 4}}), w})});
+  const ValueId loss = b.op("reduce_mean", {y});
+  b.output(loss, "loss");
+  const Graph before = *add_updates(*differentiate(*b.finish(), loss, {w}, {{w, {1, {0, 2}}}}), {w},
+                                    {.kind = OptimizerKind::Sgd});
+  const Graph after = hoist_updates(before);
+  support::expect_same_results(before, after);
+  const auto producers = producers_of(after);
+  const size_t slice = first_update(after);
+  const auto update =
+      std::ranges::find(after.nodes, "sgd", [](const Node& n) { return n.op->name; });
+  ASSERT_NE(update, after.nodes.end());
+  ASSERT_EQ(after.nodes[slice].outputs[0], update->inputs[0]);
+  EXPECT_GT(static_cast<NodeId>(slice), producers[static_cast<size_t>(update->inputs[1])]);
 }
 
 TEST(HoistUpdates, ReadersThroughViewsCount) {
