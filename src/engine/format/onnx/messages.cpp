@@ -222,6 +222,18 @@ Status read_function(const WireField& message, ModelData& model) {
   return {};
 }
 
+Status read_metadata(const WireField& message, ModelData& model) {
+  std::pair<std::string, std::string> entry;
+  const auto take = [&](const WireField& field) -> Status {
+    if (field.number == 1) entry.first = field.text();
+    if (field.number == 2) entry.second = field.text();
+    return {};
+  };
+  VERGE_RETURN_IF_ERROR(each_field(message, "metadata_props", take));
+  model.metadata.push_back(std::move(entry));
+  return {};
+}
+
 }  // namespace
 
 Result<ModelData> read_model(std::span<const std::byte> bytes) {
@@ -233,6 +245,7 @@ Result<ModelData> read_model(std::span<const std::byte> bytes) {
     if (field.number == 3 && !field.bytes.empty())
       model.producer += fmt::format(" {}", field.text());
     if (field.number == 8) return read_opset(field, model);
+    if (field.number == 14) return read_metadata(field, model);
     if (field.number == 25) return read_function(field, model);
     if (field.number != 7) return {};
     has_graph = true;

@@ -126,8 +126,9 @@ struct GraphData {
 struct ModelData {
   int64_t ir_version = 0;
   std::string producer = {};
-  int64_t opset = 0;                                          // of ONNX's own operators
-  std::vector<std::pair<std::string, int64_t>> domains = {};  // others
+  int64_t opset = 0;                                               // of ONNX's own operators
+  std::vector<std::pair<std::string, int64_t>> domains = {};       // others
+  std::vector<std::pair<std::string, std::string>> metadata = {};  // keys and what they say
   std::vector<std::string> functions = {};  // operators that the file defines itself
   GraphData graph = {};
 };

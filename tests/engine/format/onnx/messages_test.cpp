@@ -8,12 +8,12 @@ namespace {
 
 using test::OnnxMessage;
 
-Result<ModelData> read(const std::string& bytes) {
+Result<ModelData> model_of(const std::string& bytes) {
   return read_model(test::onnx_bytes(bytes));
 }
 
 TEST(OnnxMessages, ReadAWholeModel) {
-  const auto model = read(test::onnx_file(test::small_onnx(), 13));
+  const auto model = model_of(test::onnx_file(test::small_onnx(), 13));
   ASSERT_TRUE(model) << model.error().message;
   EXPECT_EQ(model->opset, 13);
   EXPECT_EQ(model->producer, "test");
@@ -31,6 +31,15 @@ TEST(OnnxMessages, ReadAWholeModel) {
   EXPECT_EQ(graph.initializers[1].count(), 3);
 }
 
+TEST(OnnxMessages, ReadWhatExportersSayBesides) {
+  const OnnxMessage entry = OnnxMessage().text(1, "task").text(2, "detect");
+  const auto model =
+      model_of(test::onnx_file(test::small_onnx()) + OnnxMessage().message(14, entry).bytes());
+  ASSERT_TRUE(model) << model.error().message;
+  ASSERT_EQ(model->metadata.size(), 1u);
+  EXPECT_EQ(model->metadata[0], (std::pair<std::string, std::string>("task", "detect")));
+}
+
 TEST(OnnxMessages, ReadEachKindOfAttribute) {
   const float reals[] = {0.5f, 2};
   const std::string packed(reinterpret_cast<const char*>(reals), sizeof reals);
@@ -44,7 +53,7 @@ TEST(OnnxMessages, ReadEachKindOfAttribute) {
        OnnxMessage().text(1, "fs").text(7, packed), OnnxMessage().text(1, "none").integer(20, 7),
        OnnxMessage().text(1, "t").message(5, test::onnx_tensor<float>("", 1, {1}, {4})),
        OnnxMessage().text(1, "g").message(6, inner.graph())})};
-  const auto model = read(test::onnx_file(parts));
+  const auto model = model_of(test::onnx_file(parts));
   ASSERT_TRUE(model) << model.error().message;
   const NodeData& node = model->graph.nodes[0];
   EXPECT_EQ(node.inputs[1], "");
@@ -62,12 +71,13 @@ TEST(OnnxMessages, NameTheNodeThatIsDamaged) {
   test::OnnxParts parts = test::small_onnx();
   parts.nodes[1] =
       test::onnx_node("Add", {"p", "b"}, {"y"}, {OnnxMessage().text(1, "t").text(5, "\x0a\x7f")});
-  const std::string message = read(test::onnx_file(parts)).error().message;
+  const std::string message = model_of(test::onnx_file(parts)).error().message;
   EXPECT_NE(message.find("node 1 Add \"the Add\": "), std::string::npos) << message;
-  EXPECT_NE(read(OnnxMessage().integer(1, 8).bytes()).error().message.find("holds no graph"),
+  EXPECT_NE(model_of(OnnxMessage().integer(1, 8).bytes()).error().message.find("holds no graph"),
             std::string::npos);
   parts.nodes[1] = test::onnx_node("If", {"c"}, {"y"}, {OnnxMessage().text(1, "g").integer(20, 5)});
-  EXPECT_NE(read(test::onnx_file(parts)).error().message.find("attribute g"), std::string::npos);
+  EXPECT_NE(model_of(test::onnx_file(parts)).error().message.find("attribute g"),
+            std::string::npos);
 }
 
 TEST(OnnxMessages, RefuseEndlessNesting) {
@@ -76,7 +86,7 @@ TEST(OnnxMessages, RefuseEndlessNesting) {
     const OnnxMessage branch = OnnxMessage().text(1, "g").message(6, parts.graph());
     parts.nodes = {test::onnx_node("If", {"c"}, {"y"}, {branch})};
   }
-  EXPECT_NE(read(test::onnx_file(parts)).error().message.find("nested more than 32 deep"),
+  EXPECT_NE(model_of(test::onnx_file(parts)).error().message.find("nested more than 32 deep"),
             std::string::npos);
 }
 
