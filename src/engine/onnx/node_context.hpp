@@ -13,6 +13,10 @@ namespace verge::onnx {
 
 class Importer;
 
+inline std::vector<int64_t> to_list(const Shape& shape) {
+  return {shape.extents().begin(), shape.extents().end()};
+}
+
 class NodeContext {
  public:
   NodeContext(Importer& importer, Emitter& emitter, const format::onnx::NodeData& node,

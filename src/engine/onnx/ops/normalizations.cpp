@@ -9,10 +9,6 @@
 namespace verge::onnx::ops {
 namespace {
 
-std::vector<int64_t> to_list(const Shape& shape) {
-  return {shape.extents().begin(), shape.extents().end()};
-}
-
 // [n, c, ...] as [n, c, 1, rest].
 Result<Value> as_channels(NodeContext& node, Value x) {
   const Shape shape = node.shape(x);

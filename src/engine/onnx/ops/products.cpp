@@ -10,10 +10,6 @@ namespace {
 
 constexpr int64_t kYes = 1;
 
-std::vector<int64_t> to_list(const Shape& shape) {
-  return {shape.extents().begin(), shape.extents().end()};
-}
-
 // x [..., k] by a known matrix [k, n]: a linear layer, whose weight the plan packs.
 Value linear(NodeContext& node, Value x, Value matrix, bool is_transposed, Value bias) {
   const Value weight = is_transposed ? matrix : node.transpose(matrix, {1, 0});

@@ -98,7 +98,50 @@ Status log_sum_exp(NodeContext& node) {
   return {};
 }
 
+// Where along {axis} the largest element is: of those equal to it the first, or the last. Counted
+// in floats by weights that are the larger the better the place.
+Status place_of_extreme(NodeContext& node, bool of_largest) {
+  constexpr int64_t kMostPlaces = 1 << 22;
+  VERGE_RETURN_IF_ERROR(node.require_inputs(1));
+  const Value x = of_largest ? node.in(0) : negative(node, node.in(0));
+  const Shape shape = node.shape(node.in(0));
+  VERGE_TRY(const int axis, node.axis_of(node.integer("axis"), shape.rank()));
+  const int64_t n = shape[axis];
+  if (n > kMostPlaces) return node.unsupported(fmt::format("an axis of {}", n));
+  const bool wants_last = node.integer("select_last_index") != 0;
+  std::vector<double> weights;
+  for (int64_t i = 0; i < n; ++i)
+    weights.push_back(static_cast<double>(wants_last ? i + 1 : n - i));
+  std::vector<int64_t> column(static_cast<size_t>(shape.rank()), 1);
+  column[static_cast<size_t>(axis)] = n;
+  const Value weight =
+      node.constant(weights, Shape(std::span<const int64_t>(column)), ElementType::Float);
+  const Value largest = reduce(node, kMax, x, {{axis}, true});
+  if (node.failed()) return {};
+  const Value is_largest = node.convert(
+      node.emit_as(ElementType::Bool, "compare", {x, largest}, {{"op", std::string("eq")}}),
+      ElementType::Float);
+  if (node.failed()) return {};
+  const Reduction over_axis{{axis}, node.integer("keepdims", 1) != 0};
+  const Value best = reduce(node, kMax, node.emit("mul", {is_largest, weight}), over_axis);
+  if (node.failed()) return {};
+  const auto count = static_cast<double>(n);
+  const Value place =
+      node.emit("scale", {best},
+                {{"factor", wants_last ? 1.0 : -1.0}, {"offset", wants_last ? -1.0 : count}});
+  if (node.failed()) return {};
+  const Value inside = node.emit("clip", {place}, {{"min", 0.0}, {"max", count - 1}});
+  node.set_output(0, node.convert(inside, ElementType::Int64));
+  return {};
+}
+
+template <bool of_largest>
+Status place(NodeContext& node) {
+  return place_of_extreme(node, of_largest);
+}
+
 constexpr OnnxOp kOps[] = {
+    {"ArgMax", place<true>},          {"ArgMin", place<false>},
     {"ReduceL1", sum_of_magnitudes},  {"ReduceL2", length},
     {"ReduceLogSumExp", log_sum_exp}, {"ReduceMax", plain<kMax>},
     {"ReduceMean", plain<kMean>},     {"ReduceMin", smallest},
