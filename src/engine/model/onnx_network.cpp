@@ -24,17 +24,23 @@ bool is_float_dtype(DType dtype) {
   return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::F16 || dtype == DType::BF16;
 }
 
-Result<graph::Graph> optimized(graph::Graph graph, const runtime::WeightStore& weights) {
-  graph::PipelineOptions pipeline;
-  pipeline.parameters = [&weights](std::string_view name) -> std::optional<TensorView> {
-    const auto found = weights.native(std::string(name));
-    return found ? std::optional(*found) : std::nullopt;
-  };
-  VERGE_TRY(graph::Optimized result, graph::optimize(std::move(graph), pipeline));
-  return std::move(result.graph);
-}
-
 }  // namespace
+
+Result<OnnxGraph> optimized_onnx(const format::onnx::Onnx& file,
+                                 std::span<const onnx::InputBinding> inputs,
+                                 std::vector<std::string> disabled_passes) {
+  VERGE_TRY(onnx::Network network, onnx::import_onnx(file, inputs));
+  auto weights = std::make_unique<runtime::WeightStore>();
+  for (onnx::Weight& weight : network.weights) {
+    weights->add(std::move(weight.name), weight.view, std::move(weight.owner));
+  }
+  graph::PipelineOptions pipeline;
+  pipeline.disabled = std::move(disabled_passes);
+  pipeline.parameters = runtime::parameter_values(*weights);
+  VERGE_TRY(graph::Optimized result, graph::optimize(std::move(network.graph), pipeline));
+  return OnnxGraph{std::move(result.graph), std::move(weights), std::move(network.inputs),
+                   std::move(network.outputs)};
+}
 
 DType outer_dtype(ElementType type) {
   switch (type) {
@@ -69,16 +75,11 @@ OnnxNetwork::OnnxNetwork(std::unique_ptr<runtime::WeightStore> weights,
 Result<OnnxNetwork> OnnxNetwork::compile(const format::onnx::Onnx& file,
                                          std::span<const onnx::InputBinding> inputs,
                                          ThreadPool& pool, const runtime::PlanOptions& options) {
-  VERGE_TRY(onnx::Network network, onnx::import_onnx(file, inputs));
-  auto weights = std::make_unique<runtime::WeightStore>();
+  VERGE_TRY(OnnxGraph network, optimized_onnx(file, inputs));
   auto states = std::make_unique<runtime::StateStore>();
-  for (onnx::Weight& weight : network.weights) {
-    weights->add(std::move(weight.name), weight.view, std::move(weight.owner));
-  }
-  VERGE_TRY(graph::Graph graph, optimized(std::move(network.graph), *weights));
-  VERGE_TRY(runtime::Plan plan,
-            runtime::Plan::compile(std::move(graph), *weights, *states, pool, options));
-  OnnxNetwork made(std::move(weights), std::move(states), std::move(plan),
+  VERGE_TRY(runtime::Plan plan, runtime::Plan::compile(std::move(network.graph), *network.weights,
+                                                       *states, pool, options));
+  OnnxNetwork made(std::move(network.weights), std::move(states), std::move(plan),
                    std::move(network.inputs), std::move(network.outputs));
   for (const onnx::Port& port : made.outputs_) {
     const Shape shape = made.place_of(port).shape;

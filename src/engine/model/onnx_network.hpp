@@ -21,6 +21,18 @@ namespace verge::model {
 /// integers that Verge has no type for as i64.
 DType outer_dtype(format::onnx::ElementType type);
 
+/// A file's Graph after the passes, with the weights that it reads.
+struct OnnxGraph {
+  graph::Graph graph;
+  std::unique_ptr<runtime::WeightStore> weights;
+  std::vector<onnx::Port> inputs, outputs;
+};
+
+/// Fails as onnx::import_onnx does, and for names in `disabled_passes` that are none.
+Result<OnnxGraph> optimized_onnx(const format::onnx::Onnx& file,
+                                 std::span<const onnx::InputBinding> inputs,
+                                 std::vector<std::string> disabled_passes = {});
+
 class OnnxNetwork {
  public:
   /// Fails as onnx::import_onnx does, and as Plan::compile.

@@ -2,19 +2,13 @@
 #include <numeric>
 
 #include <verge/engine/model/file_facts.hpp>
+#include <verge/engine/model/trainable_model.hpp>
 #include <verge/engine/model/training_text.hpp>
 #include <verge/engine/nn/lm_training.hpp>
 #include <verge/stages/adapt/exits/exit_trainer.hpp>
 
 namespace verge::adapt {
 namespace {
-
-nn::LmForm form_of(const AdaptExitsOptions& options, const format::ModelSource& source) {
-  return {.has_output = source.find("output.weight") != nullptr,
-          .has_exit_outputs = options.is_untied,
-          .has_qkv_bias = source.find("blk.0.attn_q.bias") != nullptr,
-          .has_qk_norms = source.find("blk.0.attn_q_norm.weight") != nullptr};
-}
 
 // EE-LLM's weights for two exits.
 std::vector<double> weights_of(const AdaptExitsOptions& options) {
@@ -26,47 +20,19 @@ std::vector<double> weights_of(const AdaptExitsOptions& options) {
   return weights;
 }
 
-Error unknown_blocks(const format::ModelSource& source, std::string_view what) {
-  return make_error(Code::Unsupported,
-                    "{}: {}; all weights learn together in dense Llama and Qwen blocks of a GGUF "
-                    "file alone; let the heads learn alone (--mode tune)",
-                    source.path, what);
-}
-
-Status check_blocks(const ExitRun& run, const std::vector<nn::LmParameter>& parameters) {
-  const nn::DecoderConfig& config = run.config;
-  if (config.window > 0 || config.post_norms || config.final_softcap > 0 ||
-      config.attention_softcap > 0 || config.embedding_scale != 1 || config.moe.experts > 0 ||
-      config.activation != nn::Activation::Silu) {
-    return unknown_blocks(run.source, fmt::format("a model of type {}", config.architecture));
-  }
-  for (const format::StoredTensor& tensor : run.source.tensors()) {
-    if (tensor.name == "rope_freqs.weight") continue;
-    const auto at = std::ranges::find(parameters, tensor.name, &nn::LmParameter::name);
-    if (at == parameters.end() || at->shape != tensor.shape || tensor.interleave_heads > 0 ||
-        !tensor.dtype) {
-      return unknown_blocks(run.source, fmt::format("tensor {} of {} {}", tensor.name,
-                                                    tensor.type_name, tensor.shape.str()));
-    }
-  }
-  for (const nn::LmParameter& parameter : parameters) {
-    if (parameter.name.starts_with("exit.") || run.source.find(parameter.name) != nullptr) continue;
-    return unknown_blocks(run.source, fmt::format("it lacks tensor {}", parameter.name));
-  }
-  return {};
-}
-
 class JointTrainer : public ExitTrainer {
  public:
   JointTrainer(const AdaptExitsOptions& options, const ExitRun& run)
       : options_(options), run_(run) {}
 
   Status prepare(ThreadPool& pool) {
-    const nn::LmTrainingShape shape{.batch = options_.batch,
-                                    .tokens = options_.context,
-                                    .exit_weights = weights_of(options_),
-                                    .form = form_of(options_, run_.source)};
-    VERGE_RETURN_IF_ERROR(check_blocks(run_, nn::lm_parameters(run_.config, shape.form)));
+    nn::LmTrainingShape shape{.batch = options_.batch,
+                              .tokens = options_.context,
+                              .exit_weights = weights_of(options_),
+                              .form = model::training_form(run_.source)};
+    shape.form.has_exit_outputs = options_.is_untied;
+    VERGE_RETURN_IF_ERROR(model::check_trainable(run_.source, run_.config, shape.form,
+                                                 "let the heads learn alone (--mode tune)"));
     VERGE_TRY(nn::LmTraining model, nn::build_lm_training(run_.config, shape));
     const model::FileFacts facts(run_.source);
     const auto start = [&](const std::string& name, const TensorView& view) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <verge/engine/graph/passes/pipeline.hpp>
+#include <verge/engine/model/augment.hpp>
 #include <verge/stages/build/train_image/judge.hpp>
 
 namespace verge::build {
@@ -8,7 +9,7 @@ namespace {
 
 constexpr int64_t kBatch = 250;
 
-Status expect_same_images(const ImageNetwork& network, const ImageData& data,
+Status expect_same_images(const model::ImageNetwork& network, const model::ImageData& data,
                           const std::string& path) {
   const nn::CnnConfig& config = network.config;
   if (config.channels == 1 && config.height == data.test.height &&
@@ -24,17 +25,12 @@ Status expect_same_images(const ImageNetwork& network, const ImageData& data,
 
 }  // namespace
 
-Result<ImageJudge> ImageJudge::create(const ImageNetwork& network, runtime::WeightStore& weights,
-                                      runtime::StateStore& states, ThreadPool& pool,
-                                      bool is_frozen) {
+Result<ImageJudge> ImageJudge::create(const model::ImageNetwork& network,
+                                      runtime::WeightStore& weights, runtime::StateStore& states,
+                                      ThreadPool& pool, bool is_frozen) {
   VERGE_TRY(graph::Graph inference, nn::build_cnn(network.config, kBatch));
   graph::PipelineOptions pipeline;
-  if (is_frozen) {
-    pipeline.parameters = [&weights](std::string_view name) -> std::optional<TensorView> {
-      const auto found = weights.native(std::string(name));
-      return found ? std::optional(*found) : std::nullopt;
-    };
-  }
+  if (is_frozen) pipeline.parameters = runtime::parameter_values(weights);
   for (graph::Value& value : inference.values) {  // or the plan would repack today's weights
     value.is_trainable = !is_frozen && value.kind == graph::ValueKind::Param;
   }
@@ -45,12 +41,12 @@ Result<ImageJudge> ImageJudge::create(const ImageNetwork& network, runtime::Weig
 }
 
 // [count, classes]; images past `count` of the batch are whatever was there before.
-std::vector<float> ImageJudge::logits(const ImageSet& images, int64_t first, int64_t count) {
+std::vector<float> ImageJudge::logits(const model::ImageSet& images, int64_t first, int64_t count) {
   const nn::CnnConfig& config = network_.config;
   auto* input = plan_.input("images").as<float>();
   for (int64_t i = 0; i < count; ++i) {
-    normalize(network_.normalization, images.image(first + i),
-              input + i * config.height * config.width);
+    model::normalize(network_.normalization, images.image(first + i),
+                     input + i * config.height * config.width);
   }
   std::vector<float> sums(static_cast<size_t>(count * config.classes));
   for (int pass = 0; pass < (network_.mirror ? 2 : 1); ++pass) {
@@ -64,7 +60,7 @@ std::vector<float> ImageJudge::logits(const ImageSet& images, int64_t first, int
   return sums;
 }
 
-std::vector<int32_t> ImageJudge::judge(const ImageSet& images) {
+std::vector<int32_t> ImageJudge::judge(const model::ImageSet& images) {
   const int64_t classes = network_.config.classes;
   std::vector<int32_t> answers;
   for (int64_t first = 0; first < images.count(); first += kBatch) {
@@ -78,17 +74,17 @@ std::vector<int32_t> ImageJudge::judge(const ImageSet& images) {
   return answers;
 }
 
-double ImageJudge::accuracy(const ImageSet& images) {
+double ImageJudge::accuracy(const model::ImageSet& images) {
   const std::vector<int32_t> answers = judge(images);
   int64_t right = 0;
   for (size_t i = 0; i < answers.size(); ++i) right += answers[i] == images.labels[i];
   return static_cast<double>(right) / static_cast<double>(images.count());
 }
 
-Result<ImageEvaluation> evaluate_image(const std::string& path, const ImageData& data,
+Result<ImageEvaluation> evaluate_image(const std::string& path, const model::ImageData& data,
                                        ThreadPool& pool) {
   VERGE_TRY(const format::Safetensors file, format::Safetensors::open(path));
-  VERGE_TRY(const ImageNetwork network, read_network(file, path));
+  VERGE_TRY(const model::ImageNetwork network, model::read_network(file, path));
   VERGE_RETURN_IF_ERROR(expect_same_images(network, data, path));
   runtime::WeightStore weights;
   runtime::StateStore states;

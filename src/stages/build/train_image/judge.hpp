@@ -5,32 +5,34 @@
 #include <vector>
 
 #include <verge/core/threads.hpp>
+#include <verge/engine/model/image_data.hpp>
+#include <verge/engine/model/image_network.hpp>
 #include <verge/engine/runtime/plan.hpp>
-#include <verge/stages/build/train_image/data_set.hpp>
-#include <verge/stages/build/train_image/network.hpp>
 
 namespace verge::build {
+
+using model::ImageNetwork;
 
 class ImageJudge {
  public:
   /// Over the parameters of `weights`, as they are at each call, or, with `is_frozen`, as they are
   /// now: batch norm is then part of the convolutions. Fails as Plan::compile does.
-  static Result<ImageJudge> create(const ImageNetwork& network, runtime::WeightStore& weights,
-                                   runtime::StateStore& states, ThreadPool& pool,
-                                   bool is_frozen = false);
+  static Result<ImageJudge> create(const model::ImageNetwork& network,
+                                   runtime::WeightStore& weights, runtime::StateStore& states,
+                                   ThreadPool& pool, bool is_frozen = false);
 
   /// The class of the largest logit for every image.
-  std::vector<int32_t> judge(const ImageSet& images);
+  std::vector<int32_t> judge(const model::ImageSet& images);
   /// Share of the images whose largest logit is the label's.
-  double accuracy(const ImageSet& images);
+  double accuracy(const model::ImageSet& images);
   const graph::Graph& graph() const { return plan_.graph(); }
 
  private:
-  ImageJudge(const ImageNetwork& network, runtime::Plan plan)
+  ImageJudge(const model::ImageNetwork& network, runtime::Plan plan)
       : network_(network), plan_(std::move(plan)) {}
-  std::vector<float> logits(const ImageSet& images, int64_t first, int64_t count);
+  std::vector<float> logits(const model::ImageSet& images, int64_t first, int64_t count);
 
-  ImageNetwork network_;
+  model::ImageNetwork network_;
   runtime::Plan plan_;
 };
 
@@ -42,7 +44,7 @@ struct ImageEvaluation {
 
 /// Reads a network that train_image wrote and tries it on the test images. Fails as read_network
 /// does, and with InvalidArgument when images and network differ in size or classes.
-Result<ImageEvaluation> evaluate_image(const std::string& path, const ImageData& data,
+Result<ImageEvaluation> evaluate_image(const std::string& path, const model::ImageData& data,
                                        ThreadPool& pool);
 
 }  // namespace verge::build

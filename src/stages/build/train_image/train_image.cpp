@@ -14,12 +14,13 @@ constexpr double kTrainingShare = 3;
 
 class Run {
  public:
-  Run(const ImageData& data, const TrainImageOptions& options, ThreadPool& pool, const Clock& clock)
+  Run(const model::ImageData& data, const TrainImageOptions& options, ThreadPool& pool,
+      const Clock& clock)
       : data_(data),
         options_(options),
         pool_(pool),
         clock_(clock),
-        normalization_(measure(data.training.pixels)) {
+        normalization_(model::measure(data.training.pixels)) {
     config_.height = data.training.height;
     config_.width = data.training.width;
     config_.classes = data.classes;
@@ -92,7 +93,7 @@ class Run {
   Status write(const TrainImageResult& result) const {
     if (options_.output.empty()) return {};
     format::SafetensorsWriter writer;
-    describe_network(network(), writer);
+    model::describe_network(network(), writer);
     writer.set_metadata("verge.lineage.command", options_.command);
     writer.set_metadata("verge.lineage.data_xxh3", data_.checksum);
     writer.set_metadata("verge.lineage.seed", fmt::format("{}", options_.seed));
@@ -131,10 +132,10 @@ class Run {
 
   void fill_batch(int64_t epoch, int64_t first) {
     if (epoch != order_epoch_) {
-      order_ = shuffled(data_.training.count(), options_.seed, epoch);
+      order_ = model::shuffled(data_.training.count(), options_.seed, epoch);
       order_epoch_ = epoch;
     }
-    const ImageSize size{config_.height, config_.width};
+    const model::ImageSize size{config_.height, config_.width};
     auto* images = trainer_->input("images").as<float>();
     auto* labels = trainer_->input("labels").as<int32_t>();
     pool_.run([&](Worker& worker) {
@@ -142,18 +143,20 @@ class Run {
       for (int64_t i = begin; i < end; ++i) {
         const int32_t index = order_[static_cast<size_t>(first + i)];
         const uint64_t stream = static_cast<uint64_t>(epoch) << 32 | static_cast<uint64_t>(index);
-        augment(options_.augmentation, normalization_, size, data_.training.image(index),
-                Rng(options_.seed + 1, stream), images + i * size.height * size.width);
+        model::augment(options_.augmentation, normalization_, size, data_.training.image(index),
+                       Rng(options_.seed + 1, stream), images + i * size.height * size.width);
         labels[i] = data_.training.labels[static_cast<size_t>(index)];
       }
     });
   }
 
-  ImageNetwork network() const { return {config_, normalization_, options_.augmentation.mirror}; }
+  model::ImageNetwork network() const {
+    return {config_, normalization_, options_.augmentation.mirror};
+  }
 
   // What a checkpoint depends on: continuing with anything else would not be the same run.
   std::string note() const {
-    const Augmentation& a = options_.augmentation;
+    const model::Augmentation& a = options_.augmentation;
     std::string widths;
     for (const auto& stage : options_.stages) widths += fmt::format("{}/", fmt::join(stage, ","));
     return fmt::format(
@@ -163,11 +166,11 @@ class Run {
         a.degrees, a.scale, a.mirror, a.cutout, data_.checksum);
   }
 
-  const ImageData& data_;
+  const model::ImageData& data_;
   const TrainImageOptions& options_;
   ThreadPool& pool_;
   const Clock& clock_;
-  Normalization normalization_;
+  model::Normalization normalization_;
   nn::CnnConfig config_;
   int64_t steps_per_epoch_ = 1;
   std::vector<int32_t> order_;
@@ -179,7 +182,7 @@ class Run {
 
 }  // namespace
 
-Result<TrainImageResult> train_image(const ImageData& data, const TrainImageOptions& options,
+Result<TrainImageResult> train_image(const model::ImageData& data, const TrainImageOptions& options,
                                      ThreadPool& pool, const Clock& clock,
                                      const std::function<void(const ImageProgress&)>& on_progress,
                                      const std::atomic<bool>* cancel) {

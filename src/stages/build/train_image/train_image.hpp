@@ -11,17 +11,17 @@
 
 #include <verge/core/clock.hpp>
 #include <verge/core/threads.hpp>
+#include <verge/engine/model/augment.hpp>
+#include <verge/engine/model/image_data.hpp>
 #include <verge/engine/nn/cnn.hpp>
 #include <verge/engine/runtime/profile.hpp>
 #include <verge/engine/runtime/training_loop.hpp>
-#include <verge/stages/build/train_image/augment.hpp>
-#include <verge/stages/build/train_image/data_set.hpp>
 
 namespace verge::build {
 
 struct TrainImageOptions {
   std::vector<std::vector<int64_t>> stages = nn::CnnConfig{}.stages;
-  Augmentation augmentation;
+  model::Augmentation augmentation;
   int64_t epochs = 4;
   int64_t batch = 100;
   double learning_rate = 4e-3;  // peak of a warm-up over a tenth of the steps and a half cosine
@@ -60,8 +60,8 @@ struct TrainImageResult {
 /// on with the same losses. Fails with InvalidArgument for sizes that do not fit, Malformed when
 /// the loss is no longer a number (the last checkpoint stays), or as files do.
 Result<TrainImageResult> train_image(
-    const ImageData& data, const TrainImageOptions& options, ThreadPool& pool, const Clock& clock,
-    const std::function<void(const ImageProgress&)>& on_progress = {},
+    const model::ImageData& data, const TrainImageOptions& options, ThreadPool& pool,
+    const Clock& clock, const std::function<void(const ImageProgress&)>& on_progress = {},
     const std::atomic<bool>* cancel = nullptr);
 
 }  // namespace verge::build

@@ -16,7 +16,7 @@ TEST(ImageJudge, JudgesAFileAsTrainingDid) {
   options.epochs = 2;
   options.augmentation.mirror = true;
   options.output = folder / "net.safetensors";
-  const ImageData data = toy_images();
+  const model::ImageData data = toy_images();
   const auto trained = train_image(data, options, pool, SystemClock{});
   ASSERT_TRUE(trained) << trained.error().message;
   const auto found = evaluate_image(options.output, data, pool);
@@ -35,8 +35,8 @@ TEST(ImageJudge, JudgesAFileAsTrainingDid) {
 // The same answers, two passes over each image less.
 TEST(ImageJudge, FrozenNetworksHaveNoBatchNormAndNoReluOfTheirOwn) {
   ThreadPool pool(1);
-  const ImageData data = toy_images();
-  ImageNetwork network{{}, measure(data.training.pixels), false};
+  const model::ImageData data = toy_images();
+  model::ImageNetwork network{{}, model::measure(data.training.pixels), false};
   network.config.height = data.test.height;
   network.config.width = data.test.width;
   network.config.classes = data.classes;
@@ -69,7 +69,7 @@ TEST(ImageJudge, RefusesOtherImages) {
   options.epochs = 1;
   options.output = folder / "net.safetensors";
   ASSERT_TRUE(train_image(toy_images(), options, pool, SystemClock{}));
-  ImageData other = toy_images();
+  model::ImageData other = toy_images();
   other.classes = 5;
   const auto found = evaluate_image(options.output, other, pool);
   EXPECT_EQ(found.error().code, Code::InvalidArgument);

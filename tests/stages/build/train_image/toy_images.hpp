@@ -10,8 +10,8 @@
 namespace verge::build {
 
 // 8x8 images of noise with a bright half: top, bottom, left or right.
-inline ImageSet halves(int64_t count, uint64_t seed) {
-  ImageSet set{8, 8, {}, {}};
+inline model::ImageSet halves(int64_t count, uint64_t seed) {
+  model::ImageSet set{8, 8, {}, {}};
   Rng rng(seed);
   for (int64_t i = 0; i < count; ++i) {
     const int32_t label = static_cast<int32_t>(i % 4);
@@ -24,7 +24,7 @@ inline ImageSet halves(int64_t count, uint64_t seed) {
   return set;
 }
 
-inline ImageData toy_images() {
+inline model::ImageData toy_images() {
   return {halves(160, 1), halves(80, 2), 4, "toy"};
 }
 

@@ -9,7 +9,7 @@
 
 #include <verge/core/result.hpp>
 
-namespace verge::build {
+namespace verge::model {
 
 struct ImageSet {
   int64_t height = 0, width = 0;
@@ -32,7 +32,8 @@ struct ImageData {
 /// Reads a folder that holds, itself or in data/, the IDX files {train,t10k}-images-idx3-ubyte and
 /// {train,t10k}-labels-idx1-ubyte with or without .gz; or, in src/clothes/ or itself, 0.json to
 /// 9.json, each {"data": [[784 numbers], ...]}, whose first 1000 images a class are the test set.
+/// `place` may also be a CSV file (image_csv.hpp), the last fifth of whose lines is the test set.
 /// Fails with NotFound for a missing file, Malformed for a damaged one.
-Result<ImageData> read_image_data(const std::string& folder);
+Result<ImageData> read_image_data(const std::string& place);
 
-}  // namespace verge::build
+}  // namespace verge::model

@@ -7,9 +7,10 @@
 
 #include <verge/core/checksum.hpp>
 #include <verge/core/file.hpp>
-#include <verge/stages/build/train_image/data_set.hpp>
+#include <verge/engine/model/image_csv.hpp>
+#include <verge/engine/model/image_data.hpp>
 
-namespace verge::build {
+namespace verge::model {
 namespace {
 
 namespace fs = std::filesystem;
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 constexpr int64_t kClasses = 10;
 constexpr uint32_t kImageMagic = 0x803, kLabelMagic = 0x801;  // u8, rank 3; u8, rank 1
 constexpr size_t kLargestFile = size_t{1} << 30;
+constexpr double kCsvHeldOut = 0.2;
 constexpr int64_t kJsonSide = 28, kJsonTest = 1000;
 
 // gzread also reads files that are not compressed.
@@ -176,23 +178,32 @@ Result<ImageData> read_idx_folder(const fs::path& folder) {
   return data;
 }
 
+Result<ImageData> read_csv(const std::string& path) {
+  VERGE_TRY(const std::vector<uint8_t> bytes, inflate_file(path));
+  return parse_image_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path,
+                         kCsvHeldOut);
+}
+
 Result<ImageData> read_any(const fs::path& folder) {
+  if (fs::is_regular_file(folder)) return read_csv(folder.string());
   for (const fs::path& place : {folder, folder / "data"}) {
     if (plain_or_gz(place, "train-images-idx3-ubyte")) return read_idx_folder(place);
   }
   for (const fs::path& place : {folder / "src" / "clothes", folder}) {
     if (fs::exists(place / "0.json")) return read_json_folder(place);
   }
-  return make_error(Code::NotFound,
-                    "{}: no train-images-idx3-ubyte[.gz] (here or in data/) and no 0.json (here or "
-                    "in src/clothes/); give the folder of MNIST's IDX files or of the npm package",
-                    folder.string());
+  return make_error(
+      Code::NotFound,
+      "{}: no train-images-idx3-ubyte[.gz] (here or in data/) and no 0.json (here or "
+      "in src/clothes/); give the folder of MNIST's IDX files or of the npm package, or "
+      "a CSV file",
+      folder.string());
 }
 
 }  // namespace
 
-Result<ImageData> read_image_data(const std::string& folder) {
-  VERGE_TRY(ImageData data, read_any(folder));
+Result<ImageData> read_image_data(const std::string& place) {
+  VERGE_TRY(ImageData data, read_any(place));
   uint64_t sum = 0;
   for (const ImageSet* set : {&data.training, &data.test}) {
     sum = sum * 31 + checksum(std::as_bytes(std::span(set->pixels)));
@@ -202,4 +213,4 @@ Result<ImageData> read_image_data(const std::string& folder) {
   return data;
 }
 
-}  // namespace verge::build
+}  // namespace verge::model

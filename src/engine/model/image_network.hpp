@@ -7,9 +7,14 @@
 #include <verge/engine/format/safetensors/reader.hpp>
 #include <verge/engine/format/safetensors/writer.hpp>
 #include <verge/engine/nn/cnn.hpp>
-#include <verge/stages/build/train_image/augment.hpp>
 
-namespace verge::build {
+namespace verge::model {
+
+/// Pixels [0, 255] become (p - mean) / deviation.
+struct Normalization {
+  float mean = 0;
+  float deviation = 255;
+};
 
 struct ImageNetwork {
   nn::CnnConfig config;
@@ -24,4 +29,4 @@ void describe_network(const ImageNetwork& network, format::SafetensorsWriter& wr
 /// that is missing or no number; errors name the path.
 Result<ImageNetwork> read_network(const format::Safetensors& file, const std::string& path);
 
-}  // namespace verge::build
+}  // namespace verge::model

@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
-#include <verge/stages/build/train_image/network.hpp>
+#include <verge/engine/model/image_network.hpp>
 
-namespace verge::build {
+namespace verge::model {
 namespace {
 
 constexpr std::string_view kArchitecture = "cnn";
@@ -107,9 +108,19 @@ Result<ImageNetwork> read_network(const format::Safetensors& file, const std::st
   VERGE_TRY(config.stages, keys.widths("verge.cnn.stages"));
   VERGE_TRY(network.normalization.mean, keys.number<float>("verge.cnn.pixel_mean"));
   VERGE_TRY(network.normalization.deviation, keys.number<float>("verge.cnn.pixel_deviation"));
+  const auto& [mean, deviation] = network.normalization;
+  if (!std::isfinite(mean)) {
+    return make_error(Code::Malformed, "{}: verge.cnn.pixel_mean is {}; train it again", path,
+                      mean);
+  }
+  if (!std::isfinite(deviation) || deviation <= 0) {
+    return make_error(Code::Malformed,
+                      "{}: verge.cnn.pixel_deviation is {}, it is above 0; train it again", path,
+                      deviation);
+  }
   VERGE_TRY(const auto mirror, keys.number<int>("verge.cnn.mirror"));
   network.mirror = mirror != 0;
   return network;
 }
 
-}  // namespace verge::build
+}  // namespace verge::model

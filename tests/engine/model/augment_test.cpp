@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <verge/stages/build/train_image/augment.hpp>
+#include <verge/engine/model/augment.hpp>
 
-namespace verge::build {
+namespace verge::model {
 namespace {
 
 constexpr ImageSize kSize{8, 8};
@@ -76,4 +76,4 @@ TEST(Augment, ShufflesByEpoch) {
 }
 
 }  // namespace
-}  // namespace verge::build
+}  // namespace verge::model

@@ -3,9 +3,9 @@
 #include <numbers>
 #include <numeric>
 
-#include <verge/stages/build/train_image/augment.hpp>
+#include <verge/engine/model/augment.hpp>
 
-namespace verge::build {
+namespace verge::model {
 namespace {
 
 // Where output positions come from: source = matrix * (position - centre) + centre + offset.
@@ -96,4 +96,4 @@ std::vector<int32_t> shuffled(int64_t count, uint64_t seed, int64_t epoch) {
   return order;
 }
 
-}  // namespace verge::build
+}  // namespace verge::model

@@ -8,8 +8,9 @@
 #include <vector>
 
 #include <verge/core/rng.hpp>
+#include <verge/engine/model/image_network.hpp>
 
-namespace verge::build {
+namespace verge::model {
 
 struct Augmentation {
   float shift = 2;      // at most so many pixels each way
@@ -19,11 +20,6 @@ struct Augmentation {
   int64_t cutout = 0;   // side of the blanked square; 0: none
 };
 
-/// Pixels [0, 255] become (p - mean) / deviation.
-struct Normalization {
-  float mean = 0;
-  float deviation = 255;
-};
 Normalization measure(std::span<const uint8_t> pixels);
 
 struct ImageSize {
@@ -39,4 +35,4 @@ void normalize(const Normalization& normalization, std::span<const uint8_t> imag
 /// A permutation of [0, count) by seed and epoch.
 std::vector<int32_t> shuffled(int64_t count, uint64_t seed, int64_t epoch);
 
-}  // namespace verge::build
+}  // namespace verge::model

@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
-#include <verge/stages/build/train_image/network.hpp>
+#include <verge/engine/model/image_network.hpp>
 
 #include "temporary_folder.hpp"
 
-namespace verge::build {
+namespace verge::model {
 namespace {
 
 ImageNetwork some_network() {
@@ -47,7 +47,10 @@ TEST(ImageNetwork, NamesTheKeyThatIsWrong) {
                {"verge.cnn.width", "0", Code::Malformed},
                {"verge.cnn.classes", "99999999999999", Code::Malformed},
                {"verge.cnn.stages", "4,;6", Code::Malformed},
-               {"verge.cnn.pixel_mean", "", Code::Malformed}};
+               {"verge.cnn.pixel_mean", "", Code::Malformed},
+               {"verge.cnn.pixel_mean", "inf", Code::Malformed},
+               {"verge.cnn.pixel_deviation", "0", Code::Malformed},
+               {"verge.cnn.pixel_deviation", "nan", Code::Malformed}};
   for (const auto& c : cases) {
     const auto read = written_and_read(c.key, c.value);
     ASSERT_FALSE(read) << c.key;
@@ -68,4 +71,4 @@ TEST(ImageNetwork, RefusesAFileThatSaysNothing) {
 }
 
 }  // namespace
-}  // namespace verge::build
+}  // namespace verge::model

@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include <verge/stages/build/train_image/data_set.hpp>
+#include <verge/engine/model/image_data.hpp>
 
 #include "idx_files.hpp"
 
-namespace verge::build {
+namespace verge::model {
 namespace {
 
 using test::idx_labels;
@@ -105,4 +105,4 @@ TEST(DataSet, ReadsOneJsonFileAClass) {
 }
 
 }  // namespace
-}  // namespace verge::build
+}  // namespace verge::model
