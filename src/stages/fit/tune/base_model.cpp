@@ -1,0 +1,195 @@
+#include <algorithm>
+
+#include <verge/engine/format/onnx/reader.hpp>
+#include <verge/engine/format/safetensors/reader.hpp>
+#include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/shape_rules.hpp>
+#include <verge/engine/model/file_facts.hpp>
+#include <verge/engine/model/trainable_model.hpp>
+#include <verge/engine/nn/cnn.hpp>
+#include <verge/engine/nn/lm_training.hpp>
+#include <verge/engine/onnx/import.hpp>
+#include <verge/engine/runtime/delta.hpp>
+#include <verge/stages/fit/tune/base_model.hpp>
+
+namespace verge::fit {
+namespace {
+
+using graph::kNone;
+using graph::ValueId;
+
+std::string hash_text(const BaseModel& base) {
+  runtime::NamedTensors tensors;
+  for (const auto& [name, weight] : base.weights) tensors.emplace_back(name, weight.view);
+  return fmt::format("{:016x}", runtime::hash_of(tensors));
+}
+
+// The loss of a classifier behind its logits.
+Status add_loss(BaseModel& base, ValueId logits) {
+  const graph::Dim batch = base.graph.value(logits).type.dims[0];
+  graph::Builder b(std::move(base.graph));
+  b.source("loss");
+  const ValueId labels = b.input("labels", {DType::I32, {batch}});
+  base.loss = b.op("softmax_cross_entropy", {logits, labels});
+  b.output(base.loss, "loss");
+  VERGE_TRY(base.graph, b.finish());
+  return {};
+}
+
+Result<BaseModel> open_classifier(const std::string& path, const BaseShape& shape) {
+  VERGE_TRY(const format::Safetensors file, format::Safetensors::open(path));
+  BaseModel base{.path = path};
+  VERGE_TRY(base.network, model::read_network(file, path));
+  base.images = "images";
+  VERGE_TRY(base.graph, nn::build_cnn(base.network.config, shape.batch));
+  for (const graph::Value& value : base.graph.values) {
+    if (value.kind != graph::ValueKind::Param) continue;
+    const format::StoredTensor* tensor = file.find(value.name);
+    if (tensor == nullptr || tensor->dtype != DType::F32 ||
+        tensor->shape != base.graph.bound_shape(value.type)) {
+      return make_error(Code::Malformed, "{}: no tensor {} of f32 {}; train it again", path,
+                        value.name, base.graph.bound_shape(value.type).str());
+    }
+    VERGE_TRY(const TensorView view, tensor->view());
+    base.weights[value.name] = {view, file.file()};
+  }
+  VERGE_RETURN_IF_ERROR(add_loss(base, base.graph.find("logits")));
+  return base;
+}
+
+Error no_image_classifier(const std::string& path, std::string_view what) {
+  return make_error(Code::Unsupported,
+                    "{}: {}; fine-tuning takes networks of one input [batch, channels, height, "
+                    "width] and one output [batch, classes]",
+                    path, what);
+}
+
+Result<onnx::InputBinding> image_binding(const format::onnx::Onnx& file, int64_t batch) {
+  const auto inputs = onnx::inputs_of(file);
+  if (inputs.size() != 1 || !inputs[0].has_shape || inputs[0].dims.size() != 4) {
+    return no_image_classifier(file.path(), fmt::format("{} inputs", inputs.size()));
+  }
+  std::vector<int64_t> extents = {batch};
+  for (size_t i = 1; i < 4; ++i) {
+    if (inputs[0].dims[i].value < 1) {
+      return no_image_classifier(file.path(),
+                                 fmt::format("extent {} of {} is open", i, inputs[0].name));
+    }
+    extents.push_back(inputs[0].dims[i].value);
+  }
+  return onnx::InputBinding{.name = inputs[0].name,
+                            .shape = Shape(std::span<const int64_t>(extents))};
+}
+
+// Before a softmax at the end, which is part of the loss.
+ValueId logits_of(const graph::Graph& graph, ValueId output) {
+  for (const graph::Node& node : graph.nodes) {
+    if (node.outputs[0] != output) continue;
+    if (node.op->name == "softmax" || node.op->name == "log_softmax") return node.inputs[0];
+  }
+  return output;
+}
+
+Result<BaseModel> open_onnx(const std::string& path, const BaseShape& shape) {
+  VERGE_TRY(const format::onnx::Onnx file, format::onnx::Onnx::open(path));
+  VERGE_TRY(const onnx::InputBinding binding, image_binding(file, shape.batch));
+  VERGE_TRY(onnx::Network network, onnx::import_onnx(file, std::span(&binding, 1)));
+  BaseModel base{.path = path, .kind = BaseKind::Onnx};
+  base.graph = std::move(network.graph);
+  base.images = network.inputs[0].value;
+  if (network.outputs.size() != 1 || network.outputs[0].value.empty()) {
+    return no_image_classifier(path, fmt::format("{} outputs", network.outputs.size()));
+  }
+  const ValueId output = base.graph.find(network.outputs[0].value);
+  if (output == kNone) return no_image_classifier(path, "an output that nothing computes");
+  const ValueId logits = logits_of(base.graph, output);
+  const graph::Dims& dims = base.graph.value(logits).type.dims;
+  if (dims.size() != 2 || dims[0].factor != shape.batch) {
+    return no_image_classifier(path, fmt::format("output {} is {}", network.outputs[0].name,
+                                                 graph::show_dims(base.graph, dims)));
+  }
+  for (graph::Value& value : base.graph.values) value.is_output = false;
+  base.graph.value(logits).is_output = true;
+  base.graph.value(logits).name = "logits";
+  for (onnx::Weight& weight : network.weights) {
+    if (weight.view.dtype != DType::F32) {
+      return make_error(Code::Unsupported, "{}: {} is of {}; fine-tuning takes weights of f32",
+                        path, weight.name, name(weight.view.dtype));
+    }
+    base.weights[weight.name] = {weight.view, std::move(weight.owner)};
+  }
+  base.network.config.channels = binding.shape[1];
+  base.network.config.height = binding.shape[2];
+  base.network.config.width = binding.shape[3];
+  base.network.config.classes = dims[1].factor;
+  VERGE_RETURN_IF_ERROR(add_loss(base, logits));
+  return base;
+}
+
+// Where it lies in the file, or its values as a copy.
+Result<runtime::InitialTensor> f32_weight(BaseModel& base, const model::FileFacts& facts,
+                                          const std::string& name, const Shape& shape) {
+  const format::StoredTensor* stored = base.source->find(name);
+  if (stored != nullptr && stored->dtype == DType::F32 && stored->shape == shape) {
+    VERGE_TRY(const TensorView view, stored->view());
+    const bool is_aligned = reinterpret_cast<uintptr_t>(view.data) % alignof(float) == 0;
+    if (is_aligned) return runtime::InitialTensor{view, base.source};
+  }
+  const std::vector<float> values = facts.tensor_values(name);
+  if (std::ssize(values) != shape.count()) {
+    return make_error(Code::Malformed, "{}: {} has {} values, the model needs {}; fetch it again",
+                      base.path, name, values.size(), shape.str());
+  }
+  const auto tensor = std::make_shared<Tensor>(DType::F32, shape);
+  std::ranges::copy(values, tensor->span<float>().begin());
+  base.copied_bytes += tensor->view().bytes();
+  return runtime::InitialTensor{tensor->view(), tensor};
+}
+
+Result<BaseModel> open_language_model(const std::string& path, const BaseShape& shape) {
+  VERGE_TRY(format::ModelSource opened, format::ModelSource::open(path));
+  BaseModel base{.path = path, .kind = BaseKind::LanguageModel};
+  base.source = std::make_shared<const format::ModelSource>(std::move(opened));
+  const model::FileFacts facts(*base.source);
+  VERGE_TRY(base.config, nn::read_config(facts));
+  base.config.exit_layers.clear();
+  const nn::LmForm form = model::training_form(*base.source);
+  VERGE_RETURN_IF_ERROR(
+      model::check_trainable(*base.source, base.config, form, "give such a model"));
+  VERGE_TRY(nn::LmTraining training,
+            nn::build_lm_training(
+                base.config,
+                {.batch = shape.batch, .tokens = shape.tokens, .exit_weights = {}, .form = form}));
+  base.graph = std::move(training.graph);
+  base.loss = training.loss;
+  for (graph::Value& value : base.graph.values) {
+    if (value.kind != graph::ValueKind::Param) continue;
+    value.is_trainable = false;
+    VERGE_TRY(base.weights[value.name],
+              f32_weight(base, facts, value.name, base.graph.bound_shape(value.type)));
+  }
+  return base;
+}
+
+}  // namespace
+
+std::vector<float> BaseModel::values(const std::string& name) const {
+  const auto span = weights.at(name).view.span<const float>();
+  return {span.begin(), span.end()};
+}
+
+Result<BaseModel> open_base_model(const std::string& path, const BaseShape& shape) {
+  if (shape.batch < 1 || shape.tokens < 1) {
+    return make_error(Code::InvalidArgument,
+                      "a batch of {} and windows of {} tokens; give 1 or more", shape.batch,
+                      shape.tokens);
+  }
+  const auto open = path.ends_with(".safetensors") ? open_classifier
+                    : path.ends_with(".onnx")      ? open_onnx
+                                                   : open_language_model;
+  VERGE_TRY(BaseModel base, open(path, shape));
+  base.hash = hash_text(base);
+  return base;
+}
+
+}  // namespace verge::fit

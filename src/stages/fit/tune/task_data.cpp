@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <numeric>
+
+#include <verge/engine/model/augment.hpp>
+#include <verge/engine/model/file_facts.hpp>
+#include <verge/engine/model/image_csv.hpp>
+#include <verge/engine/model/image_data.hpp>
+#include <verge/engine/model/training_text.hpp>
+#include <verge/engine/text/tokenizer.hpp>
+#include <verge/stages/fit/tune/task_data.hpp>
+
+namespace verge::fit {
+namespace {
+
+constexpr int64_t kHeldOutWindows = 40;
+
+class ImageTask : public TaskData {
+ public:
+  ImageTask(model::ImageData data, const BaseModel& base, int64_t batch, uint64_t seed)
+      : data_(std::move(data)),
+        network_(base.network),
+        images_(base.images),
+        batch_(batch),
+        seed_(seed) {}
+
+  void fill(int64_t pass, const Input& input) override {
+    const int64_t epoch = pass / passes_per_epoch();
+    if (epoch != epoch_) {
+      order_ = model::shuffled(data_.training.count(), seed_, epoch);
+      epoch_ = epoch;
+    }
+    const int64_t first = pass % passes_per_epoch() * batch_;
+    write(input, batch_, data_.training,
+          [&](int64_t row) { return order_[static_cast<size_t>(first + row)]; });
+  }
+
+  int64_t fill_held_out(int64_t batch, const Input& input) override {
+    const int64_t count = std::min(batch_, data_.test.count() - batch * batch_);
+    write(input, count, data_.test, [&](int64_t row) { return batch * batch_ + row; });
+    return count;
+  }
+
+  int64_t held_out_batches() const override { return (data_.test.count() + batch_ - 1) / batch_; }
+  int32_t label(int64_t row) const override { return labels_[static_cast<size_t>(row)]; }
+  int64_t passes_per_epoch() const override { return data_.training.count() / batch_; }
+  int64_t samples_per_pass() const override { return batch_; }
+  const char* unit() const override { return "images"; }
+  std::string checksum() const override { return data_.checksum; }
+
+ private:
+  // Rows past `count` have no label, which takes them out of the loss.
+  template <typename Index>
+  void write(const Input& input, int64_t count, const model::ImageSet& set, Index index) {
+    const nn::CnnConfig& config = network_.config;
+    const int64_t area = config.height * config.width;
+    auto* pixels = input(images_).as<float>();
+    auto labels = input("labels").span<int32_t>();
+    std::ranges::fill(labels, -1);
+    for (int64_t row = 0; row < count; ++row) {
+      float* image = pixels + row * config.channels * area;
+      model::normalize(network_.normalization, set.image(index(row)), image);
+      for (int64_t channel = 1; channel < config.channels; ++channel) {
+        std::copy_n(image, area, image + channel * area);
+      }
+      labels[static_cast<size_t>(row)] = set.labels[static_cast<size_t>(index(row))];
+    }
+    labels_.assign(labels.begin(), labels.end());
+  }
+
+  model::ImageData data_;
+  model::ImageNetwork network_;
+  std::string images_;
+  int64_t batch_;
+  uint64_t seed_;
+  std::vector<int32_t> order_, labels_;
+  int64_t epoch_ = -1;
+};
+
+class TextTask : public TaskData {
+ public:
+  TextTask(const BaseShape& shape, uint64_t seed) : shape_(shape), seed_(seed) {}
+
+  Status read(const BaseModel& base, const DataOptions& options) {
+    VERGE_TRY(const model::TrainingText text,
+              model::read_training_text(options.paths, options.held_out));
+    VERGE_TRY(text::Vocabulary vocabulary, model::read_vocabulary(*base.source));
+    VERGE_TRY(const auto tokenizer, text::make_tokenizer(std::move(vocabulary)));
+    training_ = tokenizer->encode(text.training());
+    held_out_ = tokenizer->encode(text.held_out());
+    checksum_ = text.sha;
+    if (std::ssize(training_) > shape_.tokens && std::ssize(held_out_) > shape_.tokens) return {};
+    return make_error(Code::InvalidArgument,
+                      "the text gives {} tokens of training and {} of held-out text, windows of {} "
+                      "need more; add text or compile for smaller --tokens",
+                      training_.size(), held_out_.size(), shape_.tokens);
+  }
+
+  void fill(int64_t pass, const Input& input) override { draw(training_, seed_, pass, input); }
+  int64_t fill_held_out(int64_t batch, const Input& input) override {
+    draw(held_out_, 0, batch, input);
+    return shape_.batch;
+  }
+  int64_t held_out_batches() const override {
+    return std::max<int64_t>(1, kHeldOutWindows / shape_.batch);
+  }
+  int32_t label(int64_t) const override { return -1; }
+  int64_t passes_per_epoch() const override {
+    return std::max<int64_t>(1, std::ssize(training_) / samples_per_pass());
+  }
+  int64_t samples_per_pass() const override { return shape_.batch * shape_.tokens; }
+  const char* unit() const override { return "tokens"; }
+  std::string checksum() const override { return checksum_; }
+
+ private:
+  void draw(const std::vector<int32_t>& tokens, uint64_t seed, int64_t step, const Input& input) {
+    const auto positions = input("positions").span<int32_t>();
+    std::iota(positions.begin(), positions.end(), 0);
+    model::draw_batch(tokens, seed, step, shape_.tokens, input("tokens").span<int32_t>(),
+                      input("targets").span<int32_t>());
+  }
+
+  BaseShape shape_;
+  uint64_t seed_;
+  std::vector<int32_t> training_, held_out_;
+  std::string checksum_;
+};
+
+Result<std::unique_ptr<TaskData>> open_images(const BaseModel& base, const BaseShape& shape,
+                                              const DataOptions& options) {
+  if (options.paths.size() != 1) {
+    return make_error(Code::InvalidArgument, "{} places of images; give one folder or CSV file",
+                      options.paths.size());
+  }
+  VERGE_TRY(model::ImageData data, model::read_image_data(options.paths[0]));
+  const nn::CnnConfig& config = base.network.config;
+  data.training = model::resized(data.training, config.height, config.width);
+  data.test = model::resized(data.test, config.height, config.width);
+  if (options.training_images > 0 && options.training_images < data.training.count()) {
+    const auto count = static_cast<size_t>(options.training_images);
+    data.training.labels.resize(count);
+    data.training.pixels.resize(count * static_cast<size_t>(config.height * config.width));
+  }
+  if (data.training.count() < shape.batch || data.test.count() == 0) {
+    return make_error(Code::InvalidArgument,
+                      "{}: {} training and {} test images for batches of {}; compile for a smaller "
+                      "--batch",
+                      options.paths[0], data.training.count(), data.test.count(), shape.batch);
+  }
+  for (const model::ImageSet* set : {&data.training, &data.test}) {
+    const int32_t largest = *std::ranges::max_element(set->labels);
+    if (largest < config.classes) continue;
+    return make_error(Code::InvalidArgument, "{}: class {}, the network tells {} apart",
+                      options.paths[0], largest, config.classes);
+  }
+  return std::unique_ptr<TaskData>(
+      std::make_unique<ImageTask>(std::move(data), base, shape.batch, options.seed));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TaskData>> open_task_data(const BaseModel& base, const BaseShape& shape,
+                                                 const DataOptions& options) {
+  if (!base.is_language_model()) return open_images(base, shape, options);
+  if (!(options.held_out > 0 && options.held_out < 1)) {
+    return make_error(Code::InvalidArgument, "--held-out {}: give a share above 0, below 1",
+                      options.held_out);
+  }
+  auto task = std::make_unique<TextTask>(shape, options.seed);
+  VERGE_RETURN_IF_ERROR(task->read(base, options));
+  return std::unique_ptr<TaskData>(std::move(task));
+}
+
+}  // namespace verge::fit

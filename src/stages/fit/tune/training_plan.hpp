@@ -1,0 +1,84 @@
+#pragma once
+// TrainingPlan: a base model and a scheme, compiled: one program that is forward, backward and
+// update, one that evaluates, and what they will take. A .vplan file of it is all that a device
+// needs beside the model.
+//
+//   VERGE_TRY(TrainingPlan plan, compile_training(base, scheme, options, threads));
+//   plan.memory.total();
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <verge/engine/runtime/plan_file.hpp>
+#include <verge/stages/fit/tune/base_model.hpp>
+
+namespace verge::fit {
+
+struct PlanOptions {
+  BaseShape shape = {};
+  graph::OptimizerSpec optimizer = {.weight_decay = 0.01};
+  std::vector<std::string> disabled_passes = {};  // "recompute" among them
+  int64_t memory_bytes = 0;                       // budget of TrainingMemory::total(); 0: none
+  uint64_t seed = 1;                              // of random channels
+  kernels::Isa isa = kernels::best_isa();
+  std::function<void(std::string_view, const graph::Graph&, const graph::Graph&)> observe = {};
+};
+
+/// What a step takes beside the model as it lies in its file. The planner's own numbers.
+struct TrainingMemory {
+  int64_t arena_bytes = 0;
+  int64_t lower_bound_bytes = 0;  // of any arena in this order
+  int64_t io_bytes = 0;           // inputs and constants
+  int64_t state_bytes = 0;        // of the optimizer
+  int64_t parameter_bytes = 0;    // private copies of what is updated
+  int64_t packed_bytes = 0;       // frozen weights in the layouts of their kernels
+  int64_t frozen_bytes = 0;       // f32 copies of weights that the file has in another type
+  std::string peak_node = {};
+  std::string peak_value = {};  // the largest tensor alive there
+  int64_t total() const {
+    return arena_bytes + io_bytes + state_bytes + parameter_bytes + packed_bytes + frozen_bytes;
+  }
+};
+TrainingMemory memory_of(const runtime::Program& step, int64_t frozen_bytes);
+
+struct TrainingWork {
+  double forward_flops = 0, backward_flops = 0, update_flops = 0;
+  double total() const { return forward_flops + backward_flops + update_flops; }
+};
+TrainingWork work_of(const graph::Graph& step);
+
+/// What a plan file's settings say.
+struct PlanSettings {
+  std::string model = {};  // path
+  std::string hash = {};   // of its weights
+  BaseShape shape = {};
+  graph::OptimizerSpec optimizer = {};
+  nn::UpdateScheme scheme = {};
+  std::vector<std::string> low_rank = {};  // weights with factors beside them
+  int64_t parameters = 0;                  // that are updated
+  uint64_t seed = 1;
+};
+std::string print_settings(const PlanSettings& settings);
+Result<PlanSettings> parse_settings(std::string_view text);
+
+struct TrainingPlan {
+  runtime::Program step, evaluate;
+  PlanSettings settings = {};
+  TrainingMemory memory = {};
+  TrainingWork work = {};
+  int64_t recomputed = 0;  // values that are computed twice, to meet the budget
+};
+
+/// Where the budget asks for it, values are computed twice (graph/recompute.hpp).
+/// Fails as apply_scheme and runtime::compile_step do, and with OutOfMemory where the budget cannot
+/// be met, naming the smallest that can and the tensor at the peak.
+Result<TrainingPlan> compile_training(const BaseModel& base, const nn::UpdateScheme& scheme,
+                                      const PlanOptions& options, int threads);
+
+Status write_training_plan(const std::string& path, const TrainingPlan& plan);
+/// The plan's memory is that without frozen_bytes, which the model's file decides.
+/// Fails as runtime::read_plan_file, and with InvalidArgument for the plan of an inference.
+Result<TrainingPlan> read_training_plan(const std::string& path);
+
+}  // namespace verge::fit

@@ -1,0 +1,193 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include <verge/core/checksum.hpp>
+#include <verge/core/rng.hpp>
+#include <verge/stages/fit/tune/tuning_run.hpp>
+
+namespace verge::fit {
+namespace {
+
+constexpr std::string_view kFactorA = ".lora_a", kFactorB = ".lora_b";
+
+Tensor random_tensor(const Shape& shape, double deviation, const std::string& name, uint64_t seed) {
+  Tensor tensor(DType::F32, shape);
+  Rng rng(seed, checksum(std::as_bytes(std::span(name))));
+  for (float& value : tensor.span<float>()) value = static_cast<float>(deviation) * rng.normal();
+  return tensor;
+}
+
+double fan_in(const Shape& shape) {
+  return static_cast<double>(shape.count()) / static_cast<double>(shape[0]);
+}
+
+runtime::InitialTensor owned(Tensor tensor) {
+  const auto owner = std::make_shared<const Tensor>(std::move(tensor));
+  return {owner->view(), owner};
+}
+
+Error another_interface(const BaseModel& base, std::string_view name) {
+  return make_error(Code::Conflict, "{}: the plan's {} is another one; compile it anew", base.path,
+                    name);
+}
+
+bool is_interface(const graph::Value& value) {
+  return value.kind == graph::ValueKind::Input || value.is_output;
+}
+
+// Whether a program has the inputs and outputs of the model, and beside them those of `more` alone.
+Status check_interface(const BaseModel& base, const graph::Graph& program,
+                       const std::map<std::string, graph::Type>& more) {
+  for (const graph::Value& wanted : base.graph.values) {
+    if (!is_interface(wanted)) continue;
+    const graph::ValueId id = program.find(wanted.name);
+    if (id == graph::kNone) return another_interface(base, wanted.name);
+    const graph::Value& found = program.value(id);
+    if (found.kind != wanted.kind || found.is_output != wanted.is_output ||
+        found.type.dtype != wanted.type.dtype ||
+        program.bound_shape(found.type) != base.graph.bound_shape(wanted.type)) {
+      return another_interface(base, wanted.name);
+    }
+  }
+  for (const graph::Value& found : program.values) {
+    if (!is_interface(found)) continue;
+    const graph::ValueId id = base.graph.find(found.name);
+    if (id != graph::kNone && is_interface(base.graph.value(id))) continue;
+    const auto at = more.find(found.name);
+    if (at == more.end() || found.kind != graph::ValueKind::Input || found.is_output ||
+        found.type != at->second) {
+      return another_interface(base, found.name);
+    }
+  }
+  return {};
+}
+
+Status check_plan(const BaseModel& base, const TrainingPlan& plan) {
+  if (plan.settings.hash != base.hash) {
+    return make_error(Code::Conflict, "{}: its weights are {}, the plan is for {}; compile it anew",
+                      base.path, base.hash, plan.settings.hash);
+  }
+  VERGE_RETURN_IF_ERROR(check_interface(base, plan.step.graph,
+                                        {{"lr", {DType::F32, {}}}, {"step", {DType::I64, {}}}}));
+  if (plan.step.graph.find("lr") == graph::kNone) return another_interface(base, "lr");
+  return check_interface(base, plan.evaluate.graph, {});
+}
+
+// w += factor * b a, of [out, rank] and [rank, in].
+void merge(std::vector<float>& w, const TensorView& a, const TensorView& b, double factor) {
+  const auto rank = static_cast<size_t>(a.shape[0]),
+             in = static_cast<size_t>(a.shape.count()) / rank;
+  const auto down = a.span<float>(), up = b.span<float>();
+  for (size_t i = 0; i < w.size(); ++i) {
+    double sum = 0;
+    for (size_t r = 0; r < rank; ++r) sum += double{up[i / in * rank + r]} * down[r * in + i % in];
+    w[i] += static_cast<float>(factor * sum);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TuningRun>> TuningRun::create(const BaseModel& base,
+                                                     const TrainingPlan& plan, TaskData& data,
+                                                     const runtime::Schedule& schedule,
+                                                     bool has_new_head, uint64_t seed,
+                                                     ThreadPool& pool) {
+  VERGE_RETURN_IF_ERROR(check_plan(base, plan));
+  if (has_new_head && base.is_language_model()) {
+    return make_error(Code::InvalidArgument,
+                      "{}: --new-head is for classifiers, this is a language model; leave it out",
+                      base.path);
+  }
+  std::unique_ptr<TuningRun> run(new TuningRun(base, plan, data, pool));
+  run->has_new_head_ = has_new_head;
+  run->seed_ = seed;
+  runtime::TrainerOptions options;
+  options.optimizer = plan.settings.optimizer;
+  options.schedule = schedule;
+  VERGE_TRY(
+      run->trainer_,
+      runtime::Trainer::bind(
+          plan.step, [&](const std::string& name) { return run->initial(name); }, options, pool));
+  return run;
+}
+
+Result<runtime::InitialTensor> TuningRun::initial(const std::string& name) const {
+  const graph::Value& value = plan_.step.graph.value(plan_.step.graph.find(name));
+  const Shape shape = plan_.step.graph.bound_shape(value.type);
+  if (value.type.dtype != DType::F32) return another_interface(base_, name);
+  if (name.ends_with(kFactorA)) {
+    return owned(random_tensor(shape, 1 / std::sqrt(fan_in(shape)), name, seed_));
+  }
+  if (name.ends_with(kFactorB)) return owned(Tensor(DType::F32, shape));
+  const auto at = base_.weights.find(name);
+  if (at == base_.weights.end() || at->second.view.shape != shape) {
+    return make_error(Code::Conflict, "{}: no tensor {} of {}; compile the plan anew", base_.path,
+                      name, shape.str());
+  }
+  if (!has_new_head_) return at->second;
+  for (const nn::UpdatableLayer& layer : nn::updatable_layers(base_.graph)) {
+    if (!layer.is_head || (name != layer.weight && (layer.bias == graph::kNone ||
+                                                    name != base_.graph.value(layer.bias).name))) {
+      continue;
+    }
+    const bool is_matrix = name == layer.weight;
+    return owned(is_matrix ? random_tensor(shape, 1 / std::sqrt(fan_in(shape)), name, seed_)
+                           : Tensor(DType::F32, shape));
+  }
+  return at->second;
+}
+
+void TuningRun::fill(int64_t pass) {
+  data_.fill(pass,
+             [this](std::string_view name) -> const TensorView& { return trainer_->input(name); });
+}
+
+Result<HeldOut> TuningRun::held_out() {
+  VERGE_TRY(runtime::Plan plan,
+            runtime::Plan::bind(plan_.evaluate, trainer_->weights(), trainer_->states(), pool_));
+  const auto input = [&plan](std::string_view name) -> const TensorView& {
+    return plan.input(name);
+  };
+  HeldOut result;
+  int64_t rows = 0, right = 0;
+  for (int64_t batch = 0; batch < data_.held_out_batches(); ++batch) {
+    const int64_t count = data_.fill_held_out(batch, input);
+    plan.run(std::span<const int64_t>{});
+    result.loss += static_cast<double>(count) * double{*plan.output("loss").as<float>()};
+    rows += count;
+    if (base_.is_language_model()) continue;
+    const TensorView& logits = plan.output("logits");
+    const int64_t classes = logits.shape[1];
+    for (int64_t row = 0; row < count; ++row) {
+      const float* of_row = logits.as<float>() + row * classes;
+      right += std::max_element(of_row, of_row + classes) - of_row == data_.label(row);
+    }
+  }
+  result.loss /= static_cast<double>(rows);
+  result.accuracy = static_cast<double>(right) / static_cast<double>(rows);
+  return result;
+}
+
+Result<std::vector<float>> TuningRun::tuned(const std::string& name) {
+  const auto native = trainer_->weights().native(name);
+  const auto span =
+      native ? native->span<const float>() : base_.weights.at(name).view.span<const float>();
+  std::vector<float> values(span.begin(), span.end());
+  if (std::ranges::find(plan_.settings.low_rank, name) == plan_.settings.low_rank.end()) {
+    return values;
+  }
+  VERGE_TRY(const TensorView a, trainer_->weights().native(name + std::string(kFactorA)));
+  VERGE_TRY(const TensorView b, trainer_->weights().native(name + std::string(kFactorB)));
+  const graph::LowRank& form = *plan_.settings.scheme.lora;
+  const Shape& w = base_.weights.at(name).view.shape;
+  if (a.dtype != DType::F32 || b.dtype != DType::F32 || a.shape.rank() < 2 || b.shape.rank() < 2 ||
+      a.shape[0] != form.rank || b.shape[0] != w[0] || b.shape.count() != w[0] * form.rank ||
+      a.shape.count() != form.rank * (w.count() / w[0])) {
+    return another_interface(base_, name + std::string(kFactorA));
+  }
+  merge(values, a, b, form.alpha / static_cast<double>(form.rank));
+  return values;
+}
+
+}  // namespace verge::fit

@@ -1,0 +1,102 @@
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include <verge/stages/fit/scheme_search/search_scheme.hpp>
+
+#include "../tune/toy_network.hpp"
+
+namespace verge::fit {
+namespace {
+
+struct Toy {
+  test::TemporaryFolder folder;
+  ThreadPool pool{2};
+  SearchOptions options;
+
+  Toy() {
+    options.model = write_toy_network(folder);
+    options.data.paths = {write_toy_images(folder)};
+    options.plan.shape.batch = 8;
+    options.plan.memory_bytes = 120 << 10;
+    options.steps = 3;
+    options.evolution = {.population = 8, .generations = 4, .elite = 3};
+    options.cache = folder / "c.json";
+  }
+};
+
+TEST(SearchScheme, FindsOneThatFits) {
+  Toy toy;
+  const auto result = search_scheme(toy.options, toy.pool, SystemClock());
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_TRUE(result->finished);
+  EXPECT_LE(result->memory.total(), toy.options.plan.memory_bytes);
+  EXPECT_GE(result->predicted, result->head_score);
+  EXPECT_EQ(result->measured, 4u + 3 * 4);
+}
+
+TEST(SearchScheme, StoppedItKeepsWhatItMeasured) {
+  Toy toy;
+  std::atomic<bool> stop = false;
+  const auto stopped = search_scheme(
+      toy.options, toy.pool, SystemClock(),
+      [&](const SearchProgress& now) { stop = now.done == 5; }, &stop);
+  ASSERT_TRUE(stopped) << stopped.error().message;
+  EXPECT_FALSE(stopped->finished);
+  EXPECT_EQ(stopped->measured, 5u);
+  const auto whole = search_scheme(toy.options, toy.pool, SystemClock());
+  ASSERT_TRUE(whole) << whole.error().message;
+  std::filesystem::remove(toy.options.cache);
+  const auto at_once = search_scheme(toy.options, toy.pool, SystemClock());
+  EXPECT_EQ(whole->predicted, at_once->predicted);
+  EXPECT_TRUE(whole->scheme == at_once->scheme);
+}
+
+TEST(SearchScheme, EndsBetweenGenerations) {
+  Toy toy;
+  std::atomic<bool> stop = false;
+  size_t generations = 0;
+  const auto stopped = search_scheme(
+      toy.options, toy.pool, SystemClock(),
+      [&](const SearchProgress& now) {
+        if (now.phase == "evolution") {
+          ++generations;
+          stop = true;
+        }
+      },
+      &stop);
+  ASSERT_TRUE(stopped) << stopped.error().message;
+  EXPECT_FALSE(stopped->finished);
+  EXPECT_EQ(generations, 1u);
+}
+
+TEST(SearchScheme, ATimeThatTheHeadExceedsIsRefused) {
+  Toy toy;
+  toy.options.step_ms = 1e-9;
+  const auto refused = search_scheme(toy.options, toy.pool, SystemClock());
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("--step-ms"), std::string::npos);
+}
+
+TEST(SearchScheme, MeasurementsOfLessDataAreOthers) {
+  Toy toy;
+  ASSERT_TRUE(search_scheme(toy.options, toy.pool, SystemClock()));
+  toy.options.data.training_images = 40;
+  const auto refused = search_scheme(toy.options, toy.pool, SystemClock());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::Conflict);
+}
+
+TEST(SearchScheme, WhereNotEvenTheHeadFitsSaysWhatItTakes) {
+  Toy toy;
+  toy.options.plan.memory_bytes = 500;
+  const auto refused = search_scheme(toy.options, toy.pool, SystemClock());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::OutOfMemory);
+  toy.options.plan.memory_bytes = 0;
+  EXPECT_EQ(search_scheme(toy.options, toy.pool, SystemClock()).error().code,
+            Code::InvalidArgument);
+}
+
+}  // namespace
+}  // namespace verge::fit

@@ -1,0 +1,255 @@
+#include <gtest/gtest.h>
+#include <onnx_writer.hpp>
+#include <tiny_models.hpp>
+
+#include <verge/engine/graph/reference.hpp>
+#include <verge/stages/fit/tune/tuning_run.hpp>
+
+#include "toy_network.hpp"
+
+namespace verge::fit {
+namespace {
+
+struct Toy {
+  test::TemporaryFolder folder;
+  ThreadPool pool{2};
+  BaseModel base = toy_base(folder);
+  std::unique_ptr<TaskData> data =
+      std::move(*open_task_data(base, {.batch = 8}, {.paths = {write_toy_images(folder)}}));
+
+  TrainingPlan plan(const std::string& scheme, PlanOptions options = {}) {
+    options.shape.batch = 8;
+    auto plan = compile_chosen(base, scheme, options, pool.size());
+    EXPECT_TRUE(plan) << plan.error().message;
+    return std::move(*plan);
+  }
+
+  std::unique_ptr<TuningRun> run(const TrainingPlan& plan, bool has_new_head = false,
+                                 double rate = 3e-3) {
+    auto run =
+        TuningRun::create(base, plan, *data, {.peak = rate, .steps = 200}, has_new_head, 1, pool);
+    EXPECT_TRUE(run) << run.error().message;
+    return std::move(*run);
+  }
+
+  static std::vector<float> losses(TuningRun& run, int steps) {
+    std::vector<float> losses;
+    for (int i = 0; i < steps; ++i) {
+      run.fill(i);
+      run.trainer().step();
+      losses.push_back(*run.trainer().output("loss").as<float>());
+    }
+    return losses;
+  }
+};
+
+TEST(TuningRun, EverySchemeLearns) {
+  Toy toy;
+  for (const char* scheme : {"full", "bias", "last:1", "lora:2", "auto"}) {
+    const TrainingPlan plan = toy.plan(scheme);
+    const auto run = toy.run(plan);
+    const double before = run->held_out()->loss;
+    Toy::losses(*run, 100);
+    EXPECT_LT(run->held_out()->loss, 0.9 * before) << scheme;
+  }
+}
+
+// The channels that a sliced step leaves alone stay as they are, and all it does not name.
+TEST(TuningRun, OnlyWhatTheSchemeNamesChanges) {
+  Toy toy;
+  toy.folder.add("s.json", R"({"layers": {"stage.1.1.conv.weight": {"channels": [3, 9]}}})");
+  const TrainingPlan plan = toy.plan(toy.folder / "s.json");
+  const auto run = toy.run(plan);
+  Toy::losses(*run, 5);
+  for (const auto& [name, weight] : toy.base.weights) {
+    const std::vector<float> before = toy.base.values(name), after = *run->tuned(name);
+    for (size_t i = 0; i < before.size(); ++i) {
+      const size_t channel = i / 9 % 16;
+      const bool may_change = name.starts_with("head.") || name == "stage.1.1.norm.bias" ||
+                              (name == "stage.1.1.conv.weight" && (channel == 3 || channel == 9));
+      EXPECT_EQ(before[i] != after[i], may_change && before[i] != after[i]) << name << " " << i;
+    }
+    if (name == "stage.1.1.conv.weight") {
+      EXPECT_NE(before, after);
+    }
+  }
+}
+
+TEST(TuningRun, RecomputedStepsHaveTheSameLossesBitForBit) {
+  Toy toy;
+  PlanOptions options;
+  options.optimizer = {.kind = graph::OptimizerKind::Sgd};
+  const TrainingPlan free = toy.plan("full", options);
+  options.memory_bytes = free.memory.total() - free.memory.arena_bytes / 50;
+  const TrainingPlan tight = toy.plan("full", options);
+  ASSERT_GT(tight.recomputed, 0);
+  EXPECT_EQ(Toy::losses(*toy.run(free), 10), Toy::losses(*toy.run(tight), 10));
+}
+
+// A language model, its text and a plan of low-rank factors.
+struct FactoredToy {
+  test::TemporaryFolder folder;
+  ThreadPool pool{2};
+  BaseShape shape{.batch = 2, .tokens = 16};
+  BaseModel base =
+      std::move(*open_base_model(test::write_model(folder, test::tiny_spec("tiny-llama")), shape));
+  std::unique_ptr<TaskData> data;
+  TrainingPlan plan;
+
+  FactoredToy() {
+    std::string text;
+    for (int i = 0; i < 400; ++i) text += "the cat sat on the mat and sang\n";
+    data = std::move(*open_task_data(base, shape, {.paths = {folder.add("t.txt", text)}}));
+    PlanOptions options;
+    options.shape = shape;
+    plan = std::move(*compile_chosen(base, "lora:2", options, pool.size()));
+  }
+  auto run(bool has_new_head = false) {
+    return TuningRun::create(base, plan, *data, {.peak = 0.01, .steps = 9}, has_new_head, 1, pool);
+  }
+};
+
+TEST(TuningRun, FactorsMergeIntoWhatTheyTrained) {
+  FactoredToy toy;
+  const std::string name = "blk.0.attn_q.weight";
+  const auto run = toy.run();
+  ASSERT_TRUE(run) << run.error().message;
+  const std::vector<float> before = toy.base.values(name);
+  EXPECT_EQ(*(*run)->tuned(name), before);  // B is zero
+  Toy::losses(**run, 3);
+  const auto a = graph::load(*(*run)->trainer().weights().native(name + ".lora_a"));
+  const auto b = graph::load(*(*run)->trainer().weights().native(name + ".lora_b"));
+  const std::vector<float> after = *(*run)->tuned(name);
+  EXPECT_NE(after, before);
+  const size_t in = a.size() / 2;
+  for (size_t i = 0; i < after.size(); ++i) {
+    const size_t row = i / in, column = i % in;
+    const double sum = b[2 * row] * a[column] + b[2 * row + 1] * a[in + column];
+    EXPECT_NEAR(after[i], before[i] + 2 * sum, 1e-6) << i;  // alpha 4 of rank 2
+  }
+}
+
+TEST(TuningRun, ANewHeadIsForClassifiers) {
+  FactoredToy toy;
+  const auto run = toy.run(true);
+  ASSERT_FALSE(run);
+  EXPECT_NE(run.error().message.find("--new-head is for classifiers"), std::string::npos);
+}
+
+TEST(TuningRun, RefusesAPlanOfAnotherInterface) {
+  Toy toy;
+  const TrainingPlan good = toy.plan("head");
+  const auto refusal = [&](const TrainingPlan& plan) {
+    const auto run = TuningRun::create(toy.base, plan, *toy.data, {}, false, 1, toy.pool);
+    return run ? std::string("taken") : run.error().message;
+  };
+  const auto value = [](runtime::Program& program, const char* name) -> graph::Value& {
+    return program.graph.value(program.graph.find(name));
+  };
+  EXPECT_EQ(refusal(good), "taken");
+  for (const char* name : {"images", "labels", "loss", "logits"}) {
+    TrainingPlan bad = good;
+    value(bad.step, name).name = "other";
+    EXPECT_NE(refusal(bad).find(fmt::format("the plan's {} is another", name)), std::string::npos);
+    bad = good;
+    value(bad.evaluate, name).type.dtype = DType::F64;
+    EXPECT_NE(refusal(bad).find(fmt::format("the plan's {} is another", name)), std::string::npos);
+    bad = good;
+    value(bad.step, name).type.dims.push_back(2);
+    EXPECT_NE(refusal(bad).find(fmt::format("the plan's {} is another", name)), std::string::npos);
+  }
+  TrainingPlan bad = good;
+  value(bad.step, "logits").is_output = false;
+  EXPECT_NE(refusal(bad).find("the plan's logits"), std::string::npos);
+  bad = good;
+  value(bad.step, "lr").name = "rate";
+  EXPECT_NE(refusal(bad).find("the plan's rate"), std::string::npos);
+  bad = good;
+  value(bad.step, "head.weight").type.dtype = DType::F64;
+  EXPECT_NE(refusal(bad).find("the plan's head.weight"), std::string::npos);
+}
+
+// Through all passes and with the fast kernels: the channels of a slice move as those of the whole
+// weight do, the others stay bit for bit.
+TEST(TuningRun, ASliceMovesAsTheWholeWeightDoes) {
+  Toy toy;
+  PlanOptions options;
+  options.optimizer = {.kind = graph::OptimizerKind::Sgd};
+  const std::string name = "stage.1.1.conv.weight";
+  toy.folder.add("s.json", R"({"layers": {"stage.1.1.conv.weight": {"channels": [3, 9]}}})");
+  const TrainingPlan sliced = toy.plan(toy.folder / "s.json", options);
+  const TrainingPlan whole = toy.plan("last:1", options);
+  const auto found = toy.run(sliced, false, 1), wanted = toy.run(whole, false, 1);
+  EXPECT_EQ(Toy::losses(*found, 1), Toy::losses(*wanted, 1));
+  const std::vector<float> before = toy.base.values(name), a = *found->tuned(name),
+                           b = *wanted->tuned(name);
+  size_t moved = 0;  // by a hundred times what is allowed as a difference
+  for (size_t i = 0; i < before.size(); ++i) {
+    const size_t channel = i / 9 % 16;
+    if (channel == 3 || channel == 9) {
+      EXPECT_NEAR(a[i], b[i], 1e-6) << i;
+      moved += std::abs(a[i] - before[i]) > 1e-4f;
+    } else {
+      EXPECT_EQ(a[i], before[i]) << i;
+    }
+  }
+  EXPECT_GT(moved, 100u);
+}
+
+// Of an ONNX file: a convolution, the mean over the image, a product as head.
+TEST(TuningRun, AnOnnxClassifierLearns) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(2);
+  Rng rng(3);
+  const auto random = [&](size_t count) {
+    std::vector<float> values(count);
+    for (float& value : values) value = 0.3f * rng.normal();
+    return values;
+  };
+  test::OnnxParts parts;
+  parts.nodes = {test::onnx_node("Conv", {"x", "c"}, {"y"}), test::onnx_node("Relu", {"y"}, {"r"}),
+                 test::onnx_node("Flatten", {"r"}, {"f"}),
+                 test::onnx_node("Gemm", {"f", "w", "b"}, {"z"})};
+  parts.constants = {test::onnx_tensor<float>("c", test::kOnnxFloat, {6, 1, 3, 3}, random(54)),
+                     test::onnx_tensor<float>("w", test::kOnnxFloat, {216, 4}, random(864)),
+                     test::onnx_tensor<float>("b", test::kOnnxFloat, {4}, random(4))};
+  parts.inputs = {test::onnx_value("x", test::kOnnxFloat, {-1, 1, 8, 8})};
+  parts.outputs = {test::onnx_value("z", test::kOnnxFloat, {-1, 4})};
+  folder.add("net.onnx", test::onnx_file(parts));
+  const auto base = open_base_model(folder / "net.onnx", {.batch = 8});
+  ASSERT_TRUE(base) << base.error().message;
+  EXPECT_EQ(base->kind, BaseKind::Onnx);
+  const auto data = open_task_data(*base, {.batch = 8}, {.paths = {write_toy_images(folder)}});
+  ASSERT_TRUE(data) << data.error().message;
+  const auto plan = compile_chosen(*base, "full", {.shape = {.batch = 8}}, pool.size());
+  ASSERT_TRUE(plan) << plan.error().message;
+  const auto run =
+      TuningRun::create(*base, *plan, **data, {.peak = 3e-3, .steps = 60}, false, 1, pool);
+  ASSERT_TRUE(run) << run.error().message;
+  const double before = (*run)->held_out()->loss;
+  Toy::losses(**run, 60);
+  EXPECT_LT((*run)->held_out()->loss, 0.8 * before);
+  EXPECT_EQ((*run)->trainer().parameters().size(), 3u);
+  for (const auto& [name, now] : (*run)->trainer().parameters()) {
+    EXPECT_NE(*(*run)->tuned(name), base->values(name)) << name;
+  }
+}
+
+TEST(TuningRun, ANewHeadForgetsTheOldOne) {
+  Toy toy;
+  const TrainingPlan plan = toy.plan("head");
+  EXPECT_NE(*toy.run(plan, true)->tuned("head.weight"), toy.base.values("head.weight"));
+  EXPECT_EQ(*toy.run(plan)->tuned("head.weight"), toy.base.values("head.weight"));
+}
+
+TEST(TuningRun, RefusesThePlanOfAnotherModel) {
+  Toy toy;
+  const TrainingPlan plan = toy.plan("head");
+  const auto other = open_base_model(write_toy_network(toy.folder, 2), {.batch = 8});
+  const auto run = TuningRun::create(*other, plan, *toy.data, {}, false, 1, toy.pool);
+  ASSERT_FALSE(run);
+  EXPECT_EQ(run.error().code, Code::Conflict);
+}
+
+}  // namespace
+}  // namespace verge::fit
