@@ -1,10 +1,13 @@
 #include <ostream>
 
 #include <verge/cli/json.hpp>
+#include <verge/cli/kernel_times.hpp>
 #include <verge/cli/network_bench.hpp>
 #include <verge/cli/profile_table.hpp>
 #include <verge/cli/reference_warning.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/engine/graph/graph_cost.hpp>
+#include <verge/engine/kernels/machine_rates.hpp>
 
 namespace verge::cli {
 namespace {
@@ -20,18 +23,24 @@ std::string command_of(const ShapeOptions& shapes, const serve::NetworkBenchOpti
 }  // namespace
 
 Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
-                     const ModelOptions& model, Context& context) {
+                     bool shows_kernels, const ModelOptions& model, Context& context) {
   const SystemClock clock;
   VERGE_TRY(const auto pool, model.threads.make_pool());
   VERGE_TRY(const model::LoadOptions load_options, model.load_options());
   VERGE_TRY(const auto bindings, shapes.read());
   const double begin = clock.seconds();
   VERGE_TRY(const auto file, format::onnx::Onnx::open(model.model));
-  VERGE_TRY(auto network,
-            model::OnnxNetwork::compile(file, bindings, *pool, {.isa = load_options.isa}));
+  KernelTimes kernel_times(kernel_times_path(), *pool, load_options.isa, clock);
+  VERGE_TRY(auto network, model::OnnxNetwork::compile(
+                              file, bindings, *pool,
+                              {.isa = load_options.isa, .chooser = &kernel_times.chooser()}));
+  kernel_times.keep();
   const double load_s = clock.seconds() - begin;
   const auto slow = warn_of_reference(network.plan().reference_nodes(), context);
   VERGE_TRY(const serve::NetworkBench bench, serve::run_network_bench(network, clock, options));
+  const int64_t peak_bytes = peak_rss_bytes();  // before the rates, which need more
+  const kernels::MachineRates rates = kernels::measure_rates(*pool, clock, load_options.isa);
+  const double gflop = graph::cost_of(network.plan().graph()).flops * 1e-9;
   const std::string command = command_of(shapes, options, model.model, pool->size());
   if (context.json) {
     Json json = {{"model", model.model},
@@ -40,20 +49,26 @@ Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOption
                  {"load_s", load_s},
                  {"median_ms", bench.median_s * 1e3},
                  {"least_ms", bench.least_s * 1e3},
-                 {"peak_rss_bytes", peak_rss_bytes()},
+                 {"peak_rss_bytes", peak_bytes},
+                 {"gflop", gflop},
+                 {"machine", {{"f32_gflops", rates.f32_gflops}}},
                  {"reference_nodes", slow},
                  {"command", command}};
     if (options.profile) json["profile"] = profile_json(bench.profile);
+    if (shows_kernels) json["kernels"] = kernel_times_json(kernel_times.chooser());
     print_json_line(json, context.out);
     return {};
   }
   context.out << fmt::format("one run      {:>10.2f} ms         least {:.2f}\n",
                              bench.median_s * 1e3, bench.least_s * 1e3);
+  context.out << fmt::format("work         {:>10.2f} GFLOP      {:.0f} GFLOP/s of {:.0f}\n", gflop,
+                             gflop / bench.median_s, rates.f32_gflops);
   context.out << fmt::format("load         {:>10.1f} ms\n", load_s * 1e3);
   context.out << fmt::format("peak memory  {:>10.1f} MiB\n",
-                             static_cast<double>(peak_rss_bytes()) / (1 << 20));
+                             static_cast<double>(peak_bytes) / (1 << 20));
   context.out << fmt::format("median of {} runs by: {}\n", options.repeat, command);
   if (options.profile) print_profile("run", bench.profile, context.out);
+  if (shows_kernels) print_kernel_times(kernel_times.chooser(), context.out);
   return {};
 }
 

@@ -9,6 +9,6 @@
 namespace verge::cli {
 
 Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
-                     const ModelOptions& model, Context& context);
+                     bool shows_kernels, const ModelOptions& model, Context& context);
 
 }  // namespace verge::cli

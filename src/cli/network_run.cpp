@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include <verge/cli/json.hpp>
+#include <verge/cli/kernel_times.hpp>
 #include <verge/cli/network_options.hpp>
 #include <verge/cli/network_run.hpp>
 #include <verge/cli/reference_warning.hpp>
@@ -59,13 +60,15 @@ void NetworkRunOptions::declare(Parser& parser) {
                   "Of an ONNX network: the array for an input, NAME=FILE.npy; may be repeated")
       .repeated();
   parser.add_option("--output-dir", output_dir,
-                    "Of an ONNX network: the folder that its outputs are written to, as .npy");
+                    "The folder that outputs of an ONNX network are written to, as .npy, or "
+                    "pictures with what was found drawn on them");
 }
 
 Status run_network(const NetworkRunOptions& options, const ModelOptions& model, Context& context) {
   if (options.output_dir.empty()) {
     return make_error(Code::InvalidArgument,
-                      "{}: an ONNX network needs --input NAME=FILE.npy and --output-dir DIR",
+                      "{}: an ONNX network needs --input NAME=FILE.npy and --output-dir DIR, "
+                      "or pictures",
                       model.model);
   }
   const SystemClock clock;
@@ -74,8 +77,11 @@ Status run_network(const NetworkRunOptions& options, const ModelOptions& model, 
   VERGE_TRY(const model::LoadOptions load_options, model.load_options());
   VERGE_TRY(const auto arrays, read_arrays(options.inputs));
   VERGE_TRY(const auto file, format::onnx::Onnx::open(model.model));
-  VERGE_TRY(auto network, model::OnnxNetwork::compile(file, bindings_of(arrays), *pool,
-                                                      {.isa = load_options.isa}));
+  KernelTimes kernel_times(kernel_times_path(), *pool, load_options.isa, clock);
+  VERGE_TRY(auto network, model::OnnxNetwork::compile(
+                              file, bindings_of(arrays), *pool,
+                              {.isa = load_options.isa, .chooser = &kernel_times.chooser()}));
+  kernel_times.keep();
   for (const NamedArray& entry : arrays) {
     VERGE_RETURN_IF_ERROR(network.set_input(entry.name, entry.array.tensor.view()));
   }

@@ -36,8 +36,10 @@ void ModelOptions::declare(Parser& parser) {
                     "Most tokens of prompt and answer; 0 for the model's own, at most 4096");
   parser.add_option("--kv", kv, "Type of the KV cache: f32, f16, bf16 or q8_0");
   parser
-      .add_option("--isa", isa,
-                  "Kernels to use: generic, avx2, avx512 or avx512-bf16; the best by default")
+      .add_option(
+          "--isa", isa,
+          "Kernels to use: generic, avx2, avx512 or avx512-bf16, on Arm neon or neon-dot; the best "
+          "by default")
       .environment("VERGE_ISA");
   threads.declare(parser);
 }

@@ -5,7 +5,7 @@
 namespace verge::cli {
 namespace {
 
-const serve::NodeCost kCost{.layer = {.base_s = 0.01, .row_s = 0.001}, .head_s = 0.02};
+const serve::NodeCost kTokenCost{.layer = {.base_s = 0.01, .row_s = 0.001}, .head_s = 0.02};
 
 TEST(CollabPrediction, IsTheCostModelsWithBothSidesSlowed) {
   CollabRunFacts run{.layers = 12, .exit1 = 3, .exit2 = 6, .answers = 5};
@@ -16,7 +16,7 @@ TEST(CollabPrediction, IsTheCostModelsWithBothSidesSlowed) {
   run.server_slow = 2;
   const net::LinkTrace link{
       .name = "two", .steps = {{0, 8e6, 0.01}, {1, 16e6, 0.03}}, .period_s = 4};
-  const CollabPrediction found = predict_run(run, kCost, link);
+  const CollabPrediction found = predict_run(run, kTokenCost, link);
   const serve::PredictedCost expected = serve::predict_cost(
       {12, 3, 6, 512, 0, {0.5, 0.25, 0.25, 0}}, {{0.04, 0.004}, 0.08}, {{0.02, 0.002}, 0.04},
       {.bytes_per_s = (1 * 1e6 + 3 * 2e6) / 4, .round_trip_s = 2 * (0.01 + 3 * 0.03) / 4});
@@ -29,8 +29,8 @@ TEST(CollabPrediction, IsTheCostModelsWithBothSidesSlowed) {
 TEST(CollabPrediction, WithoutALinkNothingIsExposed) {
   CollabRunFacts run{.layers = 6, .exit1 = 2, .exit2 = 4, .answers = 1};
   run.metrics.tokens = {1, 0, 1, 0};
-  EXPECT_EQ(predict_run(run, kCost, std::nullopt).cost.exposed_s, 0);
-  EXPECT_DOUBLE_EQ(predict_run(run, kCost, net::constant_link(1e12, 0.5)).cost.exposed_s, 0.5);
+  EXPECT_EQ(predict_run(run, kTokenCost, std::nullopt).cost.exposed_s, 0);
+  EXPECT_DOUBLE_EQ(predict_run(run, kTokenCost, net::constant_link(1e12, 0.5)).cost.exposed_s, 0.5);
 }
 
 }  // namespace

@@ -53,6 +53,31 @@ TEST_F(NetworkCommands, RunRefusesOptionsOfLanguageModels) {
   }
 }
 
+TEST_F(NetworkCommands, ExportWritesANetworkThatAnswersAlike) {
+  const std::string copy = folder_ / "copy.onnx";
+  const auto exported =
+      test::run_json({"model", "export", net_, copy, "--onnx", "--shape", "x=2x2"});
+  EXPECT_EQ(exported["file"], copy);
+  const auto answer = [&](const std::string& net) {
+    const auto json = test::run_json({"run", net, "--input", x_, "--output-dir", folder_ / "out"});
+    auto array = format::read_npy(json["outputs"][0]["file"].get<std::string>());
+    return std::move(array->tensor);
+  };
+  const Tensor wanted = answer(net_), found = answer(copy);
+  EXPECT_TRUE(std::ranges::equal(wanted.span<float>(), found.span<float>()));
+  test::expect_refused(test::run_verge({"model", "export", net_, copy, "--onnx"}), 2,
+                       "input \"x\" is nx2");
+  test::expect_refused(test::run_verge({"model", "export", net_, copy, "--onnx", "--safetensors"}),
+                       2, "--onnx goes without");
+}
+
+TEST_F(NetworkCommands, RunTakesAConfigurationOfLanguageModels) {
+  const std::string config = folder_.add("config.toml", "[run]\nmem = \"1M\"\nlora = [\"a\"]\n");
+  const auto ran = test::run_verge(
+      {"--config", config, "run", net_, "--input", x_, "--output-dir", folder_ / "out"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+}
+
 TEST_F(NetworkCommands, ADamagedFileIsNamed) {
   const std::string whole = test::onnx_file(test::small_onnx());
   const std::string cut = folder_.add("cut.onnx", whole.substr(0, 60));

@@ -25,6 +25,7 @@ struct Options {
   ModelOptions model;
   serve::BenchOptions bench;
   ShapeOptions shapes;
+  bool kernels = false;
 };
 
 struct Report {
@@ -113,7 +114,7 @@ Status execute(Options options, Context& context) {
                          {.repeat = options.bench.repeat,
                           .seed = options.bench.seed,
                           .profile = options.bench.profile},
-                         options.model, context);
+                         options.kernels, options.model, context);
   }
   const SystemClock clock;
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
@@ -154,6 +155,8 @@ Action declare(Parser& parser, Context& context) {
   add("--seed", options->bench.seed, "Seed of the prompt");
   parser.add_flag("--profile", options->bench.profile, "Add the time by operator, of one more run");
   options->shapes.declare(parser);
+  parser.add_flag("--kernels", options->kernels,
+                  "Of an ONNX network: add how fast each way to run its convolutions is here");
   return [options, &context] { return execute(*options, context); };
 }
 

@@ -6,10 +6,12 @@
 #include <verge/cli/command.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
+#include <verge/cli/network_emit.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/pass_table.hpp>
 #include <verge/cli/reference_warning.hpp>
+#include <verge/cli/training_compile.hpp>
 #include <verge/core/units.hpp>
 #include <verge/engine/model/compiled_model.hpp>
 #include <verge/engine/runtime/reference_nodes.hpp>
@@ -19,9 +21,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr int64_t kPromptTokens = 512;
+
 struct Options {
   ModelOptions model;
-  int64_t batch = 512;
+  int64_t batch = 0;
+  TrainingCompileOptions training;
+  EmitOptions emit;
   std::string output;
 };
 
@@ -46,10 +52,23 @@ ordered_json json_of(const runtime::Program& program, const PassTable& passes) {
 }
 
 Status execute(const Options& options, Context& context) {
+  if (options.training.is_asked && !options.emit.is_plan()) {
+    return make_error(Code::InvalidArgument, "--train makes a plan file; leave --emit out");
+  }
+  VERGE_RETURN_IF_ERROR(options.training.check());
+  if (options.training.is_asked) {
+    VERGE_TRY(const auto threads, options.model.threads.make_pool());
+    return compile_training(options.training, options.model.model, options.batch, options.output,
+                            *threads, context);
+  }
+  if (!options.emit.is_plan()) {
+    return emit_network(options.emit, options.model.model, options.output, context);
+  }
+  VERGE_RETURN_IF_ERROR(options.emit.check_plan());
   VERGE_TRY(const std::string path, model_path(options.model.model));
   VERGE_TRY(const auto source, format::ModelSource::open(path));
   VERGE_TRY(model::LoadOptions load, options.model.load_options());
-  load.max_tokens = options.batch;
+  load.max_tokens = options.batch > 0 ? options.batch : kPromptTokens;
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
   std::map<std::string_view, PassTable> passes;
   VERGE_TRY(const runtime::PlanFile plan,
@@ -76,17 +95,28 @@ Status execute(const Options& options, Context& context) {
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   options->model.declare(parser);
-  parser.add_option("-o,--out", options->output, "The plan file to write").required();
-  parser.add_option("--batch", options->batch, "Most tokens of one run over a prompt").positive();
+  parser.add_option("-o,--out", options->output, "The file to write").required();
+  options->emit.declare(parser);
+  parser
+      .add_option(
+          "--batch", options->batch,
+          "Most tokens of one run over a prompt, 0 for 512; of training, examples of a step, "
+          "0 for one")
+      .not_negative();
+  options->training.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 
 }  // namespace
 
 Command compile() {
-  return {"compile", "Models", "Compile a model's graphs to a plan file for this machine",
+  return {"compile", "Models", "Compile a model to a plan file, to C or to a program",
           "  verge compile model.gguf -o model.vplan --context 2048\n"
-          "  verge run model.gguf --plan model.vplan --context 2048 -p \"Once upon\"",
+          "  verge run model.gguf --plan model.vplan --context 2048 -p \"Once upon\"\n"
+          "  verge compile digits.safetensors --train --scheme auto --memory 2MiB --batch 8 "
+          "-o digits.vplan --report digits.html\n"
+          "  verge compile digits.safetensors --emit c -o digits.c\n"
+          "  verge compile net.onnx --shape x=1x3x64x64 --emit elf --target aarch64 -o net",
           declare};
 }
 

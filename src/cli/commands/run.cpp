@@ -5,6 +5,7 @@
 
 #include <verge/cli/collab_run.hpp>
 #include <verge/cli/command.hpp>
+#include <verge/cli/config_file.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/memory_report.hpp>
@@ -12,6 +13,7 @@
 #include <verge/cli/network_run.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
+#include <verge/cli/picture_run.hpp>
 #include <verge/cli/reference_warning.hpp>
 #include <verge/cli/speculation.hpp>
 #include <verge/core/clock.hpp>
@@ -33,6 +35,7 @@ struct Options {
   SpeculationOptions speculation;
   CollabRunOptions collab;
   NetworkRunOptions network;
+  PictureRunOptions pictures;
   std::string prompt, prompt_cache;
   std::optional<Option> prompt_option;
   bool no_special = false;
@@ -135,24 +138,27 @@ Result<int64_t> drafts_with_cloud(const SpeculationOptions& speculation) {
                     "--speculate exits and --draft-tokens alone");
 }
 
-Status refuse_language_options(const Options& options) {
-  const std::pair<const char*, bool> given[] = {{"--prompt", options.prompt_option->is_given()},
-                                                {"--mem", !options.model.memory.empty()},
-                                                {"--lora", !options.model.lora.empty()},
-                                                {"--plan", !options.model.plan.empty()}};
-  for (const auto& [name, is_given] : given) {
-    if (!is_given) continue;
+// Said for this run: what the configuration file says is for all models.
+Status refuse_language_options(const Options& options, const Context& context) {
+  constexpr std::string_view kKeys[] = {"prompt", "mem", "lora", "plan"};
+  for (const ConfigFile::Setting& setting : ConfigFile::settings(*context.root)) {
+    if (setting.table != "run" || setting.origin != "command line") continue;
+    if (std::ranges::count(kKeys, setting.key) == 0) continue;
     return make_error(Code::InvalidArgument,
-                      "{}: {} is for language models; an ONNX network takes --input and "
-                      "--output-dir",
-                      options.model.model, name);
+                      "{}: --{} is for language models; a network takes pictures, or --input "
+                      "and --output-dir",
+                      options.model.model, setting.key);
   }
   return {};
 }
 
 Status execute(const Options& options, Context& context) {
+  if (!options.pictures.files.empty()) {
+    VERGE_RETURN_IF_ERROR(refuse_language_options(options, context));
+    return run_pictures(options.pictures, options.network, options.model, context);
+  }
   if (is_network(options.model.model)) {
-    VERGE_RETURN_IF_ERROR(refuse_language_options(options));
+    VERGE_RETURN_IF_ERROR(refuse_language_options(options, context));
     return run_network(options.network, options.model, context);
   }
   if (options.network.is_given() || !options.prompt_option->is_given()) {
@@ -235,18 +241,23 @@ Action declare(Parser& parser, Context& context) {
   options->speculation.declare(parser);
   options->collab.declare(parser);
   options->network.declare(parser);
+  options->pictures.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 
 }  // namespace
 
 Command run() {
-  return {"run", "Everyday", "Continue a prompt with a language model, or run an ONNX network",
+  return {"run", "Everyday",
+          "Continue a prompt with a language model, or run a network on pictures or arrays",
           "  verge run model.gguf -p 'Once upon a time' -n 100\n"
           "  verge run model.gguf -p - --temp 0 --json < prompt.txt\n"
           "  verge run edge.gguf --cloud home.example:7443 -p 'Once upon a time' --explain\n"
           "  verge run model.gguf --lora style.gguf:0.8 -p 'Once upon a time'\n"
           "  verge run model.gguf -p 'A user as JSON: ' --json-schema user.schema.json\n"
+          "  verge run classifier.onnx cat.jpg photos/ --labels labels.txt\n"
+          "  verge run yolo.onnx street.jpg --confidence 0.4 --output-dir drawn\n"
+          "  verge run det.onnx page.jpg --recognizer rec.onnx --characters keys.txt\n"
           "  verge run net.onnx --input x=image.npy --output-dir out",
           declare};
 }

@@ -118,7 +118,7 @@ void print(const build::ImageEvaluation& e, Context& context) {
 Status execute(Options& options, Context& context) {
   VERGE_RETURN_IF_ERROR(options.optimizer.apply(options.train.optimizer));
   VERGE_TRY(const auto pool, options.threads.make_pool());
-  VERGE_TRY(const build::ImageData data, build::read_image_data(options.data));
+  VERGE_TRY(const model::ImageData data, model::read_image_data(options.data));
   if (!options.evaluate.empty()) {
     VERGE_TRY(const build::ImageEvaluation evaluation,
               build::evaluate_image(options.evaluate, data, *pool));
@@ -140,7 +140,7 @@ Status execute(Options& options, Context& context) {
   return write_plot(result, options.plot);
 }
 
-void declare_augmentation(Parser& parser, build::Augmentation& how) {
+void declare_augmentation(Parser& parser, model::Augmentation& how) {
   const auto add = [&](const char* name, auto& value, const char* text) {
     parser.add_option(name, value, text).group("Augmentation");
   };

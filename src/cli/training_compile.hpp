@@ -1,0 +1,35 @@
+#pragma once
+// `verge compile --train`: a training step, its scheme and its memory, as a plan file.
+
+#include <string>
+
+#include <verge/cli/optimizer_options.hpp>
+#include <verge/cli/options.hpp>
+#include <verge/stages/fit/tune/training_plan.hpp>
+
+namespace verge::cli {
+
+struct TrainingCompileOptions {
+  bool is_asked = false;  // --train
+  std::string scheme = "auto";
+  std::string memory;
+  std::string report;
+  std::string loss = "ce";
+  std::string save_scheme;
+  int64_t tokens = 128;
+  std::vector<std::string> without;
+  OptimizerOptions optimizer;
+  graph::OptimizerSpec spec = {.weight_decay = 0.01};
+  int64_t accumulate = 1;
+
+  void declare(Parser& parser);
+  /// Fails with InvalidArgument where an option of training stands without --train.
+  Status check() const;
+};
+
+/// `batch` 0: one.
+Status compile_training(const TrainingCompileOptions& options, const std::string& model,
+                        int64_t batch, const std::string& output, ThreadPool& pool,
+                        Context& context);
+
+}  // namespace verge::cli
