@@ -1,8 +1,10 @@
 # `make run` and `make test` set up everything on a fresh Debian 12 machine.
 MODEL ?= models/verge-lm.gguf
 PROMPT ?= In the beginning
+empty :=
+space := $(empty) $(empty)
 
-.PHONY: run test setup release check-format format asan tsan fuzz
+.PHONY: run test setup release check-format format asan tsan fuzz aarch64
 
 run: release
 	@build/release/verge run $(MODEL) -p "$(PROMPT)" -n 120 --seed 1 --echo
@@ -37,3 +39,11 @@ fuzz: setup
 	cmake --preset asan
 	cmake --build --preset asan --target fuzzers
 	scripts/fuzz-smoke $(or $(SECONDS_EACH),10)
+
+# Core and engine for 64-bit Arm, tested by emulation. PARTS="engine/kernels engine/quant" builds and tests these alone.
+aarch64: setup
+	scripts/aarch64-sysroot
+	cmake --preset aarch64
+	cmake --build --preset aarch64 $(if $(PARTS),--target $(addprefix test_,$(subst /,_,$(PARTS))))
+	ctest --preset aarch64 $(if $(PARTS),-R "^($(subst $(space),|,$(strip $(PARTS))))$$") $(CTEST_FLAGS); \
+	  status=$$?; scripts/skipped-tests build/aarch64; exit $$status

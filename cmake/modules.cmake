@@ -138,9 +138,9 @@ function(verge_protos target name)
   target_link_libraries(${target} PUBLIC verge_grpc)
 endfunction()
 
-# verge_module(NAME [USES module...] [LINKS library...] [TABLE folder]): NAME is the folder below src/.
-# Sources are the folder's own .cpp files and those of its subfolders that are no modules; those of a TABLE all use the
-# same local names.
+# verge_module(NAME [USES module...] [LINKS library...] [TABLE folder|...]): NAME is the folder below src/.
+# Sources are the folder's own .cpp files and those of its subfolders that are no modules; those of the TABLE's folders
+# all use the same local names.
 function(verge_module name)
   cmake_parse_arguments(arg "" "TABLE" "USES;LINKS" ${ARGN})
   string(REPLACE "/" "_" target "verge_${name}")
@@ -148,8 +148,8 @@ function(verge_module name)
   list(FILTER sources EXCLUDE REGEX "(^|/)main[.]cpp$")
   if(VERGE_BATCHES AND NOT name STREQUAL "engine/kernels")  # whose files have flags of their own
     set(apart ${sources})
-    list(FILTER apart INCLUDE REGEX "^${arg_TABLE}/")
-    list(FILTER sources EXCLUDE REGEX "^${arg_TABLE}/")
+    list(FILTER apart INCLUDE REGEX "^(${arg_TABLE})/")
+    list(FILTER sources EXCLUDE REGEX "^(${arg_TABLE})/")
     verge_batches(sources ${target} verge/${name}/ ${sources})
     list(APPEND sources ${apart})
   endif()
