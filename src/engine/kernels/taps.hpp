@@ -35,7 +35,6 @@ struct TapKernels {
 
 const TapKernels& tap_kernels(Isa isa);
 
-/// Always inlined: what the folders of instruction sets use must not be shared between them.
 /// Planes of one image: plane (channel, a, b)[r][c] = image[channel][r * step_height + a -
 /// origin_height][c * step_width + b - origin_width], zero outside.
 struct Lattice {
@@ -47,6 +46,7 @@ struct Lattice {
   int64_t out_height = 0, out_width = 0;    // positions
   int64_t band = 1;                         // output rows per load
 
+  // Always inlined: what the folders of instruction sets use must not be shared between them.
   [[gnu::always_inline]] int64_t pitch() const { return out_width + halo_width; }
   [[gnu::always_inline]] int64_t plane_size() const { return (band + halo_height) * pitch(); }
   [[gnu::always_inline]] int64_t planes() const { return channels * phases_height * phases_width; }
