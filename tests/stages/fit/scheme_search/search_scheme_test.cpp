@@ -70,6 +70,38 @@ TEST(SearchScheme, EndsBetweenGenerations) {
   EXPECT_EQ(generations, 1u);
 }
 
+// Seven looks at each of two plans: the three runs of the head's step last 1 ms, those of
+// everything 10 ms.
+class HeadThenEverything : public Clock {
+ public:
+  double seconds() const override {
+    const size_t look = looks_ % 7;
+    if (look > 0 && look % 2 == 0) now_ += looks_ < 7 ? 1e-3 : 10e-3;
+    ++looks_;
+    return now_;
+  }
+
+ private:
+  mutable double now_ = 0;
+  mutable size_t looks_ = 0;
+};
+
+TEST(SearchScheme, AStepLastsNoLongerThanItMay) {
+  Toy toy;
+  toy.options.plan.memory_bytes = 8 << 20;
+  toy.options.step_ms = 5;
+  const auto result = search_scheme(toy.options, toy.pool, HeadThenEverything());
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_GE(result->step_ms, 1);
+  EXPECT_LE(result->step_ms, 5);
+  const BaseModel base = *open_base_model(toy.options.model, toy.options.plan.shape);
+  const double head = compile_chosen(base, "head", toy.options.plan, 2)->work.total();
+  EXPECT_GE(result->work.total(), head);
+  if (result->work.total() > head) {
+    EXPECT_GT(result->step_ms, 1);
+  }
+}
+
 TEST(SearchScheme, ATimeThatTheHeadExceedsIsRefused) {
   Toy toy;
   toy.options.step_ms = 1e-9;
