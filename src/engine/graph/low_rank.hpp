@@ -12,6 +12,7 @@ namespace verge::graph {
 struct LowRank {
   int64_t rank = 8;
   double alpha = 16;  // what is added is alpha / rank * B A x
+  bool operator==(const LowRank&) const = default;
 };
 
 struct LowRankGraph {

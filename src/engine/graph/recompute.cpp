@@ -152,7 +152,7 @@ Recomputed recompute(Graph graph, int64_t target_bytes,
       const double worth = static_cast<double>(best.arena_bytes - bytes) / seconds;
       if (worth <= best_worth) continue;
       best_worth = worth;
-      next = {std::move(candidate), bytes, best.values + 1, best.flops + cost.flops};
+      next = {std::move(candidate), bytes, best.values + static_cast<int64_t>(chain->size())};
     }
     if (best_worth == 0) break;
     best = std::move(next);

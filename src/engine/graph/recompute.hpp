@@ -15,7 +15,6 @@ struct Recomputed {
   Graph graph;
   int64_t arena_bytes = 0;
   int64_t values = 0;  // that are computed twice
-  double flops = 0;    // added to each step
 };
 
 /// `arena_bytes` plans a graph, workspaces included. Each round takes, of the values alive at the

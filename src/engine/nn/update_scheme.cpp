@@ -236,13 +236,6 @@ class Application {
 
 }  // namespace
 
-bool UpdateScheme::operator==(const UpdateScheme& other) const {
-  const auto form = [](const UpdateScheme& s) {
-    return s.lora ? std::pair(s.lora->rank, s.lora->alpha) : std::pair(int64_t{0}, 0.0);
-  };
-  return layers == other.layers && form(*this) == form(other);
-}
-
 std::vector<UpdatableLayer> updatable_layers(const Graph& graph) {
   return LayerFinder(graph).run();
 }

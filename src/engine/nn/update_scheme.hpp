@@ -36,7 +36,7 @@ struct LayerUpdate {
 struct UpdateScheme {
   std::map<std::string, LayerUpdate> layers = {};  // by the name of the weight
   std::optional<graph::LowRank> lora = {};         // beside every linear layer and 1x1 convolution
-  bool operator==(const UpdateScheme& other) const;
+  bool operator==(const UpdateScheme&) const = default;
 };
 
 /// A layer that has something to update, in the order of the graph.

@@ -39,7 +39,6 @@ TEST(Recompute, LessMemoryTheSameResults) {
   EXPECT_LE(result.arena_bytes, before * 2 / 3);
   EXPECT_EQ(result.arena_bytes, arena_of(result.graph));
   EXPECT_GT(result.values, 0);
-  EXPECT_GT(result.flops, 0);
   GraphRunner wanted = run_on_random_values(step, {}),
               found = run_on_random_values(result.graph, {});
   for (const graph::Value& value : step.values) {

@@ -58,11 +58,10 @@ std::string Contributions::key(const Genome& genome) const {
 
 double Contributions::predict(const Genome& genome) const {
   Genome part = space_.head();
-  const double head = score(part);
   part.biases = space_.biases();
   const double all_biases = score(part);
   part.biases = genome.biases;
-  double sum = head + (score(part) - head);
+  double sum = score(part);
   part.biases = space_.biases();
   for (size_t i = 0; i < genome.weights.size(); ++i) {
     if (genome.weights[i] == 0) continue;

@@ -55,8 +55,8 @@ class Contributions {
   bool has(const Genome& genome) const { return scores_.contains(key(genome)); }
   void set(const Genome& genome, double score) { scores_[key(genome)] = score; }
   size_t measured() const { return scores_.size(); }
-  /// The head's score, the gain of the genome's biases and the gains of its weights, added up. All
-  /// measurements() must be there.
+  /// The score of the genome's biases and what each of its weights adds to all biases, added up.
+  /// All measurements() must be there.
   double predict(const Genome& genome) const;
 
  private:
