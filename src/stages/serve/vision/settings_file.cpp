@@ -42,8 +42,8 @@ class SettingsReader {
     if (key == "std") return deviation(node);
     if (key == "scale") return number(node, into_.scale);
     if (key == "crop") return share_kept(node);
-    if (key == "confidence") return number(node, into_.confidence);
-    if (key == "iou") return number(node, into_.iou);
+    if (key == "confidence") return share(node, into_.confidence);
+    if (key == "iou") return share(node, into_.iou);
     const std::vector<std::string> near = nearest_names(key, kKeys);
     return refuse(near.empty() ? fmt::format("is no key; known are {}", fmt::join(kKeys, ", "))
                                : fmt::format("is no key; near it: {}", fmt::join(near, ", ")));
@@ -66,6 +66,11 @@ class SettingsReader {
     if (node.is_number()) value = node.value<double>();
     if (value && *value > 0 && *value <= 1e6) return {};
     return refuse("give a number above 0");
+  }
+
+  Status share(const toml::node& node, std::optional<double>& value) {
+    VERGE_RETURN_IF_ERROR(number(node, value));
+    return *value <= 1 ? Status() : refuse("give a share from 0 to 1");
   }
 
   Status share_kept(const toml::node& node) {

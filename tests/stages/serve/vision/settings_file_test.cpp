@@ -51,6 +51,8 @@ TEST(VisionSettingsFile, MistakesAreNamedByLineAndKey) {
       {"crop = 0.009", "net.toml:1: crop: give a share from 0.01 to 1"},
       {"crop = 2", "net.toml:1: crop: give a share from 0.01 to 1"},
       {"iou = -1", "net.toml:1: iou: give a number above 0"},
+      {"confidence = 40", "net.toml:1: confidence: give a share from 0 to 1"},
+      {"iou = 1.5", "net.toml:1: iou: give a share from 0 to 1"},
       {"labels = [1]", "net.toml:1: labels: give an array of texts"},
       {"image-size = \"0\"", "net.toml:1: image-size: "},
       {"labels = \"none.txt\"", "none.txt"},
