@@ -187,7 +187,8 @@ int64_t own_floats(Isa isa, const Forward& f) {
 
 int64_t conv2d_packed_floats(Isa isa, const Conv2d& conv) {
   const ConvPlan plan = plan_forward(conv);
-  return plan.groups * plan.weights_of_group(tap_kernels(isa));
+  const int64_t width = plan.depthwise ? 1 : conv_kernels(isa).rows;
+  return plan.groups * pieces_of(plan.lines, width) * width * plan.taps;
 }
 
 void pack_conv2d(Isa isa, const Conv2d& conv, const float* weight, float* packed, Worker& worker) {
