@@ -9,6 +9,7 @@
 
 #include <verge/cli/config_file.hpp>
 #include <verge/cli/json.hpp>
+#include <verge/cli/user_folder.hpp>
 #include <verge/core/nearest_names.hpp>
 
 namespace verge::cli {
@@ -16,10 +17,8 @@ namespace {
 
 std::string default_path() {
   if (const char* path = std::getenv("VERGE_CONFIG")) return path;
-  if (const char* base = std::getenv("XDG_CONFIG_HOME"))
-    return std::string(base) + "/verge/config.toml";
-  const char* home = std::getenv("HOME");
-  return std::string(home != nullptr ? home : ".") + "/.config/verge/config.toml";
+  const std::string folder = user_folder("XDG_CONFIG_HOME", ".config");
+  return (folder.empty() ? "./.config/verge" : folder) + "/config.toml";
 }
 
 // The name of an option's key: its long name where it has one.
@@ -231,6 +230,12 @@ std::vector<ConfigFile::Setting> ConfigFile::settings(const CLI::App& root) {
   std::vector<Setting> all;
   reader->collect(root, "", all);
   return all;
+}
+
+bool ConfigFile::is_on_command_line(const CLI::App& root, std::string_view key) {
+  return std::ranges::any_of(settings(root), [&](const Setting& setting) {
+    return setting.key == key && setting.origin == "command line";
+  });
 }
 
 }  // namespace verge::cli

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <verge/core/result.hpp>
@@ -32,6 +33,9 @@ class ConfigFile {
   };
   /// All keys of all commands, as they hold. `root` is one that a ConfigFile was made for.
   static std::vector<Setting> settings(const CLI::App& root);
+  /// Whether the command line itself says this key of the command that runs: what the file says is
+  /// for all models.
+  static bool is_on_command_line(const CLI::App& root, std::string_view key);
 
  private:
   class Reader;

@@ -63,9 +63,7 @@ Status write_policy(const ExitPolicy& policy, const std::string& path) {
                {"text_sha256", policy.text_sha256},
                {"records", policy.records}};
   if (policy.machine) json["machine"] = to_json(*policy.machine);
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  VERGE_RETURN_IF_ERROR(file.write(json.dump(2) + "\n"));
-  return file.commit();
+  return write_whole_file(path, json.dump(2) + "\n");
 }
 
 Result<ExitPolicy> read_policy(const std::string& path) {

@@ -21,12 +21,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-Status write_file(const std::string& path, std::string_view text) {
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  VERGE_RETURN_IF_ERROR(file.write(text));
-  return file.commit();
-}
-
 // Follows the passes: a row of the report for each, and the dumps.
 class PassObserver {
  public:
@@ -52,8 +46,8 @@ class PassObserver {
   void dump(std::string_view name, const graph::Graph& graph) {
     if (options_.dump.empty() || !status_) return;
     const std::string stem = fmt::format("{}/{:02}-{}", options_.dump, step_, name);
-    status_ = write_file(stem + ".txt", graph::print(graph));
-    if (status_) status_ = write_file(stem + ".svg", graph::draw_graph(graph));
+    status_ = write_whole_file(stem + ".txt", graph::print(graph));
+    if (status_) status_ = write_whole_file(stem + ".svg", graph::draw_graph(graph));
   }
 
   const GraphOptions& options_;
@@ -68,7 +62,7 @@ Status show_memory(const GraphOptions& options, graph::Graph graph, Context& con
             runtime::make_program(std::move(graph), kernels::best_isa(), available_cores()));
   if (!options.memory_svg.empty()) {
     VERGE_RETURN_IF_ERROR(
-        write_file(options.memory_svg, graph::draw_memory(program.graph, program.memory)));
+        write_whole_file(options.memory_svg, graph::draw_memory(program.graph, program.memory)));
   }
   if (!options.explain.empty()) {
     VERGE_TRY(const std::string text,

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 
 #include <verge/cli/kernel_times.hpp>
+#include <verge/cli/user_folder.hpp>
 #include <verge/core/machine.hpp>
 
 namespace verge::cli {
@@ -18,10 +18,8 @@ runtime::KernelChoices known_in(const std::string& path) {
 }  // namespace
 
 std::string kernel_times_path() {
-  const char* base = std::getenv("XDG_CACHE_HOME");
-  if (base != nullptr && *base != 0) return std::string(base) + "/verge/kernels";
-  const char* home = std::getenv("HOME");
-  return home == nullptr ? "" : std::string(home) + "/.cache/verge/kernels";
+  const std::string folder = user_folder("XDG_CACHE_HOME", ".cache");
+  return folder.empty() ? "" : folder + "/kernels";
 }
 
 KernelTimes::KernelTimes(std::string path, ThreadPool& pool, kernels::Isa isa, const Clock& clock)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <verge/cli/line_reader.hpp>
+#include <verge/cli/user_folder.hpp>
 
 namespace verge::cli {
 namespace {
@@ -96,9 +97,8 @@ std::optional<std::string> LineReader::read(const std::string& prompt) {
 }
 
 std::string history_path() {
-  if (const char* base = std::getenv("XDG_STATE_HOME")) return std::string(base) + "/verge/history";
-  const char* home = std::getenv("HOME");
-  return home == nullptr ? "" : std::string(home) + "/.local/state/verge/history";
+  const std::string folder = user_folder("XDG_STATE_HOME", ".local/state");
+  return folder.empty() ? "" : folder + "/history";
 }
 
 }  // namespace verge::cli

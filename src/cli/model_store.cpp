@@ -2,19 +2,16 @@
 #include <filesystem>
 
 #include <verge/cli/model_store.hpp>
+#include <verge/cli/user_folder.hpp>
 #include <verge/stages/data/model_library/model_library.hpp>
 
 namespace verge::cli {
 
 std::string store_root() {
-  const auto given = [](const char* variable) {
-    const char* value = std::getenv(variable);
-    return value != nullptr ? std::string(value) : "";
-  };
-  if (const std::string root = given("VERGE_HOME"); !root.empty()) return root;
-  if (const std::string base = given("XDG_DATA_HOME"); !base.empty()) return base + "/verge";
-  const std::string home = given("HOME");
-  return (home.empty() ? "." : home) + "/.local/share/verge";
+  const char* root = std::getenv("VERGE_HOME");
+  if (root != nullptr && *root != 0) return root;
+  const std::string folder = user_folder("XDG_DATA_HOME", ".local/share");
+  return folder.empty() ? "./.local/share/verge" : folder;
 }
 
 Result<store::Store> open_store() {

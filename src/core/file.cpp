@@ -170,6 +170,12 @@ Status AtomicFile::commit() {
   return {};
 }
 
+Status write_whole_file(const std::string& path, std::string_view text, Rights rights) {
+  VERGE_TRY(AtomicFile file, AtomicFile::create(path, rights));
+  VERGE_RETURN_IF_ERROR(file.write(text));
+  return file.commit();
+}
+
 Result<std::string> read_whole_file(const std::string& path, size_t limit) {
   VERGE_TRY(const OpenFile opened, open_to_read(path));
   const auto size = static_cast<size_t>(opened.bytes);

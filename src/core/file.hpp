@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <verge/core/result.hpp>
@@ -82,6 +83,10 @@ class AtomicFile {
   std::string path_;
   std::string temporary_;
 };
+
+/// Writes `text` as an AtomicFile: the whole of it, or the old file stays. Errors as there.
+Status write_whole_file(const std::string& path, std::string_view text,
+                        Rights rights = Rights::Usual);
 
 /// The content of a small file; more than `limit` bytes is Unsupported and reads nothing.
 Result<std::string> read_whole_file(const std::string& path, size_t limit);

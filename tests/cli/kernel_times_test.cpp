@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -54,17 +53,6 @@ TEST(KernelTimes, AFolderThatCannotBeWrittenAndADamagedFileAreNoErrors) {
     EXPECT_TRUE(times.chooser().has_measured());
     times.keep();
   }
-}
-
-TEST(KernelTimes, LieInTheCacheOfTheUser) {
-  const char* before = std::getenv("XDG_CACHE_HOME");
-  const std::string kept = before == nullptr ? "" : before;
-  ::setenv("XDG_CACHE_HOME", "", 1);  // as good as none
-  const std::string of_home = kernel_times_path();
-  ::setenv("XDG_CACHE_HOME", "/cache", 1);
-  EXPECT_EQ(kernel_times_path(), "/cache/verge/kernels");
-  ::setenv("XDG_CACHE_HOME", kept.c_str(), 1);
-  EXPECT_TRUE(of_home.empty() || of_home.ends_with("/.cache/verge/kernels")) << of_home;
 }
 
 TEST(KernelTimes, AreShownForEachWay) {

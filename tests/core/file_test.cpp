@@ -155,5 +155,30 @@ TEST(File, AFullDiskLeavesTheOldFile) {
   EXPECT_EQ(folder.entries(), 1u);
 }
 
+TEST(File, AWholeFileIsWrittenOrTheOldOneStays) {
+  const test::TemporaryFolder folder;
+  const std::string text("a\0b\n", 4);
+  ASSERT_TRUE(write_whole_file(folder / "a", text));
+  EXPECT_EQ(read_whole_file(folder / "a", 99).value(), text);
+  ASSERT_TRUE(write_whole_file(folder / "a", ""));
+  EXPECT_EQ(read_whole_file(folder / "a", 99).value(), "");
+  ASSERT_TRUE(write_whole_file(folder / "key", "secret", Rights::OwnerOnly));
+  EXPECT_EQ(fs::status(folder / "key").permissions(), fs::perms(0600));
+  Status status;
+  {
+    const test::SmallDisk disk(4096);
+    status = write_whole_file(folder / "key", std::string(8192, 'x'));
+  }
+  EXPECT_EQ(status.error().message, folder / "key" + ": disk full; free some space and try again");
+  EXPECT_EQ(read_whole_file(folder / "key", 99).value(), "secret");
+  EXPECT_EQ(folder.entries(), 2u);
+  EXPECT_EQ(write_whole_file(folder / "no/a", "x").error().code, Code::NotFound);
+  if (::geteuid() == 0) return;  // root may write everywhere
+  fs::permissions(folder.path(), fs::perms(0500));
+  EXPECT_FALSE(write_whole_file(folder / "key", "new"));
+  fs::permissions(folder.path(), fs::perms(0700));
+  EXPECT_EQ(read_whole_file(folder / "key", 99).value(), "secret");
+}
+
 }  // namespace
 }  // namespace verge

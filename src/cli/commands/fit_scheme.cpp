@@ -88,10 +88,8 @@ Status execute(Options& options, Context& context) {
             fit::search_scheme(search, *pool, clock, show, &catch_interrupts()));
   progress.clear();
   if (result.finished) {
-    VERGE_TRY(AtomicFile file, AtomicFile::create(options.output));
-    VERGE_RETURN_IF_ERROR(
-        file.write(fit::print_scheme({.model = result.model_hash, .scheme = result.scheme})));
-    VERGE_RETURN_IF_ERROR(file.commit());
+    VERGE_RETURN_IF_ERROR(write_whole_file(
+        options.output, fit::print_scheme({.model = result.model_hash, .scheme = result.scheme})));
   }
   print(result, options, context);
   return {};

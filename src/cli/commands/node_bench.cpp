@@ -41,9 +41,7 @@ Result<std::vector<CollabBenchCase>> cases_of(const Options& options) {
 // To the file, if one is wanted.
 Status write_to(const std::string& path, const std::string& text) {
   if (path.empty()) return {};
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  VERGE_RETURN_IF_ERROR(file.write(text));
-  return file.commit();
+  return write_whole_file(path, text);
 }
 
 Status execute(const Options& options, Context& context) {

@@ -58,10 +58,8 @@ Status write_plot(const build::TrainImageResult& result, const std::string& path
         i + 1 == result.history.size() || result.history[i + 1].epoch != entry.epoch;
     if (ends_epoch && entry.accuracy > 0) error.points.emplace_back(entry.step, 1 - entry.accuracy);
   }
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  VERGE_RETURN_IF_ERROR(
-      file.write(to_svg({"Loss and test error", "step", "", {std::move(loss), std::move(error)}})));
-  return file.commit();
+  return write_whole_file(
+      path, to_svg({"Loss and test error", "step", "", {std::move(loss), std::move(error)}}));
 }
 
 void print(const build::TrainImageResult& r, const Options& options, Context& context) {

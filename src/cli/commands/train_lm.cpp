@@ -54,10 +54,8 @@ Status write_plot(const build::TrainLmResult& result, const std::string& path) {
     training.points.emplace_back(entry.step, entry.loss);
     if (entry.held_out_loss > 0) held_out.points.emplace_back(entry.step, entry.held_out_loss);
   }
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  VERGE_RETURN_IF_ERROR(file.write(
-      to_svg({"Loss", "step", "nats per token", {std::move(training), std::move(held_out)}})));
-  return file.commit();
+  return write_whole_file(
+      path, to_svg({"Loss", "step", "nats per token", {std::move(training), std::move(held_out)}}));
 }
 
 void print(const build::TrainLmResult& r, const Options& options, Context& context) {

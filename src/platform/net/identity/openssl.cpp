@@ -90,9 +90,7 @@ std::string hex_of(const ASN1_INTEGER* number) {
 }
 
 Status write_pem(const std::string& path, const std::string& pem, Rights rights) {
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path, rights));
-  VERGE_RETURN_IF_ERROR(file.write(pem));
-  return file.commit();
+  return write_whole_file(path, pem, rights);
 }
 
 std::string last_reason() {

@@ -99,11 +99,9 @@ Status Contributions::load(const std::string& path) {
 }
 
 Status Contributions::save(const std::string& path) const {
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
   const ordered_json json = {{"owner", owner_}, {"scores", scores_}};
-  VERGE_RETURN_IF_ERROR(
-      file.write(json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n"));
-  return file.commit();
+  return write_whole_file(path,
+                          json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace verge::fit

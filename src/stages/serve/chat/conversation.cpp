@@ -68,10 +68,8 @@ Result<std::string> Conversation::text() const {
 
 Status Conversation::save(const std::string& path) const {
   using Json = nlohmann::ordered_json;
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  VERGE_RETURN_IF_ERROR(
-      file.write(messages_.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
-  return file.commit();
+  return write_whole_file(path,
+                          messages_.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 Status Conversation::load(const std::string& path) {

@@ -147,11 +147,8 @@ Result<KeyFile> KeyFile::parse(std::string_view text, const std::string& path) {
 Status KeyFile::save(const std::string& path) const {
   Json json = {{"salt", salt_}, {"keys", Json::array()}};
   for (const AccessKey& key : keys_) json["keys"].push_back(to_json(key));
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path, Rights::OwnerOnly));
-  VERGE_RETURN_IF_ERROR(
-      file.write(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"));
-  VERGE_RETURN_IF_ERROR(file.commit());
-  return {};
+  return write_whole_file(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+                          Rights::OwnerOnly);
 }
 
 Result<std::string> KeyFile::add(AccessKey settings) {
