@@ -138,14 +138,18 @@ function(verge_protos target name)
   target_link_libraries(${target} PUBLIC verge_grpc)
 endfunction()
 
-# verge_module(NAME [USES module...] [LINKS library...] [TABLE folder|...]): NAME is the folder below src/.
+# verge_module(NAME [USES module...] [LINKS library...] [TABLE folder|...] [EXCEPT regex]): NAME is the folder below src/.
+# Files that EXCEPT matches are left out.
 # Sources are the folder's own .cpp files and those of its subfolders that are no modules; those of the TABLE's folders
 # all use the same local names.
 function(verge_module name)
-  cmake_parse_arguments(arg "" "TABLE" "USES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "TABLE;EXCEPT" "USES;LINKS" ${ARGN})
   string(REPLACE "/" "_" target "verge_${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cpp)
   list(FILTER sources EXCLUDE REGEX "(^|/)main[.]cpp$")
+  if(arg_EXCEPT)
+    list(FILTER sources EXCLUDE REGEX "${arg_EXCEPT}")
+  endif()
   if(VERGE_BATCHES AND NOT name STREQUAL "engine/kernels")  # whose files have flags of their own
     set(apart ${sources})
     list(FILTER apart INCLUDE REGEX "^(${arg_TABLE})/")
@@ -163,7 +167,11 @@ function(verge_module name)
   target_include_directories(${target} PUBLIC ${root})
   target_link_libraries(${target} PUBLIC verge_flags fmt::fmt Threads::Threads ${arg_LINKS})
   verge_protos(${target} ${name})
-  if(NOT name STREQUAL "engine/kernels")
+  if(name STREQUAL "cli")  # no loop of it is worth more
+    verge_precompile(${target} cli HEADERS <map> <nlohmann/json.hpp> OPTIONS -O1)
+  elseif(name MATCHES "^stages/")
+    verge_precompile(${target} stage HEADERS <map> <nlohmann/json.hpp>)
+  elseif(NOT name STREQUAL "engine/kernels")
     verge_precompile(${target} module)
   endif()
   foreach(used IN LISTS arg_USES)
@@ -203,7 +211,13 @@ function(verge_test folder)
   verge_batches(batches ${target} "" ${sources})
   add_executable(${target} ${batches})
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  verge_precompile(${target} test LINKS GTest::gtest_main HEADERS <gtest/gtest.h> OPTIONS -O1)  # what is tested is optimised
+  set(kind test)
+  set(headers <gtest/gtest.h>)
+  if(folder MATCHES "^(cli|docs|stages/.*|system)$")
+    set(kind stage_test)
+    list(APPEND headers <map> <nlohmann/json.hpp>)
+  endif()
+  verge_precompile(${target} ${kind} LINKS GTest::gtest_main HEADERS ${headers} OPTIONS -O1)  # what is tested is optimised
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support)
   string(REPLACE "/" "_" own "verge_${folder}")
   if(TARGET ${own})
