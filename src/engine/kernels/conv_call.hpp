@@ -2,6 +2,8 @@
 // What the kernels of conv2d and its gradients share: the geometry of a call.
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
 #include <verge/engine/kernels/conv.hpp>
 #include <verge/engine/kernels/window_call.hpp>
@@ -35,6 +37,26 @@ inline bool conv_fits(const Conv2d& conv) {
   const double phases =
       static_cast<double>(conv.stride_height) * static_cast<double>(conv.stride_width);
   return channels / static_cast<double>(conv.groups) * rows * columns < 0x1p31 && phases <= 0x1p16;
+}
+
+/// Sets what a call does to the product: activation, residual (input 3), factor and offset.
+inline void add_epilogue(const graph::KernelCall& call, Conv2d& conv) {
+  conv.activation = fused_activation(call.attrs);
+  conv.residual = f32(call, 3);
+  conv.activates_sum = call.attrs.integer("activate_sum") != 0;
+  conv.factor = static_cast<float>(call.attrs.real("factor", 1));
+  conv.offset = static_cast<float>(call.attrs.real("offset", 0));
+}
+
+/// The ways to run a convolution, direct first. Winograd's transforms of weights pay where those
+/// are prepared once.
+inline std::vector<std::string_view> winograd_choices(const graph::KernelCall& call, bool fits) {
+  if (!call.is_packed(1) || !fits) return {"direct"};
+  return {"direct", "winograd2", "winograd4"};
+}
+/// The m of F(m x m, 3 x 3), or 0 for the direct convolution.
+inline int winograd_of(const graph::KernelCall& call) {
+  return call.choice == "winograd4" ? 4 : call.choice == "winograd2" ? 2 : 0;
 }
 
 inline int64_t conv_workspace(const Conv2d& conv, int threads, Isa isa) {

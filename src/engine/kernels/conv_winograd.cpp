@@ -31,22 +31,6 @@ void transform_weights(int m, const float* w, int64_t stride, double* g) {
   g[5] = c;
 }
 
-/// out[xi * stride] of one kernel of 3 x 3.
-void transform_kernel(int m, const float* kernel, int64_t stride, float* out) {
-  const int n = m + 2;
-  float columns[6 * 3];
-  for (int x = 0; x < 3; ++x) {
-    double g[6];
-    transform_weights(m, kernel + x, 3, g);
-    for (int i = 0; i < n; ++i) columns[i * 3 + x] = static_cast<float>(g[i]);
-  }
-  for (int i = 0; i < n; ++i) {
-    double g[6];
-    transform_weights(m, columns + i * 3, 1, g);
-    for (int j = 0; j < n; ++j) out[(i * n + j) * stride] = static_cast<float>(g[j]);
-  }
-}
-
 /// What all tasks of a call share.
 struct Winograd {
   const Conv2d& conv;
@@ -144,6 +128,21 @@ void run_panel(Isa isa, const Winograd& w, const WinogradTiles& tiles, const Ope
 
 }  // namespace
 
+void transform_winograd_kernel(int m, const float* kernel, int64_t stride, float* out) {
+  const int n = m + 2;
+  float columns[6 * 3];
+  for (int x = 0; x < 3; ++x) {
+    double g[6];
+    transform_weights(m, kernel + x, 3, g);
+    for (int i = 0; i < n; ++i) columns[i * 3 + x] = static_cast<float>(g[i]);
+  }
+  for (int i = 0; i < n; ++i) {
+    double g[6];
+    transform_weights(m, columns + i * 3, 1, g);
+    for (int j = 0; j < n; ++j) out[(i * n + j) * stride] = static_cast<float>(g[j]);
+  }
+}
+
 bool winograd_fits(const Conv2d& c) {
   return c.kernel_height == 3 && c.kernel_width == 3 && c.stride_height == 1 &&
          c.stride_width == 1 && c.dilation_height == 1 && c.dilation_width == 1 && c.groups == 1 &&
@@ -163,8 +162,8 @@ void pack_winograd(Isa isa, const Conv2d& conv, int m, const float* weight, floa
   std::fill(packed + first * w.panel_floats(), packed + last * w.panel_floats(), 0.0f);
   for (int64_t line = first * rows; line < std::min(last * rows, conv.out_channels); ++line) {
     for (int64_t c = 0; c < channels; ++c) {
-      transform_kernel(m, weight + (line * channels + c) * 9, channels * rows,
-                       packed + line / rows * w.panel_floats() + c * rows + line % rows);
+      transform_winograd_kernel(m, weight + (line * channels + c) * 9, channels * rows,
+                                packed + line / rows * w.panel_floats() + c * rows + line % rows);
     }
   }
 }

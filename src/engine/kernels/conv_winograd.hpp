@@ -12,6 +12,9 @@ namespace verge::kernels {
 /// Kernels of 3x3, strides, dilations and groups of 1, and at least one channel to read.
 bool winograd_fits(const Conv2d& conv);
 
+/// out[xi * stride] = G w G^T of one kernel of 3 x 3.
+void transform_winograd_kernel(int m, const float* kernel, int64_t stride, float* out);
+
 int64_t winograd_packed_floats(Isa isa, const Conv2d& conv, int m);
 /// Transforms weight [out_channels, in_channels, 3, 3].
 void pack_winograd(Isa isa, const Conv2d& conv, int m, const float* weight, float* packed,

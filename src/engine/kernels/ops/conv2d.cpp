@@ -7,31 +7,18 @@ namespace {
 
 using graph::KernelCall;
 
-constexpr std::string_view kDirect = "direct", kWinograd2 = "winograd2", kWinograd4 = "winograd4";
-
 Conv2d geometry(const KernelCall& call) {
   Conv2d conv = conv_of(call.attrs, call.in(0).shape, call.out().shape, call.in(1).shape);
-  conv.activation = fused_activation(call.attrs);
-  conv.residual = f32(call, 3);
-  conv.activates_sum = call.attrs.integer("activate_sum") != 0;
-  conv.factor = static_cast<float>(call.attrs.real("factor", 1));
-  conv.offset = static_cast<float>(call.attrs.real("offset", 0));
+  add_epilogue(call, conv);
   return conv;
-}
-
-/// The m of F(m x m, 3 x 3), or 0 for the direct convolution.
-int winograd_of(const KernelCall& call) {
-  return call.choice == kWinograd4 ? 4 : call.choice == kWinograd2 ? 2 : 0;
 }
 
 bool supports(const KernelCall& call) {
   return all_f32(call) && conv_fits(geometry(call));
 }
 
-/// Winograd's transforms of weights pay where those are prepared once.
 std::vector<std::string_view> choices(const KernelCall& call) {
-  if (!call.is_packed(1) || !winograd_fits(geometry(call))) return {kDirect};
-  return {kDirect, kWinograd2, kWinograd4};
+  return winograd_choices(call, winograd_fits(geometry(call)));
 }
 
 int64_t workspace_bytes(const KernelCall& call, int threads, Isa isa) {
