@@ -28,26 +28,33 @@ void pack_weights(const TapKernels& kernels, const Conv2d& conv, const ConvPlan&
   }
 }
 
-/// Every (image, group, band) of a plan whose taps and weights are ready. `own` are this worker's
-/// planes followed by its line.
-void run_plan(Isa isa, const ConvPlan& plan, const float* source, const float* bias, float* out,
-              float* own, Worker& worker) {
+/// Every (image, group, band) of a plan whose taps and weights are ready; where these are fewer
+/// than the workers, every share of their lines. `own` are this worker's planes followed by its
+/// line.
+void run_plan(Isa isa, const ConvPlan& plan, const float* source, float* out, float* own,
+              Worker& worker) {
   const TapKernels& kernels = tap_kernels(isa);
   const Lattice& l = plan.lattice;
   const int64_t bands = l.bands();
   float* line = own + plan.planes_size();
-  for (int64_t i = worker.claim(); i < plan.batch * plan.groups * bands; i = worker.claim()) {
-    const int64_t image = i / bands;  // and group
+  const int64_t pieces = plan.batch * plan.groups * bands;
+  const int64_t panel = plan.depthwise ? 1 : kernels.rows;
+  const int64_t panels = (plan.lines + panel - 1) / panel;
+  const int64_t shares = shares_for(worker.count(), pieces, panels);
+  for (int64_t i = worker.claim(); i < pieces * shares; i = worker.claim()) {
+    const int64_t share = i % shares, band = i / shares % bands;
+    const int64_t image = i / shares / bands;  // and group
     const int64_t group = image % plan.groups;
-    const int64_t first = i % bands * l.band;
-    const int64_t rows = l.band_rows(i % bands);
+    const int64_t first = band * l.band, rows = l.band_rows(band);
+    const int64_t first_line = panels * share / shares * panel;
+    const int64_t last_line = std::min(panels * (share + 1) / shares * panel, plan.lines);
     kernels.load_planes(l, source + image * l.channels * l.height * l.width, first, rows, own);
-    const TapProduct product{plan.lines, plan.taps, plan.offsets,
-                             plan.packed + group * plan.weights_of_group(kernels),
-                             bias == nullptr ? nullptr : bias + group * plan.lines};
-    const TapOutput to{
-        out + image * plan.lines * plan.out_plane + plan.out_first + first * plan.row_stride,
-        plan.out_plane, plan.row_stride, plan.column_stride};
+    const TapProduct product{
+        last_line - first_line, plan.taps, plan.offsets,
+        plan.packed + group * plan.weights_of_group(kernels) + first_line * plan.taps};
+    const TapOutput to{out + (image * plan.lines + first_line) * plan.out_plane + plan.out_first +
+                           first * plan.row_stride,
+                       plan.out_plane, plan.row_stride, plan.column_stride};
     if (plan.depthwise) {
       filter_band(kernels, l, product, own, rows, to, line);
     } else {
@@ -109,7 +116,7 @@ void conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const fl
     worker.sync();
     pack_weights(kernels, conv, plan, weight, worker);
     worker.sync();
-    run_plan(isa, plan, dy, nullptr, dx, mine, worker);
+    run_plan(isa, plan, dy, dx, mine, worker);
   }
 }
 

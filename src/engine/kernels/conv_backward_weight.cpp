@@ -26,6 +26,7 @@ struct Layout {
     sums_size = plan.groups * panels * taps * kernels.columns;
     chunks = std::clamp<int64_t>(kChunkFloats / std::max<int64_t>(sums_size, 1), 2, kMaxChunks);
     chunks = std::min(chunks, conv.batch);
+    shares = shares_for(threads, chunks * plan.groups, panels);
     offsets = scratch.take<int32_t>(taps);
     plan.offsets = offsets;
     plan.weight_at = scratch.take<int32_t>(taps);
@@ -44,16 +45,21 @@ struct Layout {
   const TapKernels& kernels;
   Scratch scratch;
   int64_t taps, panels, sums_size, chunks, gradient_size, own_size;
+  int64_t shares;  // of the panels, each by one worker: where there are fewer images than threads
   int32_t* offsets;
   float *sums, *own;
 };
 
+struct Panels {
+  int64_t first, last;
+};
+
 /// dy of one band, transposed to [panel][position][columns], zero at positions of the halo.
-void load_gradient(Isa isa, const Layout& layout, const float* dy, int64_t first, int64_t rows,
-                   float* out) {
+void load_gradient(Isa isa, const Layout& layout, Panels panels, const float* dy, int64_t first,
+                   int64_t rows, float* out) {
   const Lattice& l = layout.plan.lattice;
   const int64_t columns = layout.kernels.columns;
-  for (int64_t panel = 0; panel < layout.panels; ++panel) {
+  for (int64_t panel = panels.first; panel < panels.last; ++panel) {
     const int64_t channel = panel * columns;
     const int64_t used = std::min(columns, layout.plan.lines - channel);
     float* to = out + panel * l.positions(rows) * columns;
@@ -69,8 +75,8 @@ void load_gradient(Isa isa, const Layout& layout, const float* dy, int64_t first
   }
 }
 
-void correlate_image(Isa isa, const Layout& layout, const float* x, const float* dy, float* sums,
-                     Worker& worker) {
+void correlate_image(Isa isa, const Layout& layout, Panels panels, const float* x, const float* dy,
+                     float* sums, Worker& worker) {
   const Lattice& l = layout.plan.lattice;
   const TapKernels& kernels = layout.kernels;
   float* planes = layout.planes(worker);
@@ -79,8 +85,8 @@ void correlate_image(Isa isa, const Layout& layout, const float* x, const float*
     const int64_t rows = l.band_rows(band);
     const int64_t positions = l.positions(rows);
     kernels.load_planes(l, x, band * l.band, rows, planes);
-    load_gradient(isa, layout, dy, band * l.band, rows, gradient);
-    for (int64_t panel = 0; panel < layout.panels; ++panel) {
+    load_gradient(isa, layout, panels, dy, band * l.band, rows, gradient);
+    for (int64_t panel = panels.first; panel < panels.last; ++panel) {
       const int64_t used =
           std::min<int64_t>(kernels.columns, layout.plan.lines - panel * kernels.columns);
       for (int64_t tap = 0; tap < layout.taps; tap += kernels.rows) {
@@ -98,16 +104,20 @@ void sum_chunks(Isa isa, const Conv2d& conv, const Layout& layout, const float* 
   const int64_t x_size = plan.lattice.channels * conv.in_height * conv.in_width;
   const int64_t dy_size = plan.lines * plan.out_plane;
   const int64_t group_sums = layout.sums_size / plan.groups;
-  const int64_t pieces = layout.chunks * plan.groups;
+  const int64_t panel_sums = layout.taps * layout.kernels.columns;
+  const int64_t pieces = layout.chunks * plan.groups * layout.shares;
   for (int64_t i = worker.claim(); i < pieces; i = worker.claim()) {
-    const int64_t chunk = i / plan.groups;
-    const int64_t group = i % plan.groups;
+    const int64_t share = i % layout.shares;
+    const int64_t group = i / layout.shares % plan.groups;
+    const int64_t chunk = i / layout.shares / plan.groups;
+    const Panels panels{layout.panels * share / layout.shares,
+                        layout.panels * (share + 1) / layout.shares};
     float* sums = layout.sums + chunk * layout.sums_size + group * group_sums;
-    std::fill_n(sums, group_sums, 0.0f);
+    std::fill(sums + panels.first * panel_sums, sums + panels.last * panel_sums, 0.0f);
     const int64_t last = conv.batch * (chunk + 1) / layout.chunks;
     for (int64_t image = conv.batch * chunk / layout.chunks; image < last; ++image) {
       const int64_t at = image * plan.groups + group;
-      correlate_image(isa, layout, x + at * x_size, dy + at * dy_size, sums, worker);
+      correlate_image(isa, layout, panels, x + at * x_size, dy + at * dy_size, sums, worker);
     }
   }
 }

@@ -54,6 +54,13 @@ void fill_kernel_offsets(const Conv2d& conv, const ConvPlan& plan, int32_t* offs
 ConvPlan plan_backward(const Conv2d& conv, int64_t a, int64_t b);
 void fill_backward_taps(const Conv2d& conv, int64_t a, int64_t b, ConvPlan& plan);
 
+/// Parts in which each of `pieces` is done where they are fewer than the workers; `most` at most.
+inline int64_t shares_for(int workers, int64_t pieces, int64_t most) {
+  return pieces == 0
+             ? 1
+             : std::clamp((workers + pieces - 1) / pieces, int64_t{1}, std::max(most, int64_t{1}));
+}
+
 /// Workspace of conv2d_backward_weight.
 int64_t conv2d_backward_weight_bytes(Isa isa, const Conv2d& conv, int threads);
 

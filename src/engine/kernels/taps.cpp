@@ -8,7 +8,7 @@ namespace {
 
 /// Moves `count` positions from `first` of a band's line to the output, leaving out the halo.
 void scatter(const Lattice& l, const float* line, int64_t first, int64_t count, int64_t rows,
-             float bias, float* out, const TapOutput& strides) {
+             float* out, const TapOutput& strides) {
   const int64_t pitch = l.pitch();
   int64_t row = first / pitch;
   int64_t column = first % pitch;
@@ -17,9 +17,9 @@ void scatter(const Lattice& l, const float* line, int64_t first, int64_t count, 
     const int64_t used = std::min(run, std::max<int64_t>(l.out_width - column, 0));
     float* to = out + row * strides.row_stride + column * strides.column_stride;
     if (strides.column_stride == 1) {
-      for (int64_t i = 0; i < used; ++i) to[i] = line[at + i] + bias;
+      std::copy_n(line + at, used, to);
     } else {
-      for (int64_t i = 0; i < used; ++i) to[i * strides.column_stride] = line[at + i] + bias;
+      for (int64_t i = 0; i < used; ++i) to[i * strides.column_stride] = line[at + i];
     }
     at += run;
   }
@@ -55,7 +55,6 @@ void multiply_band(const TapKernels& kernels, const Lattice& l, const TapProduct
       const int64_t count = std::min<int64_t>(kernels.columns, positions - p);
       for (int64_t i = 0; i < used; ++i) {
         scatter(l, tile + i * kernels.columns, p, count, rows,
-                product.bias == nullptr ? 0.0f : product.bias[channel + i],
                 out.data + (channel + i) * out.channel_stride, out);
       }
     }
@@ -67,9 +66,8 @@ void filter_band(const TapKernels& kernels, const Lattice& l, const TapProduct& 
   const int64_t positions = l.positions(rows);
   for (int64_t i = 0; i < product.channels; ++i) {
     kernels.filter(product.taps, product.offsets + i * product.taps,
-                   product.weights + i * product.taps,
-                   product.bias == nullptr ? 0 : product.bias[i], planes, positions, line);
-    scatter(l, line, 0, positions, rows, 0, out.data + i * out.channel_stride, out);
+                   product.weights + i * product.taps, 0, planes, positions, line);
+    scatter(l, line, 0, positions, rows, out.data + i * out.channel_stride, out);
   }
 }
 

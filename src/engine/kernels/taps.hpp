@@ -78,12 +78,11 @@ struct TapOutput {
   int64_t channel_stride, row_stride, column_stride;
 };
 
-/// One band: `channels` outputs of packed weights over taps; bias[channels] or null.
+/// One band: `channels` outputs of packed weights over taps.
 struct TapProduct {
   int64_t channels, taps;
   const int32_t* offsets;
   const float* weights;  // packed, or [channels, taps] for filter_band
-  const float* bias;
 };
 /// Every output channel sums over the taps of all channels.
 void multiply_band(const TapKernels& kernels, const Lattice& lattice, const TapProduct& product,

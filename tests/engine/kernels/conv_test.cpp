@@ -161,28 +161,51 @@ TEST(Conv, AnEmptyBatchIsNothingToDo) {
   for (const Conv2d& c : {conv(0, 4, 6, 5, 1, 1, 0), conv(0, 4, 6, 5, 3, 1, 1)}) {
     Workspace workspace(conv2d_workspace_bytes(best_isa(), c, 2));
     const auto w = random_floats(w_size(c), 1);
+    std::vector<float> dw(w_size(c), NAN), db(c.out_channels, NAN);
     on_two_workers([&](Worker& worker) {
       conv2d(best_isa(), c, nullptr, w.data(), nullptr, nullptr, workspace.get(), worker);
+      worker.sync();
+      conv2d_backward_data(best_isa(), c, nullptr, w.data(), nullptr, workspace.get(), worker);
+      worker.sync();
+      conv2d_backward_weight(best_isa(), c, nullptr, nullptr, dw.data(), db.data(), workspace.get(),
+                             worker);
     });
+    EXPECT_EQ(dw, std::vector<float>(dw.size()));  // sums of nothing
+    EXPECT_EQ(db, std::vector<float>(db.size()));
   }
 }
 
 TEST(Conv, ThreadsDoNotChangeBits) {
-  const Conv2d c = conv(11, 4, 13, 24, 3, 1, 1);
-  const auto x = random_floats(x_size(c), 1);
-  const auto dy = random_floats(y_size(c), 2);
-  std::vector<std::vector<float>> results;
-  for (int threads : {1, 3}) {
-    std::vector<float> dw(w_size(c));
-    Workspace workspace(conv2d_workspace_bytes(best_isa(), c, threads));
-    ThreadPool pool(threads);
-    pool.run([&](Worker& worker) {
-      conv2d_backward_weight(best_isa(), c, x.data(), dy.data(), dw.data(), nullptr,
-                             workspace.get(), worker);
-    });
-    results.push_back(dw);
+  const Conv2d cases[] = {conv(11, 4, 13, 24, 3, 1, 1),        conv(1, 4, 13, 24, 3, 1, 1),
+                          conv(1, 40, 33, 24, 3, 1, 1),        conv(1, 30, 17, 50, 1, 1, 0),
+                          conv(1, 6, 19, 20, 3, 2, 1),         conv(1, 7, 21, 7, 5, 2, 2, 1, 7),
+                          conv(1, 20, 16, 20, 3, 1, 1, 1, 20), {1, 64, 1, 50, 64, 1, 3}};
+  for (const Conv2d& c : cases) {
+    SCOPED_TRACE(testing::Message() << c.batch << " x " << c.in_channels << " channels, kernel "
+                                    << c.kernel_height << " x " << c.kernel_width);
+    const auto x = random_floats(x_size(c), 1);
+    const auto dy = random_floats(y_size(c), 2);
+    const auto w = random_floats(w_size(c), 3);
+    std::vector<std::vector<float>> weights, data;
+    for (int threads : {1, 2, 3}) {
+      std::vector<float> dw(w_size(c)), dx(x_size(c));
+      Workspace workspace(conv2d_workspace_bytes(best_isa(), c, threads));
+      ThreadPool pool(threads);
+      pool.run([&](Worker& worker) {
+        conv2d_backward_weight(best_isa(), c, x.data(), dy.data(), dw.data(), nullptr,
+                               workspace.get(), worker);
+        worker.sync();
+        conv2d_backward_data(best_isa(), c, dy.data(), w.data(), dx.data(), workspace.get(),
+                             worker);
+      });
+      weights.push_back(dw);
+      data.push_back(dx);
+    }
+    for (size_t i = 1; i < data.size(); ++i) {
+      EXPECT_EQ(weights[0], weights[i]);
+      EXPECT_EQ(data[0], data[i]);
+    }
   }
-  EXPECT_EQ(results[0], results[1]);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace {
 
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
   reduce_together(
-      call, worker, 0.0, [](double sum, float x) { return sum + x; },
+      call, worker, 0.0, [](double sum, double x) { return sum + x; },
       [](double sum, int64_t count) { return sum / static_cast<double>(count); });
 }
 

@@ -124,6 +124,13 @@ TEST(ElementwiseOps, CastsBetweenFloatsAndTheirHalves) {
   }
 }
 
+TEST(ElementwiseOps, CopiesAreTheSameElsewhere) {
+  for (const graph::Dims& dims : kOdd) {
+    expect_agreement({"copy", {reals(dims)}, {{"to", std::string("device")}}, 0});
+    expect_agreement({"copy", {below(9, dims, DType::U8)}, {{"from", std::string("device")}}, 0});
+  }
+}
+
 TEST(ElementwiseOps, MaskKeepsWhatPassed) {
   for (const int64_t count : {1, 7, 8, 9, 511, 513, 4099}) {
     const int64_t bytes = (count + 7) / 8;
@@ -231,11 +238,15 @@ TEST(ElementwiseOps, Reductions) {
   const auto reduce = [](std::vector<int64_t> axes, int64_t keep) {
     for (const char* op : {"reduce_mean", "reduce_sum", "reduce_max"}) {
       expect_agreement({op, {reals({3, 4, 5, 7})}, {{"axes", axes}, {"keep", keep}}});
+      expect_agreement({op, {reals({2, 3, 1, 19})}, {{"axes", axes}, {"keep", keep}}});
     }
   };
   reduce({-1}, 0);
   reduce({1, 2}, 1);
   reduce({0}, 0);
+  reduce({0, 2, 3}, 0);  // of each channel of an image
+  reduce({0, 2}, 1);
+  reduce({1, 3}, 0);
   reduce({0, 1, 2, 3}, 0);
 }
 
