@@ -9,14 +9,22 @@
 namespace verge::graph {
 namespace {
 
+bool is_integer(DType dtype) {
+  return dtype == DType::I8 || dtype == DType::I32;
+}
+
 // Emits the updates of one optimizer.
 class Updater {
  public:
-  Updater(Graph graph, const OptimizerSpec& spec, DType real, ChannelSlices slices)
-      : builder_(std::move(graph)), spec_(spec), slices_(std::move(slices)) {
+  Updater(Graph graph, const OptimizerSpec& spec, DType real, bool has_levels, ChannelSlices slices,
+          LevelScales scales)
+      : builder_(std::move(graph)),
+        spec_(spec),
+        slices_(std::move(slices)),
+        scales_(std::move(scales)) {
     builder_.phase(Phase::Update);
     lr_ = builder_.input("lr", {real, {}});
-    if (spec.kind == OptimizerKind::AdamW || spec.kind == OptimizerKind::AdamW8bit) {
+    if (has_levels || spec.kind == OptimizerKind::AdamW || spec.kind == OptimizerKind::AdamW8bit) {
       step_ = builder_.input("step", {DType::I64, {}});
     }
   }
@@ -41,14 +49,19 @@ class Updater {
     }
     const double decay = builder_.type(param).dims.size() >= 2 ? spec_.weight_decay : 0;
     const auto slice = slices_.find(param);
-    if (slice == slices_.end()) return name_updated(emit(param, gradient, decay));
+    const auto scale = scales_.find(param);
+    LevelScale level = scale == scales_.end() ? LevelScale{} : scale->second;
+    if (slice == slices_.end()) return name_updated(emit(param, gradient, decay, level));
     // The channels are taken out, updated as if they were the parameter, and put back.
     const auto [axis, channels] = slice->second;
     const ValueId part = emit_take(builder_, param, axis, channels);
     if (builder_.failed()) return;
     builder_.graph().value(part).name = builder_.graph().value(param).name;
     const ValueId list = builder_.graph().nodes.back().inputs[1];
-    const std::vector<ValueId> updated = emit(part, gradient, decay);
+    if (axis == 0 && level.multiplier != kNone) {
+      level.multiplier = builder_.op("gather", {level.multiplier, list}, {{"axis", axis}});
+    }
+    const std::vector<ValueId> updated = emit(part, gradient, decay, level);
     if (builder_.failed()) return;
     name_updated(updated);
     builder_.graph().value(part).name += ".channels";
@@ -83,7 +96,54 @@ class Updater {
                           {compute_dtype(type.dtype), {(count + kMomentBlock - 1) / kMomentBlock}});
   }
 
-  std::vector<ValueId> emit(ValueId param, ValueId gradient, double decay) {
+  std::vector<ValueId> emit(ValueId param, ValueId gradient, double decay, LevelScale level) {
+    if (!is_integer(builder_.type(param).dtype)) return emit_real(param, gradient, decay);
+    ValueId rate = lr_;
+    if (spec_.kind != OptimizerKind::Sgd || spec_.momentum > 0) {
+      if (decay != 0) return refuse_decay(param);
+      // The optimizer's own step from nothing is what the levels then move by. Velocity is a sum of
+      // gradients, so it is scaled as they are; the others' steps are as long however those are.
+      const ValueId nothing = zeros_like(param);
+      if (builder_.failed()) return {};
+      gradient = emit_real(nothing, gradient, 0)[0];
+      if (spec_.kind != OptimizerKind::Sgd) level = {};
+      rate = minus_one();
+    }
+    const bool keeps_rest = spec_.remainders && builder_.type(param).dtype == DType::I8;
+    const ValueId rest = keeps_rest ? builder_.state(builder_.graph().value(param).name + ".rest",
+                                                     builder_.type(param))
+                                    : kNone;
+    const bool scales = spec_.level_scaling && level.multiplier != kNone;
+    return builder_.op_all(
+        "sgd_int8", {param, gradient, scales ? level.multiplier : kNone, rest, rate, step_},
+        {{"ratio", scales ? level.ratio : 0.0}, {"weight_decay", decay}, {"stream", stream_++}});
+  }
+
+  std::vector<ValueId> refuse_decay(ValueId param) {
+    builder_.fail(make_error(
+        Code::Unsupported,
+        "{}: levels of 8 bits decay under plain sgd alone, not by {}; give --weight-decay 0, or "
+        "--optimizer sgd without --momentum",
+        builder_.graph().value(param).name, describe(spec_)));
+    return {};
+  }
+
+  // f32 zeros that an optimizer may overwrite, under the parameter's name.
+  ValueId zeros_like(ValueId param) {
+    Tensor zero(DType::F32, {});
+    store(zero.view(), {0.0});
+    const ValueId id = builder_.op("broadcast_to", {builder_.constant("zero", std::move(zero))},
+                                   dims_attrs(builder_.type(param).dims));
+    if (id != kNone) builder_.graph().value(id).name = builder_.graph().value(param).name;
+    return id;
+  }
+  ValueId minus_one() {
+    Tensor rate(DType::F32, {});
+    store(rate.view(), {-1.0});
+    return builder_.constant("step.rate", std::move(rate));
+  }
+
+  std::vector<ValueId> emit_real(ValueId param, ValueId gradient, double decay) {
     switch (spec_.kind) {
       case OptimizerKind::AdamW:
         return builder_.op_all(
@@ -117,8 +177,10 @@ class Updater {
   Builder builder_;
   const OptimizerSpec& spec_;
   ChannelSlices slices_;
+  LevelScales scales_;
   ValueId lr_ = kNone;
   ValueId step_ = kNone;
+  int64_t stream_ = 0;  // tells the draws of parameters apart
 };
 
 DType real_of(const Graph& graph, const std::vector<ValueId>& trainable) {
@@ -174,6 +236,8 @@ std::string describe(const OptimizerSpec& spec) {
   add("weight decay", spec.weight_decay);
   add("each gradient clipped at", spec.max_norm);
   add("all gradients clipped at", spec.global_norm);
+  if (!spec.level_scaling) text += ", unscaled levels";
+  if (spec.remainders) text += ", remainders of levels";
   return text;
 }
 
@@ -181,7 +245,10 @@ Result<Graph> add_updates(JointGraph joint, const std::vector<ValueId>& trainabl
                           const OptimizerSpec& optimizer) {
   VERGE_CHECK(trainable.size() == joint.gradients.size(), trainable.size(), joint.gradients.size());
   const DType real = real_of(joint.graph, trainable);
-  Updater updater(std::move(joint.graph), optimizer, real, std::move(joint.slices));
+  const bool has_levels = std::ranges::any_of(
+      trainable, [&](ValueId id) { return is_integer(joint.graph.value(id).type.dtype); });
+  Updater updater(std::move(joint.graph), optimizer, real, has_levels, std::move(joint.slices),
+                  std::move(joint.scales));
   updater.shorten(trainable, joint.gradients);
   for (size_t i = 0; i < trainable.size(); ++i) updater.update(trainable[i], joint.gradients[i]);
   return updater.finish();

@@ -3,7 +3,7 @@
 
 #include <verge/engine/graph/activation.hpp>
 #include <verge/engine/graph/builder.hpp>
-#include <verge/engine/graph/channel_slice.hpp>
+#include <verge/engine/graph/conv_gradient.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
 #include <verge/engine/graph/window2d.hpp>
 
@@ -39,29 +39,6 @@ Status infer(InferContext& context) {
   return {};
 }
 
-// dw of some channels: the same product over a slice of x. Of a depthwise weight, of dy as well.
-ValueId sliced_weight_gradient(GradientContext& context, ValueId dy, Attrs attrs,
-                               const ChannelSlice& slice) {
-  const Dims &x = context.builder.type(context.input(0)).dims,
-             &w = context.builder.type(context.input(1)).dims;
-  const int64_t groups = attrs.integer("groups", 1);
-  const bool is_depthwise = groups > 1 && x[1] == w[0] && w[1].factor == 1;
-  if (slice.axis != (is_depthwise ? 0 : 1) || (groups > 1 && !is_depthwise)) {
-    context.builder.fail(
-        make_error(Code::Unsupported,
-                   "conv2d ({}): single channels are updated of plain and depthwise convolutions, "
-                   "this one has {} groups of {} channels; update all of it or none",
-                   context.node.source, groups, w[1].factor));
-    return kNone;
-  }
-  const ValueId saved = take_channels(context, context.input(0), 1, slice, true);
-  if (is_depthwise) {
-    dy = take_channels(context, dy, 1, slice, false);
-    attrs.set("groups", static_cast<int64_t>(slice.channels.size()));
-  }
-  return context.builder.op("conv2d_grad_weight", {dy, saved}, std::move(attrs));
-}
-
 bool activates_sum(const Attrs& attrs) {
   return attrs.integer("activate_sum") != 0;
 }
@@ -89,13 +66,7 @@ void gradient(GradientContext& context) {
   if (context.needs(0)) {
     context.set(0, b.op("conv2d_grad_input", {dy, w}, with_image_extents(b, attrs, x)));
   }
-  if (context.needs(1)) {
-    const Dims& dims = b.type(w).dims;
-    attrs.set("kernel", std::vector<int64_t>{dims[2].factor, dims[3].factor});
-    const auto slice = wanted_slice(context.node);
-    context.set(1, slice ? sliced_weight_gradient(context, dy, attrs, *slice)
-                         : b.op("conv2d_grad_weight", {dy, x}, attrs));
-  }
+  if (context.needs(1)) context.set(1, emit_conv_weight_gradient(context, dy, attrs));
   if (context.needs(2)) {
     context.set(2, b.op("reduce_sum", {dy}, {{"axes", std::vector<int64_t>{0, 2, 3}}}));
   }

@@ -6,7 +6,8 @@
 namespace verge::graph::ops {
 namespace {
 
-// Inputs: dy [n, out, ...], w [out, in / groups, kh, kw]. Output dx [n, in, {height}, {width}].
+// Inputs: dy [n, out, ...], w [out, in / groups, kh, kw], also levels. Output dx [n, in, {height},
+// {width}].
 Status infer(InferContext& context) {
   VERGE_RETURN_IF_ERROR(context.require_inputs(2));
   VERGE_RETURN_IF_ERROR(expect_image(context, 0, "dy"));
@@ -14,8 +15,10 @@ Status infer(InferContext& context) {
   const Attrs& attrs = context.node.attrs;
   const Dims& w = context.dims(1);
   const Window2d window(attrs, w[2].factor, w[3].factor);
+  if (window.groups < 1) return context.fail(fmt::format("{} groups", window.groups));
   const Dims x = {context.dims(0)[0], w[1].factor * window.groups, attrs.integer("height"),
                   attrs.integer("width")};
+  VERGE_RETURN_IF_ERROR(expect_groups(context, window, x[1], w[0]));
   VERGE_TRY(const Dims dy, windowed_dims(context, x, w[0], window));
   VERGE_RETURN_IF_ERROR(expect_dims(context, 0, "dy", dy));
   context.outputs = {{compute_dtype(context.type(0).dtype), x}};

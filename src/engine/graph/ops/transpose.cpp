@@ -21,7 +21,7 @@ Status infer(InferContext& context) {
   if (dims.size() != x.size() || perm.size() != x.size()) {
     return context.fail(fmt::format("perm does not name each of the {} axes of x once", x.size()));
   }
-  context.outputs = {{compute_dtype(context.type(0).dtype), dims}};
+  context.outputs = {{moved_dtype(context.type(0).dtype), dims}};
   return {};
 }
 

@@ -10,10 +10,12 @@ namespace {
 constexpr int64_t kMostBytes = 1 << 16;
 constexpr double kMostFlops = 1e5;
 
-bool can_fold(const Graph& graph, const Node& node) {
+// Moments that begin at zero are written in place: a constant would keep the last step's.
+bool can_fold(const Graph& graph, const Node& node, const std::vector<bool>& overwritten) {
   const auto is_fixed = [](const Type& type) {
     return std::ranges::all_of(type.dims, [](const Dim& dim) { return dim.is_constant(); });
   };
+  if (node.op->name == "dequantize") return false;  // lower_int8 looks for weights as levels
   bool any = false;
   for (ValueId id : node.inputs) {
     if (id == kNone) continue;
@@ -23,7 +25,8 @@ bool can_fold(const Graph& graph, const Node& node) {
   return any && std::ranges::all_of(node.outputs, [&](ValueId id) {
            if (id == kNone) return true;
            const Value& value = graph.value(id);
-           return !value.is_output && value.alias_of == kNone && is_fixed(value.type) &&
+           return !value.is_output && value.alias_of == kNone &&
+                  !overwritten[static_cast<size_t>(id)] && is_fixed(value.type) &&
                   bound_bytes(graph, id) <= kMostBytes;
          });
 }
@@ -57,9 +60,10 @@ bool fold(Graph& graph, const Node& node) {
 }  // namespace
 
 Graph fold_constants(Graph graph) {
+  const std::vector<bool> overwritten = overwritten_values(graph);
   std::vector<bool> removed(graph.nodes.size());
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    removed[n] = can_fold(graph, graph.nodes[n]) && fold(graph, graph.nodes[n]);
+    removed[n] = can_fold(graph, graph.nodes[n], overwritten) && fold(graph, graph.nodes[n]);
   }
   remove_nodes(graph, removed);
   return graph;

@@ -13,6 +13,8 @@ TEST(Dequantize, ByTensorAndByChannel) {
 }
 
 TEST(Dequantize, ShapeRule) {
+  expect_refused("dequantize", {{DType::I8, {2}}},
+                 {{"scale", 1.0}, {"zero_point", int64_t{1} << 31}}, "which is no i32");
   expect_refused("dequantize", {{DType::F32, {2}}}, {{"scale", 1.0}},
                  "q is f32, not i8, u8 or i32");
 }

@@ -10,6 +10,11 @@ TEST(Quantize, RoundsHalfToEvenAndSaturates) {
                 {10, 12, 10, 12, 255, 0});
 }
 
+TEST(Quantize, WhatIsNoNumberIsTheLargestLevel) {
+  const Operand x = given({3}, {std::nan(""), HUGE_VAL, -HUGE_VAL});
+  expect_values("quantize", {x}, {{"scale", 0.5}}, {127, 127, -128});
+}
+
 TEST(Quantize, ByChannel) {
   expect_values("quantize", {given({2, 2}, {1, 2, 10, 20}), given({2}, {1, 10})},
                 {{"axis", int64_t{0}}}, {1, 2, 1, 2});

@@ -35,5 +35,18 @@ TEST(FoldConstants, LeavesLargeAndNamedResultsAndUnknownExtents) {
   EXPECT_EQ(fold_constants(before).nodes.size(), before.nodes.size());
 }
 
+// Moments of an optimizer that keeps none between steps: each step begins at zeros.
+TEST(FoldConstants, LeavesWhatIsWrittenInPlace) {
+  Builder b("written");
+  const ValueId w = b.param("w", {DType::F32, {4}});
+  const ValueId grad = b.input("grad", {DType::F32, {4}}), lr = b.input("lr", {DType::F32, {}});
+  const ValueId zeros =
+      b.op("broadcast_to", {b.constant("zero", constants({1}, {0}))},
+           {{"dims", std::vector<int64_t>{4}}, {"symbols", std::vector<int64_t>{-1}}});
+  b.op_all("sgd", {w, grad, zeros, lr}, {{"momentum", 0.9}});
+  const Graph after = fold_constants(*b.finish());
+  EXPECT_EQ(after.nodes.size(), 2u);
+}
+
 }  // namespace
 }  // namespace verge::graph
