@@ -52,9 +52,9 @@ inline void clear_output(const graph::KernelCall& call, size_t output, Worker& w
 inline void copy_to_output(const graph::KernelCall& call, size_t input, Worker& worker) {
   const TensorView &from = call.in(input), &to = call.out();
   if (from.data == to.data) return;
-  const auto [first, last] = worker.split(to.shape.count(), 16);
-  std::memcpy(to.as<float>() + first, from.as<float>() + first,
-              static_cast<size_t>(last - first) * sizeof(float));
+  const auto [first, last] = worker.split(to.bytes(), 64);
+  std::memcpy(to.as<std::byte>() + first, from.as<const std::byte>() + first,
+              static_cast<size_t>(last - first));
   worker.sync();
 }
 

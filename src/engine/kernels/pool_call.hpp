@@ -1,6 +1,7 @@
 #pragma once
 // What the kernels of pools and their gradients share: the geometry of a call.
 
+#include <verge/engine/graph/levels.hpp>
 #include <verge/engine/kernels/pool.hpp>
 #include <verge/engine/kernels/window_call.hpp>
 
@@ -18,7 +19,8 @@ inline Pool2d pool_of(const graph::Attrs& attrs, const Shape& image) {
 /// Kernels of pools know no dilation.
 inline bool is_dense_pool(const graph::KernelCall& call) {
   const graph::Window2d window(call.attrs);
-  return call.in(0).dtype == DType::F32 && window.dilations[0] == 1 && window.dilations[1] == 1;
+  return call.in(0).dtype == DType::F32 && !graph::is_channels_last(call.attrs) &&
+         window.dilations[0] == 1 && window.dilations[1] == 1;
 }
 
 }  // namespace verge::kernels

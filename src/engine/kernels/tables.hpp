@@ -2,8 +2,12 @@
 // The kernel tables that the folders generic/, avx2/, avx512/, avx512_bf16/ and neon/ define.
 // Internal to this module.
 
+#include <verge/engine/kernels/blocked_run.hpp>
+#include <verge/engine/kernels/blocked_tiles.hpp>
 #include <verge/engine/kernels/conv_band.hpp>
 #include <verge/engine/kernels/elements.hpp>
+#include <verge/engine/kernels/int8_rows.hpp>
+#include <verge/engine/kernels/int8_tile.hpp>
 #include <verge/engine/kernels/rows.hpp>
 #include <verge/engine/kernels/taps.hpp>
 #include <verge/engine/kernels/tile.hpp>
@@ -16,6 +20,10 @@ extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
 extern const ConvKernels kConv;
+extern const Int8Kernels kInt8;
+extern const Int8RowKernels kInt8Rows;
+extern const BlockedKernels kBlocked;
+extern const BlockedWinogradKernels kBlockedWinogradOf2, kBlockedWinogradOf4;
 extern const WinogradKernels kWinogradOf2, kWinogradOf4;
 }  // namespace generic
 namespace avx2 {
@@ -24,6 +32,10 @@ extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
 extern const ConvKernels kConv;
+extern const Int8Kernels kInt8;
+extern const Int8RowKernels kInt8Rows;
+extern const BlockedKernels kBlocked;
+extern const BlockedWinogradKernels kBlockedWinogradOf2, kBlockedWinogradOf4;
 extern const WinogradKernels kWinogradOf2, kWinogradOf4;
 }  // namespace avx2
 namespace avx512 {
@@ -32,6 +44,10 @@ extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
 extern const ConvKernels kConv;
+extern const Int8Kernels kInt8;
+extern const Int8RowKernels kInt8Rows;
+extern const BlockedKernels kBlocked;
+extern const BlockedWinogradKernels kBlockedWinogradOf2, kBlockedWinogradOf4;
 extern const WinogradKernels kWinogradOf2, kWinogradOf4;
 }  // namespace avx512
 namespace avx512_bf16 {
@@ -42,5 +58,7 @@ extern const TileKernels kTileF32;
 extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
+extern const BlockedKernels kBlocked;
+extern const BlockedWinogradKernels kBlockedWinogradOf2, kBlockedWinogradOf4;
 }  // namespace neon
 }  // namespace verge::kernels

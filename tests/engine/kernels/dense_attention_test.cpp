@@ -12,7 +12,7 @@
 namespace verge::kernels {
 namespace {
 
-struct Shape {
+struct AttentionShape {
   int64_t batch, tokens, heads, kv_heads, dim;
   bool causal;
 };
@@ -22,9 +22,9 @@ struct Exact {
 };
 
 /// One query of one head: the textbook formulas, P whole.
-void exact_row(const Shape& s, int64_t b, int64_t t, int64_t h, const std::vector<float>& q,
-               const std::vector<float>& k, const std::vector<float>& v,
-               const std::vector<float>& d_out, Exact& e) {
+void exact_row(const AttentionShape& s, int64_t b, int64_t t, int64_t h,
+               const std::vector<float>& q, const std::vector<float>& k,
+               const std::vector<float>& v, const std::vector<float>& d_out, Exact& e) {
   const double scale = 1 / std::sqrt(static_cast<double>(s.dim));
   const int64_t kv = h / (s.heads / s.kv_heads);
   const int64_t seen = s.causal ? t + 1 : s.tokens;
@@ -58,7 +58,7 @@ void exact_row(const Shape& s, int64_t b, int64_t t, int64_t h, const std::vecto
   }
 }
 
-void expect_dense(Isa isa, const Shape& s, Compute compute) {
+void expect_dense(Isa isa, const AttentionShape& s, Compute compute) {
   const int64_t q_size = s.batch * s.tokens * s.heads * s.dim;
   const int64_t kv_size = s.batch * s.tokens * s.kv_heads * s.dim;
   const auto q = random_floats(q_size, 1);
@@ -96,11 +96,11 @@ void expect_dense(Isa isa, const Shape& s, Compute compute) {
 }
 
 TEST(DenseAttention, ForwardAndGradientAgreeWithTheFormulas) {
-  const Shape shapes[] = {{1, 1, 1, 1, 4, true},    {2, 5, 4, 2, 8, true},
-                          {1, 133, 6, 2, 20, true}, {2, 70, 2, 1, 64, false},
-                          {1, 260, 3, 3, 32, true}, {1, 140, 8, 1, 16, false}};
+  const AttentionShape shapes[] = {{1, 1, 1, 1, 4, true},    {2, 5, 4, 2, 8, true},
+                                   {1, 133, 6, 2, 20, true}, {2, 70, 2, 1, 64, false},
+                                   {1, 260, 3, 3, 32, true}, {1, 140, 8, 1, 16, false}};
   for (Isa isa : machine_isas()) {
-    for (const Shape& shape : shapes) {
+    for (const AttentionShape& shape : shapes) {
       for (Compute compute : {Compute::F32, Compute::Bf16}) expect_dense(isa, shape, compute);
     }
   }
@@ -108,7 +108,7 @@ TEST(DenseAttention, ForwardAndGradientAgreeWithTheFormulas) {
 
 // The oracle above states gradients by formula; this one differentiates the definition.
 TEST(DenseAttention, GradientIsTheSlopeOfTheDefinition) {
-  const Shape s{1, 4, 2, 1, 3, true};
+  const AttentionShape s{1, 4, 2, 1, 3, true};
   const auto q = random_floats(24, 1);
   const auto k = random_floats(12, 2);
   const auto v = random_floats(12, 3);

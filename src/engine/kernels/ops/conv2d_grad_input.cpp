@@ -1,18 +1,32 @@
 #include <verge/engine/kernels/conv_call.hpp>
 #include <verge/engine/kernels/kernel.hpp>
+#include <verge/engine/kernels/level_backward.hpp>
 
 namespace verge::kernels::ops {
 namespace {
+
+bool has_levels(const graph::KernelCall& call) {
+  return call.in(1).dtype == DType::I8;
+}
 
 Conv2d geometry(const graph::KernelCall& call) {
   return conv_of(call.attrs, call.out().shape, call.in(0).shape, call.in(1).shape);
 }
 
+bool supports(const graph::KernelCall& call) {
+  return has_levels(call) ? call.in(0).dtype == DType::F32 : all_f32(call);
+}
+
 int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
-  return conv_workspace(geometry(call), threads, isa);
+  return has_levels(call) ? 0 : conv_workspace(geometry(call), threads, isa);
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
+  if (has_levels(call)) {
+    conv2d_level_backward_data(geometry(call), f32(call, 0), call.in(1).as<int8_t>(), f32_out(call),
+                               worker);
+    return;
+  }
   conv2d_backward_data(isa, geometry(call), f32(call, 0), f32(call, 1), f32_out(call),
                        call.workspace, worker);
 }
@@ -21,7 +35,7 @@ void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
 
 KernelDef conv2d_grad_input() {
   return {.op = "conv2d_grad_input",
-          .supports = all_f32,
+          .supports = supports,
           .run = run,
           .workspace_bytes = workspace_bytes};
 }

@@ -11,7 +11,7 @@ namespace verge::kernels::ops {
 namespace {
 
 bool supports(const graph::KernelCall& call) {
-  return call.in(0).dtype == DType::F32 && call.in(1).dtype == DType::I32;
+  return call.in(1).dtype == DType::I32;
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
@@ -20,17 +20,18 @@ void run(const graph::KernelCall& call, Worker& worker, Isa) {
   const int64_t n = x[axis], picked = call.in(1).shape.count();
   int64_t inner = 1;
   for (int i = axis + 1; i < x.rank(); ++i) inner *= x[i];
+  const int64_t bytes = bytes_of(call.in(0).dtype, inner);
   const auto* indices = call.in(1).as<int32_t>();
   const auto [first, last] = worker.split(call.out().shape.count() / std::max<int64_t>(inner, 1));
   for (int64_t run = first; run < last; ++run) {
     const int64_t index = indices[run % picked];
     const int64_t at = std::clamp<int64_t>(index < 0 ? index + n : index, 0, n - 1);
-    const float* from = f32(call, 0) + (run / picked * n + at) * inner;
-    float* to = f32_out(call) + run * inner;
-    if (inner == 1) {
-      *to = *from;
+    const auto* from = call.in(0).as<const std::byte>() + (run / picked * n + at) * bytes;
+    auto* to = call.out().as<std::byte>() + run * bytes;
+    if (bytes == sizeof(float)) {
+      std::memcpy(to, from, sizeof(float));
     } else {
-      std::memcpy(to, from, static_cast<size_t>(inner) * sizeof(float));
+      std::memcpy(to, from, static_cast<size_t>(bytes));
     }
   }
 }

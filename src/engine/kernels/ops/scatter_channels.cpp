@@ -11,7 +11,7 @@ namespace verge::kernels::ops {
 namespace {
 
 bool supports(const graph::KernelCall& call) {
-  return call.in(0).dtype == DType::F32 && call.in(2).dtype == DType::I32;
+  return call.in(2).dtype == DType::I32;
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
@@ -21,13 +21,14 @@ void run(const graph::KernelCall& call, Worker& worker, Isa) {
   const int64_t n = p[axis], channels = call.in(2).shape.count();
   int64_t inner = 1;
   for (int i = axis + 1; i < p.rank(); ++i) inner *= p[i];
+  const int64_t bytes = bytes_of(call.in(0).dtype, inner);
   const auto* channel = call.in(2).as<int32_t>();
   const auto [first, last] = worker.split(call.in(1).shape.count() / std::max<int64_t>(inner, 1));
   for (int64_t run = first; run < last; ++run) {
     const int64_t at = channel[run % channels];
     if (at < 0 || at >= n) continue;
-    std::memcpy(f32_out(call) + (run / channels * n + at) * inner, f32(call, 1) + run * inner,
-                static_cast<size_t>(inner) * sizeof(float));
+    std::memcpy(call.out().as<std::byte>() + (run / channels * n + at) * bytes,
+                call.in(1).as<const std::byte>() + run * bytes, static_cast<size_t>(bytes));
   }
 }
 

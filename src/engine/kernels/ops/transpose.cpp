@@ -1,5 +1,6 @@
 // Axis i of y is axis {perm}[i] of x: rows of y are gathered, each at one stride.
 
+#include <verge/engine/graph/levels.hpp>
 #include <verge/engine/kernels/call_shapes.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 
@@ -12,11 +13,16 @@ int64_t stride_of(const Shape& shape, int64_t axis) {
   return stride;
 }
 
-bool supports(const graph::KernelCall& call) {
-  return all_f32(call) && call.in(0).shape.rank() > 0;
+bool are_levels(const graph::KernelCall& call) {
+  return graph::is_level(call.in(0).dtype) && call.in(0).dtype == call.out().dtype;
 }
 
-void run(const graph::KernelCall& call, Worker& worker, Isa) {
+bool supports(const graph::KernelCall& call) {
+  return (all_f32(call) || are_levels(call)) && call.in(0).shape.rank() > 0;
+}
+
+template <typename T>
+void move(const graph::KernelCall& call, Worker& worker) {
   const Shape &from = call.in(0).shape, &to = call.out().shape;
   const auto& perm = call.attrs.list("perm");
   const int64_t n = to.back(), step = stride_of(from, perm.back());
@@ -27,10 +33,15 @@ void run(const graph::KernelCall& call, Worker& worker, Isa) {
       at += rest % to[axis] * stride_of(from, perm[static_cast<size_t>(axis)]);
       rest /= to[axis];
     }
-    const float* x = f32(call, 0) + at;
-    float* y = f32_out(call) + row * n;
+    const T* x = call.in(0).as<T>() + at;
+    T* y = call.out().as<T>() + row * n;
     for (int64_t i = 0; i < n; ++i) y[i] = x[i * step];
   }
+}
+
+void run(const graph::KernelCall& call, Worker& worker, Isa) {
+  if (are_levels(call)) return move<uint8_t>(call, worker);
+  move<float>(call, worker);
 }
 
 }  // namespace

@@ -28,6 +28,9 @@ OpInput given(graph::Dims dims, std::vector<double> values, DType dtype = DType:
 /// Values of any storable type; of a weight [..., n] their deviation is 1/sqrt(n).
 OpInput stored(DType dtype, graph::Dims dims);
 OpInput packed(DType dtype, graph::Dims dims);
+/// All levels of i8 or u8 (graph/levels.hpp); weights of them, packed.
+OpInput levels(DType dtype, graph::Dims dims);
+OpInput packed_levels(graph::Dims dims);
 OpInput absent();
 
 struct OpCase {
@@ -36,6 +39,7 @@ struct OpCase {
   graph::Attrs attrs = {};
   double tolerance = 2e-4;  // of 1 + |value|
   std::vector<size_t> unread = {};
+  int64_t channels = 0;  // of results in blocks (channel_blocks.hpp): lanes beyond may be anything
 };
 
 void expect_agreement(const OpCase& c);
