@@ -6,6 +6,10 @@ namespace verge::graph {
 Status expect_affine(const InferContext& context) {
   VERGE_RETURN_IF_ERROR(context.require_inputs(1));
   if (!context.has(1)) {
+    const int64_t zero = context.node.attrs.integer("zero_point");
+    if (zero < INT32_MIN || zero > INT32_MAX) {
+      return context.fail(fmt::format("zero_point is {}, which is no i32", zero));
+    }
     if (context.node.attrs.real("scale") > 0) return {};
     return context.fail("neither an input nor a positive attribute gives the scale");
   }

@@ -10,8 +10,11 @@
 namespace verge::graph {
 namespace {
 
-bool is_real(DType dtype) {
-  return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::F16 || dtype == DType::BF16;
+// Reals, and levels of activations, whose gradients are by levels (level_gradient.hpp). Masks and
+// indices are u8.
+bool has_gradient(DType dtype) {
+  return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::F16 ||
+         dtype == DType::BF16 || dtype == DType::I8;
 }
 
 class Differentiator {
@@ -50,7 +53,7 @@ class Differentiator {
       const bool any =
           std::ranges::any_of(node.inputs, [&](ValueId id) { return id != kNone && need(id); });
       for (ValueId id : node.outputs) {
-        if (any && id != kNone && is_real(builder_.type(id).dtype)) {
+        if (any && id != kNone && has_gradient(builder_.type(id).dtype)) {
           need_[static_cast<size_t>(id)] = true;
         }
       }
@@ -160,7 +163,11 @@ class Differentiator {
       joint.gradients.push_back(gradient);
     }
     VERGE_TRY(joint.graph, builder_.finish());
-    if (!slices_.empty()) move_saved_forward(joint.graph, forward_nodes_);
+    const auto takes_in_forward = [](const Node& node) { return node.phase == Phase::Forward; };
+    if (std::any_of(joint.graph.nodes.begin() + static_cast<std::ptrdiff_t>(forward_nodes_),
+                    joint.graph.nodes.end(), takes_in_forward)) {
+      move_saved_forward(joint.graph, forward_nodes_);
+    }
     joint.slices = std::move(slices_);
     return joint;
   }

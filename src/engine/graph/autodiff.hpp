@@ -13,11 +13,19 @@
 
 namespace verge::graph {
 
+/// What a level of an integer parameter is worth: its channel's multiplier times a ratio.
+struct LevelScale {
+  ValueId multiplier = kNone;  // f32 [channels], a param
+  double ratio = 1;
+};
+using LevelScales = std::map<ValueId, LevelScale>;  // by parameter
+
 /// A graph with its backward pass. Ids of the forward graph stay valid.
 struct JointGraph {
   Graph graph;
   std::vector<ValueId> gradients;  // of each trainable value, in the caller's order
   ChannelSlices slices = {};       // those gradients have these channels alone
+  LevelScales scales = {};         // of i8 and i32 parameters, for quantization-aware scaling
 };
 
 /// The gradients of `loss` (one element) with respect to `trainable` (params or inputs). Fails with
@@ -41,6 +49,9 @@ struct OptimizerSpec {
   double weight_decay = 0;  // of matrices only: values of rank 2 or more
   double max_norm = 0;      // clips each gradient by itself; 0: not at all
   double global_norm = 0;   // clips all of them together, which keeps all alive; 0: not at all
+  // Of integer parameters (level_update.hpp):
+  bool level_scaling = true;  // of Sgd: Quantization-Aware Scaling, where the scales are known
+  bool remainders = false;    // i8 weights keep what rounding took, one byte each
 };
 
 /// "adamw", "adamw8bit", "sgd", "lion"; nothing for another name.
@@ -54,6 +65,8 @@ std::string describe(const OptimizerSpec& spec);
 /// in "<param>.m.scale" and "<param>.v.scale"); the learning rate is an input "lr" (f32
 /// or f64, []), AdamW's step number, 1 for the first, an input "step" (i64, []). Of a param in
 /// joint.slices only those channels are overwritten, and its moments are as large as they are.
+/// Integer params move by levels, rounded at random by the input "step"; remainders are states
+/// "<param>.rest" (i8). Momentum and AdamW step in f32, the latter by levels; neither decays them.
 Result<Graph> add_updates(JointGraph joint, const std::vector<ValueId>& trainable,
                           const OptimizerSpec& optimizer);
 

@@ -5,6 +5,7 @@
 #include <verge/core/units.hpp>
 #include <verge/engine/graph/drawing/memory_svg.hpp>
 #include <verge/engine/graph/explain.hpp>
+#include <verge/engine/graph/memory_types.hpp>
 #include <verge/engine/graph/op.hpp>
 #include <verge/engine/graph/passes/pass.hpp>
 #include <verge/engine/graph/text_form.hpp>
@@ -58,6 +59,8 @@ std::string show_place(const Graph& graph, const MemoryPlan& plan, const ValueLi
     text += fmt::format("  shared with {} {}\n", graph.value(other).name,
                         show_type(graph, graph.value(other).type));
   }
+  text += fmt::format("alive at the peak: {}\n",
+                      show_types(bytes_by_type(graph, plan, plan.peak_node)));
   const bool is_at_peak = buffer.first <= plan.peak_node && plan.peak_node <= buffer.last;
   return text +
          (is_at_peak

@@ -101,6 +101,7 @@ class MemoryChecker {
       if (buffer_of(id) != buffer_of(source)) return fail("{} is not where its source is", name);
       if (target == kNone || buffer_of(id) < 0) return {};
     }
+    if (buffer_of(id) < 0 && node.op->puts_elsewhere(node.attrs)) return {};
     if (buffer_of(id) < 0) return fail("{} has no place", name);
     const Buffer& buffer = plan_.buffers[static_cast<size_t>(buffer_of(id))];
     if (buffer.bytes < bound_bytes(graph_, id)) return fail("{} has too small a place", name);

@@ -86,6 +86,13 @@ struct OpDef {
   std::vector<Alias> aliases = {};
   /// Output 0 is input 0 under another shape: no work, the same memory.
   bool is_view = false;
+  /// Whether outputs lie in a backend's memory, so that the planner gives them no place; null:
+  /// never.
+  bool (*is_elsewhere)(const Attrs& attrs) = nullptr;
+
+  bool puts_elsewhere(const Attrs& attrs) const {
+    return is_elsewhere != nullptr && is_elsewhere(attrs);
+  }
 };
 
 /// Every operator, sorted by name.

@@ -63,7 +63,7 @@ class Liveness {
 
   void place(NodeId n, const Node& node, size_t output) {
     const ValueId id = node.outputs[output];
-    if (id == kNone) return;
+    if (id == kNone || node.op->puts_elsewhere(node.attrs)) return;
     const NodeId last = std::max(n, last_use(id));
     int32_t& buffer = plan_.buffer_of_value[static_cast<size_t>(id)];
     const ValueId target = graph_.value(id).alias_of;

@@ -57,6 +57,10 @@ DType compute_dtype(DType stored) {
   return stored == DType::F64 ? DType::F64 : DType::F32;
 }
 
+DType moved_dtype(DType stored) {
+  return stored == DType::I8 || stored == DType::U8 ? stored : compute_dtype(stored);
+}
+
 Dims leading_dims(const Dims& dims, int count) {
   return {dims.begin(), dims.end() - count};
 }

@@ -25,6 +25,8 @@ Status expect_dtype(const InferContext& context, size_t input, std::string_view 
 /// What an operator computes in when its input is stored like this: f64 stays f64 (gradient
 /// checks), all else becomes f32.
 DType compute_dtype(DType stored);
+/// What an operator gives that only moves or chooses elements: levels of 8 bits (levels.hpp) stay.
+DType moved_dtype(DType stored);
 /// All extents but the last `count`.
 Dims leading_dims(const Dims& dims, int count = 1);
 /// `axis` counted from the front.

@@ -110,6 +110,13 @@ std::vector<double> window_counts(const KernelCall& call, const Shape& small, co
   return counts;
 }
 
+Status expect_groups(const InferContext& context, const Window2d& window, const Dim& in,
+                     const Dim& out) {
+  const int64_t groups = window.groups;
+  if (groups >= 1 && in.factor % groups == 0 && out.factor % groups == 0) return {};
+  return context.fail(fmt::format("{} channels to {} in {} groups", in.factor, out.factor, groups));
+}
+
 Cost pool_cost(const KernelCall& call) {
   const Window2d window(call.attrs);
   const double taps = static_cast<double>(window.kernel[0]) * static_cast<double>(window.kernel[1]);

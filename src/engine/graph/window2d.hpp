@@ -87,6 +87,10 @@ void for_each_tap(const Shape& y, const Shape& x, const Window2d& window, F f) {
   }
 }
 
+/// A convolution from `in` to `out` channels has {groups} that divide both.
+Status expect_groups(const InferContext& context, const Window2d& window, const Dim& in,
+                     const Dim& out);
+
 /// The cost of a pool: an operation for each element of each window.
 Cost pool_cost(const KernelCall& call);
 /// The cost of a convolution, or of one of its gradients: a product for each tap.

@@ -14,6 +14,8 @@ using kernels::KernelDef;
 
 constexpr int kWarmRuns = 3;
 constexpr int kTimedRuns = 5;
+constexpr int kMostRuns = 40;  // of a short call, which anything else on the machine holds up
+constexpr double kShortSeconds = 2e-4;
 
 /// All that a kernel's speed depends on: "conv2d f32 [1, 3, 8, 8] ... {strides=[1, 1]}".
 std::string describe(const KernelDef& kernel, const KernelCall& call) {
@@ -57,7 +59,7 @@ struct Trial {
 double least_seconds(const KernelDef& kernel, const KernelCall& call, ThreadPool& pool,
                      kernels::Isa isa, const Clock& clock) {
   double least = std::numeric_limits<double>::max();
-  for (int i = 0; i < kWarmRuns + kTimedRuns; ++i) {
+  for (int i = 0; i < kWarmRuns + kTimedRuns || (i < kMostRuns && least < kShortSeconds); ++i) {
     const double begin = clock.seconds();
     pool.run([&](Worker& worker) { kernel.run(call, worker, isa); });
     const double seconds = clock.seconds() - begin;
@@ -96,20 +98,67 @@ std::vector<ChoiceTime> KernelChooser::measure(const KernelDef& kernel, const Ke
   return times;
 }
 
-std::string_view KernelChooser::choose(const KernelDef& kernel, const KernelCall& call) {
-  if (kernel.choices == nullptr) return {};
-  const std::vector<std::string_view> choices = kernel.choices(call);
-  if (choices.size() < 2) return {};
-  const std::string described = describe(kernel, call);
+const std::vector<ChoiceTime>& KernelChooser::times_of(const KernelDef& kernel,
+                                                       const KernelCall& call,
+                                                       const std::vector<std::string_view>& choices,
+                                                       const std::string& described) {
   const std::vector<ChoiceTime>* times = known_.find(machine_, described);
   if (times == nullptr || !std::ranges::equal(*times, choices, {}, &ChoiceTime::choice)) {
     known_.add(machine_, described, measure(kernel, call, choices));
     times = known_.find(machine_, described);
     has_measured_ = true;
   }
+  return *times;
+}
+
+std::string_view KernelChooser::choose(const KernelDef& kernel, const KernelCall& call) {
+  if (kernel.choices == nullptr) return {};
+  const std::vector<std::string_view> choices = kernel.choices(call);
+  if (choices.size() < 2) return {};
+  const std::string described = describe(kernel, call);
+  const std::vector<ChoiceTime>& times = times_of(kernel, call, choices, described);
+  note_asked(described);
+  const auto best = std::ranges::min_element(times, {}, &ChoiceTime::seconds);
+  return choices[static_cast<size_t>(best - times.begin())];
+}
+
+double KernelChooser::seconds(const KernelDef& kernel, const KernelCall& call) {
+  std::vector<std::string_view> choices = {""};
+  if (kernel.choices != nullptr) choices = kernel.choices(call);
+  const std::vector<ChoiceTime>& times = times_of(kernel, call, choices, describe(kernel, call));
+  return std::ranges::min_element(times, {}, &ChoiceTime::seconds)->seconds;
+}
+
+void KernelChooser::note_asked(const std::string& described) {
   if (std::ranges::find(asked_, described) == asked_.end()) asked_.push_back(described);
+}
+
+std::optional<size_t> KernelChooser::known_choice(const std::string& described,
+                                                  std::span<const std::string> ways) const {
+  const std::vector<ChoiceTime>* times = known_.find(machine_, described);
+  if (times == nullptr || !std::ranges::equal(*times, ways, {}, &ChoiceTime::choice)) {
+    return std::nullopt;
+  }
   const auto best = std::ranges::min_element(*times, {}, &ChoiceTime::seconds);
-  return choices[static_cast<size_t>(best - times->begin())];
+  return static_cast<size_t>(best - times->begin());
+}
+
+size_t KernelChooser::time_choice(const std::string& described, std::span<const std::string> ways,
+                                  const std::function<void(size_t way)>& run) {
+  std::vector<ChoiceTime> times;
+  for (const std::string& way : ways) times.push_back({way, std::numeric_limits<double>::max()});
+  for (int i = 0; i < kWarmRuns + kTimedRuns; ++i) {
+    for (size_t way = 0; way < ways.size(); ++way) {
+      const double begin = clock_.seconds();
+      run(way);
+      const double seconds = clock_.seconds() - begin;
+      if (i >= kWarmRuns) times[way].seconds = std::min(times[way].seconds, seconds);
+    }
+  }
+  known_.add(machine_, described, std::move(times));
+  has_measured_ = true;
+  note_asked(described);
+  return *known_choice(described, ways);
 }
 
 std::vector<std::pair<std::string, std::vector<ChoiceTime>>> KernelChooser::asked() const {

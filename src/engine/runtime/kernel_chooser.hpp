@@ -1,6 +1,7 @@
 #pragma once
 // KernelChooser: which of a kernel's ways a Program takes, by measurement. A call that the known
-// choices lack is timed with made-up values: three runs to warm up, then the least of five.
+// choices lack is timed with made-up values: three runs to warm up, then the least of five, of a
+// short call of more.
 //
 //   KernelChooser chooser(known, machine, pool, isa, clock);
 //   VERGE_TRY(Program program, make_program(graph, isa, pool.size(), &chooser));
@@ -9,6 +10,9 @@
 // Ways differ in the last bits of their results, so results are the same bits for one choice only:
 // where that matters, keep the file, or a plan, which holds its choices.
 
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,14 +42,29 @@ class KernelChooser {
   /// whose inputs `call.packed` are in the kernel's layout; empty where there are not two.
   std::string_view choose(const kernels::KernelDef& kernel, const graph::KernelCall& call);
 
+  /// How long such a call takes in the fastest way.
+  double seconds(const kernels::KernelDef& kernel, const graph::KernelCall& call);
+  /// For something else that can be done in several ways, as a whole network: the number of the
+  /// fastest one, where it is known.
+  std::optional<size_t> known_choice(const std::string& described,
+                                     std::span<const std::string> ways) const;
+  /// The same where it is not, by running each way, `run(number)`, in turn.
+  size_t time_choice(const std::string& described, std::span<const std::string> ways,
+                     const std::function<void(size_t way)>& run);
+
   const KernelChoices& known() const { return known_; }
   bool has_measured() const { return has_measured_; }
   /// The calls that were asked about, in order, each once, with their times.
   std::vector<std::pair<std::string, std::vector<ChoiceTime>>> asked() const;
 
  private:
+  const std::vector<ChoiceTime>& times_of(const kernels::KernelDef& kernel,
+                                          const graph::KernelCall& call,
+                                          const std::vector<std::string_view>& choices,
+                                          const std::string& described);
   std::vector<ChoiceTime> measure(const kernels::KernelDef& kernel, const graph::KernelCall& call,
                                   const std::vector<std::string_view>& choices);
+  void note_asked(const std::string& described);
 
   KernelChoices known_;
   std::string machine_;

@@ -46,7 +46,8 @@ struct Plan::Impl {
         canaries(guarded || kAlwaysGuarded),
         values(graph, std::move(program.memory), canaries) {}
 
-  Status bind(const std::vector<ProgramStep>& program, WeightStore& weights, StateStore& states);
+  Status bind(const std::vector<ProgramStep>& program, WeightStore& weights, StateStore& states,
+              const Backends& backends);
   struct Run;
   void run_step(size_t index, Worker& worker, Run& run);
   bool read_weights(PlanStep& step, size_t index, Worker& worker, Run& run);
@@ -54,9 +55,9 @@ struct Plan::Impl {
 };
 
 Status Plan::Impl::bind(const std::vector<ProgramStep>& program, WeightStore& weights,
-                        StateStore& states) {
+                        StateStore& states, const Backends& backends) {
   VERGE_RETURN_IF_ERROR(values.place(weights, states));
-  VERGE_RETURN_IF_ERROR(list.bind(program, graph, values, weights, pool, isa));
+  VERGE_RETURN_IF_ERROR(list.bind(program, graph, values, weights, pool, isa, backends));
   for (size_t id = 0; id < graph.values.size(); ++id) {
     const Value& value = graph.values[id];
     if (value.kind == ValueKind::Input) inputs.emplace(value.name, static_cast<ValueId>(id));
@@ -122,7 +123,9 @@ void Plan::Impl::run_step(size_t index, Worker& worker, Run& run) {
   const bool timing = profiling && worker.index() == 0;
   const double begin = timing ? clock.seconds() : 0;
   if (read_weights(step, index, worker, run)) {
-    if (step.kernel != nullptr) {
+    if (step.region != nullptr) {
+      step.region->run(step.inputs, step.outputs, worker);
+    } else if (step.kernel != nullptr) {
       step.kernel->run(step.call(), worker, isa);
       for (const kernels::PackedMatrix& weights : step.next) {
         kernels::prefetch_weights(weights, worker);
@@ -144,11 +147,11 @@ Result<Plan> Plan::compile(Graph graph, WeightStore& weights, StateStore& states
                            const PlanOptions& options) {
   VERGE_TRY(Program program,
             make_program(std::move(graph), options.isa, pool.size(), options.chooser));
-  return bind(std::move(program), weights, states, pool, options.canaries);
+  return bind(std::move(program), weights, states, pool, options.canaries, options.backends);
 }
 
 Result<Plan> Plan::bind(Program program, WeightStore& weights, StateStore& states, ThreadPool& pool,
-                        bool canaries) {
+                        bool canaries, const Backends& backends) {
   if (program.threads != pool.size() || program.isa > kernels::best_isa()) {
     return make_error(Code::Conflict,
                       "the plan is for {} threads and {}, this process has {} and {}; compile it "
@@ -158,7 +161,7 @@ Result<Plan> Plan::bind(Program program, WeightStore& weights, StateStore& state
   }
   const std::vector<ProgramStep> steps = std::move(program.steps);
   auto impl = std::make_unique<Impl>(std::move(program), pool, canaries);
-  VERGE_RETURN_IF_ERROR(impl->bind(steps, weights, states));
+  VERGE_RETURN_IF_ERROR(impl->bind(steps, weights, states, backends));
   return Plan(std::move(impl));
 }
 
@@ -206,7 +209,11 @@ const graph::MemoryPlan& Plan::memory_plan() const {
 
 MemoryReport Plan::memory() const {
   const graph::MemoryPlan& plan = memory_plan();
-  MemoryReport report{plan.arena_bytes, plan.lower_bound_bytes, impl_->values.io_bytes(), {}};
+  MemoryReport report{plan.arena_bytes,
+                      plan.lower_bound_bytes,
+                      impl_->values.io_bytes(),
+                      impl_->list.regions.bytes(),
+                      {}};
   if (!impl_->graph.nodes.empty()) {
     const Node& peak = impl_->graph.nodes[static_cast<size_t>(plan.peak_node)];
     report.peak_node = fmt::format("{} ({})", peak.op->name, peak.source);
@@ -217,7 +224,7 @@ MemoryReport Plan::memory() const {
 std::vector<std::string> Plan::reference_nodes() const {
   std::vector<std::string> nodes;
   for (const PlanStep& step : impl_->list.steps) {
-    if (step.kernel != nullptr) continue;
+    if (step.kernel != nullptr || step.region != nullptr) continue;
     nodes.push_back(fmt::format("{} ({})", step.node->op->name, step.node->source));
   }
   return nodes;
@@ -232,7 +239,7 @@ std::vector<NodeProfile> Plan::profile() const {
   std::vector<NodeProfile> profile;
   for (const PlanStep& step : impl_->list.steps) {
     profile.push_back({std::string(step.node->op->name), step.node->source, step.seconds,
-                       step.kernel == nullptr});
+                       step.kernel == nullptr && step.region == nullptr});
   }
   return profile;
 }

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include <verge/engine/runtime/backend.hpp>
 #include <verge/engine/runtime/program.hpp>
 #include <verge/engine/runtime/store.hpp>
 
@@ -28,13 +29,19 @@ struct PlanOptions {
   /// For tests: gives each buffer its own memory (canaries.hpp), filled with NaN before each run,
   /// and checks the guard bytes between them after it.
   bool canaries = false;
+  /// What delegates may name.
+  Backends backends = {};
+  /// Of a network (model/onnx_network.hpp), with a chooser: what its graph is given to the first
+  /// backend for is timed against its own kernels, and done where it is faster.
+  bool times_backends = false;
 };
 
 struct MemoryReport {
   int64_t arena_bytes = 0;
   int64_t lower_bound_bytes = 0;
-  int64_t io_bytes = 0;   // inputs and constants
-  std::string peak_node;  // the operator and layer where the lower bound is reached
+  int64_t io_bytes = 0;       // inputs and constants
+  int64_t backend_bytes = 0;  // what backends hold for the delegates
+  std::string peak_node;      // the operator and layer where the lower bound is reached
 };
 
 /// Time of one node over the runs since profiling began.
@@ -53,8 +60,9 @@ class Plan {
                               ThreadPool& pool, const PlanOptions& options = {});
   /// The same for what is compiled already, for this pool's threads and this machine's
   /// instructions. Fails also with Conflict where it is for others.
+  /// Unsupported where a delegate names a backend that is not given
   static Result<Plan> bind(Program program, WeightStore& weights, StateStore& states,
-                           ThreadPool& pool, bool canaries = false);
+                           ThreadPool& pool, bool canaries = false, const Backends& backends = {});
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
   ~Plan();

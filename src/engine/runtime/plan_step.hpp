@@ -12,6 +12,7 @@
 
 namespace verge::runtime {
 
+class BackendRegion;
 class WeightStore;
 
 /// One range of a stream's piece and where the call reads it, in the layout of the kernels.
@@ -43,6 +44,7 @@ struct PlanStep {
   std::byte* workspace = nullptr;
   uint32_t packed = 0;
   std::string_view choice = {};
+  BackendRegion* region = nullptr;  // of a delegate: what runs instead of kernel and reference
   std::vector<kernels::PackedMatrix> next = {};  // of a product: what the one after it reads
   double seconds = 0;
   std::vector<StreamedPart> streamed = {};  // of the stream's next piece

@@ -25,6 +25,8 @@ class PlanValues {
   }
   /// The same view, where it stays.
   const TensorView& operator[](graph::ValueId id) const { return views_[static_cast<size_t>(id)]; }
+  /// Lets a value that the planner gave no place live there.
+  void put(graph::ValueId id, std::byte* place) { views_[static_cast<size_t>(id)].data = place; }
   /// What the node's kernel may scribble on; null where it asked for nothing.
   std::byte* workspace(graph::NodeId node) const;
 

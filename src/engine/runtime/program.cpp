@@ -15,9 +15,8 @@ using graph::Node;
 using graph::ValueId;
 using graph::ValueKind;
 
-ProgramStep choose_kernel(const Graph& graph, graph::NodeId id,
+ProgramStep choose_kernel(const Graph& graph, const Node& node, graph::NodeId id,
                           const std::vector<bool>& overwritten) {
-  const Node& node = graph.nodes[static_cast<size_t>(id)];
   ProgramStep step{id, nullptr, 0};
   const kernels::KernelDef* kernel = kernels::find_kernel(node.op->name);
   if (kernel == nullptr) return step;
@@ -68,7 +67,8 @@ std::vector<ProgramStep> choose_kernels(const Graph& graph, KernelChooser* choos
   std::vector<ProgramStep> steps;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (graph.nodes[n].op->is_view) continue;
-    steps.push_back(choose_kernel(graph, static_cast<graph::NodeId>(n), overwritten));
+    steps.push_back(
+        choose_kernel(graph, graph.nodes[n], static_cast<graph::NodeId>(n), overwritten));
   }
   share_packed_weights(graph, steps);
   for (ProgramStep& step : steps) {
@@ -77,6 +77,14 @@ std::vector<ProgramStep> choose_kernels(const Graph& graph, KernelChooser* choos
     step.choice = chooser->choose(*step.kernel, bound.call(step.packed));
   }
   return steps;
+}
+
+double node_seconds(const Graph& graph, const Node& node, KernelChooser& chooser) {
+  constexpr double kReference = 1;  // never, where there is a kernel
+  const ProgramStep step = choose_kernel(graph, node, 0, graph::overwritten_values(graph));
+  if (step.kernel == nullptr) return kReference;
+  const BoundCall bound(graph, node);
+  return chooser.seconds(*step.kernel, bound.call(step.packed));
 }
 
 Status set_choice(const Graph& graph, std::string_view choice, ProgramStep& step) {

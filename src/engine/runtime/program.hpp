@@ -39,6 +39,9 @@ Result<Program> make_program(graph::Graph graph, kernels::Isa isa, int threads,
 std::vector<ProgramStep> choose_kernels(const graph::Graph& graph,
                                         KernelChooser* chooser = nullptr);
 
+/// How long a node, whose values are in the graph, takes in its fastest way: measured, or known.
+double node_seconds(const graph::Graph& graph, const graph::Node& node, KernelChooser& chooser);
+
 /// Gives a step one of its kernel's ways by name, or the first by an empty one. Fails with Conflict
 /// where the kernel has no such way for this call.
 Status set_choice(const graph::Graph& graph, std::string_view choice, ProgramStep& step);

@@ -13,6 +13,7 @@ struct StepList::Binder {
   WeightStore& weights;
   ThreadPool& pool;
   kernels::Isa isa;
+  const BoundRegions& regions;
   std::vector<PlanStep>& steps;
   StreamRing pieces = {};
 
@@ -33,6 +34,7 @@ PlanStep StepList::Binder::bound(const ProgramStep& from) const {
   for (ValueId id : step.input_ids) step.inputs.push_back(values.view(id));
   for (ValueId id : step.output_ids) step.outputs.push_back(values.view(id));
   step.workspace = values.workspace(from.node);
+  step.region = regions.of(from.node);
   return step;
 }
 
@@ -94,9 +96,10 @@ Status StepList::Binder::add(const ProgramStep& from) {
 }
 
 Status StepList::bind(const std::vector<ProgramStep>& program, const graph::Graph& graph,
-                      PlanValues& values, WeightStore& weights, ThreadPool& pool,
-                      kernels::Isa isa) {
-  Binder binder{graph, values, weights, pool, isa, steps};
+                      PlanValues& values, WeightStore& weights, ThreadPool& pool, kernels::Isa isa,
+                      const Backends& backends) {
+  VERGE_TRY(regions, bind_regions(graph, values, backends, pool));
+  Binder binder{graph, values, weights, pool, isa, regions, steps};
   for (const ProgramStep& from : program) VERGE_RETURN_IF_ERROR(binder.add(from));
   if (!binder.pieces.empty()) {
     stream = weights.stream();
@@ -144,6 +147,7 @@ void StepList::link_products() {
   }
   for (size_t i = 0; i < products.size(); ++i) {
     const PlanStep& after = *products[(i + 1) % products.size()];
+    if (after.kernel->prepare != nullptr) continue;  // in a layout of its own
     for (size_t input = 0; input < after.inputs.size(); ++input) {
       const TensorView& weight = after.inputs[input];
       if (!after.call().is_packed(input) || weight.shape.rank() != 2) continue;

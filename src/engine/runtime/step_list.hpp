@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include <verge/engine/runtime/bound_regions.hpp>
 #include <verge/engine/runtime/plan_step.hpp>
 #include <verge/engine/runtime/plan_values.hpp>
 #include <verge/engine/runtime/program.hpp>
@@ -16,10 +17,12 @@ struct StepList {
   WeightStream* stream = nullptr;  // null: all weights are in memory
   std::shared_ptr<const StreamRing> ring;
   std::vector<uint8_t> needed;  // of the optional pieces that are chosen together
+  BoundRegions regions;
 
   /// The list stays where it is from then on: `values` keeps its views' shapes up to date.
   Status bind(const std::vector<ProgramStep>& program, const graph::Graph& graph,
-              PlanValues& values, WeightStore& weights, ThreadPool& pool, kernels::Isa isa);
+              PlanValues& values, WeightStore& weights, ThreadPool& pool, kernels::Isa isa,
+              const Backends& backends);
 
   /// Tells the stream which of the optional pieces from this step on the run needs.
   void choose_pieces(size_t index);

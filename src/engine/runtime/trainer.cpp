@@ -26,6 +26,7 @@ Result<Program> compile_step(TrainingGraph training, const TrainerOptions& optio
   VERGE_TRY(graph::JointGraph joint,
             graph::differentiate(std::move(training.graph), training.loss, training.trainable,
                                  std::move(training.slices)));
+  joint.scales = std::move(training.scales);
   VERGE_TRY(graph::Graph updating,
             graph::add_updates(std::move(joint), training.trainable, options.optimizer));
   VERGE_TRY(graph::Graph optimized, optimize(std::move(updating), options));
@@ -67,6 +68,7 @@ Result<std::unique_ptr<Trainer>> Trainer::create(TrainingGraph training,
   training.graph = graph::fuse_cross_entropy(std::move(training.graph));
   VERGE_TRY(graph::JointGraph joint, graph::differentiate(training.graph, training.loss,
                                                           training.trainable, training.slices));
+  joint.scales = training.scales;
   VERGE_TRY(graph::Graph updating, trainer->updating_graph(joint, training, options.optimizer));
   trainer->has_step_input_ = updating.find("step") != graph::kNone;
   VERGE_TRY(trainer->plan_, trainer->compile(std::move(updating), pool));

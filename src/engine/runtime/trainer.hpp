@@ -48,6 +48,7 @@ struct TrainingGraph {
   graph::ValueId loss;
   std::vector<graph::ValueId> trainable;
   graph::ChannelSlices slices = {};  // of those, only these channels
+  graph::LevelScales scales = {};    // of integer parameters
 };
 
 /// One step, forward, backward and update, after all passes: what create() runs and plan files

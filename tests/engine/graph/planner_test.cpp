@@ -49,5 +49,23 @@ TEST(Planner, InPlaceResultsShareTheirInputsMemory) {
   EXPECT_EQ(plan.arena_bytes, 8 * 64 * 4);
 }
 
+// The arena has no place for what lies in a backend's memory; nor does the check ask for one.
+TEST(Planner, WhatLiesElsewhereHasNoBuffer) {
+  Builder b("copies");
+  const ValueId x = b.op("exp", {b.input("x", {DType::F32, {16}})});
+  const ValueId there = b.op("copy", {x}, {{"to", std::string("device")}});
+  const ValueId back = b.op("copy", {there}, {{"from", std::string("device")}});
+  b.output(back, "y");
+  const Graph graph = *b.finish();
+  const MemoryPlan plan = plan_memory(graph);
+  EXPECT_EQ(plan.buffer_of_value[static_cast<size_t>(there)], -1);
+  EXPECT_GE(plan.buffer_of_value[static_cast<size_t>(back)], 0);
+  EXPECT_EQ(plan.buffers.size(), 2u);
+  EXPECT_TRUE(check_memory_plan(graph, plan));
+  MemoryPlan without = plan;
+  without.buffer_of_value[static_cast<size_t>(back)] = -1;
+  EXPECT_FALSE(check_memory_plan(graph, without));
+}
+
 }  // namespace
 }  // namespace verge::graph

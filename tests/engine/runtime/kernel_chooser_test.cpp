@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <manual_clock.hpp>
 
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/runtime/kernel_chooser.hpp>
@@ -83,6 +84,30 @@ TEST(KernelChooser, MachinesDifferByProcessorInstructionsAndThreads) {
   EXPECT_NE(machine, machine_of("P", kernels::Isa::Avx2, 4));
 }
 
+TEST(KernelChooser, TheTimeOfACallIsThatOfItsFastestWay) {
+  Chosen chosen;
+  const GivenTimes clock({3.0, 1.0, 2.0});
+  KernelChooser chooser({}, "here", chosen.pool, chosen.isa, clock);
+  const graph::Graph graph = two_convolutions();
+  EXPECT_EQ(node_seconds(graph, graph.nodes[0], chooser), 1.0);
+  const size_t looks = clock.looks();
+  EXPECT_EQ(node_seconds(graph, graph.nodes[1], chooser), 1.0);  // alike, and known
+  EXPECT_EQ(chosen.program(chooser).steps[0].choice, "winograd2");
+  EXPECT_EQ(clock.looks(), looks);
+}
+
+TEST(KernelChooser, ShortCallsAreTimedMoreOften) {
+  Chosen chosen;
+  const GivenTimes clock({1e-6});
+  KernelChooser chooser({}, "here", chosen.pool, chosen.isa, clock);
+  graph::Builder b("sum");
+  const auto x = b.input("x", {DType::F32, {8}});
+  b.output(b.op("add", {x, x}), "y");
+  const graph::Graph graph = *b.finish();
+  EXPECT_NEAR(node_seconds(graph, graph.nodes[0], chooser), 1e-6, 1e-9);
+  EXPECT_EQ(clock.looks(), 2u * 40);
+}
+
 TEST(KernelChooser, EveryChoiceGivesTheSameResult) {
   Chosen chosen;
   std::vector<std::vector<float>> results;
@@ -149,6 +174,29 @@ TEST(KernelChooser, APlanFileKeepsTheChoice) {
   EXPECT_EQ(read->programs[0].second.steps[1].choice, "winograd4");
   file.programs[0].second.steps[1].choice = "by hand";
   EXPECT_EQ(parse_plan(plan_content(file)).error().code, Code::Conflict);
+}
+
+TEST(KernelChooser, TimesWholeThingsInTurnAndKeepsTheFastest) {
+  Chosen chosen;
+  test::ManualClock clock;
+  KernelChooser chooser({}, "here", chosen.pool, chosen.isa, clock);
+  const std::string ways[] = {"cpu", "other"}, more[] = {"cpu", "third"};
+  EXPECT_FALSE(chooser.known_choice("network", ways));
+  std::vector<size_t> order;
+  const size_t taken = chooser.time_choice("network", ways, [&](size_t way) {
+    order.push_back(way);
+    clock.advance(way == 0 ? 2 : 1);
+  });
+  EXPECT_EQ(taken, 1u);
+  ASSERT_EQ(order.size(), 16u);
+  for (size_t i = 0; i < order.size(); ++i) EXPECT_EQ(order[i], i % 2);
+  EXPECT_TRUE(chooser.has_measured());
+  EXPECT_EQ(chooser.asked().size(), 1u);
+  const KernelChooser again(chooser.known(), "here", chosen.pool, chosen.isa, clock);
+  EXPECT_EQ(again.known_choice("network", ways), 1u);
+  EXPECT_FALSE(again.known_choice("network", more));
+  const KernelChooser other(chooser.known(), "elsewhere", chosen.pool, chosen.isa, clock);
+  EXPECT_FALSE(other.known_choice("network", ways));
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ TEST(StepList, EachProductKnowsWhatTheNextOneReads) {
   PlanValues values(program.graph, program.memory, false);
   ASSERT_TRUE(values.place(weights, states).ok());
   StepList list;
-  const Status status = list.bind(program.steps, program.graph, values, weights, pool, program.isa);
+  const Status status =
+      list.bind(program.steps, program.graph, values, weights, pool, program.isa, {});
   ASSERT_TRUE(status.ok()) << status.error().message;
   EXPECT_EQ(list.stream, nullptr);
   std::vector<const PlanStep*> products;
@@ -54,7 +55,7 @@ TEST(StepList, AWeightOfTwoProductsIsPackedOnce) {
   PlanValues values(program.graph, program.memory, false);
   ASSERT_TRUE(values.place(weights, states).ok());
   StepList list;
-  ASSERT_TRUE(list.bind(program.steps, program.graph, values, weights, pool, program.isa).ok());
+  ASSERT_TRUE(list.bind(program.steps, program.graph, values, weights, pool, program.isa, {}).ok());
   std::vector<const void*> read;
   for (const PlanStep& step : list.steps) {
     if (step.packed != 0) read.push_back(step.inputs[1].data);

@@ -10,11 +10,16 @@
 #include <verge/engine/graph/passes/fuse_batch_norm.hpp>
 #include <verge/engine/graph/passes/fuse_conv.hpp>
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
+#include <verge/engine/graph/passes/fuse_expand_depthwise.hpp>
 #include <verge/engine/graph/passes/fuse_linear.hpp>
 #include <verge/engine/graph/passes/fuse_norm.hpp>
 #include <verge/engine/graph/passes/fuse_projections.hpp>
 #include <verge/engine/graph/passes/fuse_written_norms.hpp>
 #include <verge/engine/graph/passes/hoist_updates.hpp>
+#include <verge/engine/graph/passes/int8_pixels.hpp>
+#include <verge/engine/graph/passes/lower_int8.hpp>
+#include <verge/engine/graph/passes/merge_again.hpp>
+#include <verge/engine/graph/passes/partition.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/graph/passes/reorder.hpp>
 #include <verge/engine/graph/passes/update_into_gradient.hpp>
@@ -36,8 +41,21 @@ Graph bf16_asked_for(Graph graph, const PipelineOptions& options) {
   return options.bf16 ? compute_bf16(std::move(graph)) : graph;
 }
 
+Graph partition_asked_for(Graph graph, const PipelineOptions& options) {
+  if (options.backend == nullptr) return graph;
+  return partition(std::move(graph), *options.backend, options.partition_report);
+}
+
 Graph folding_asked_for(Graph graph, const PipelineOptions& options) {
   return options.parameters ? fold_affine(std::move(graph), options.parameters) : graph;
+}
+
+Graph levels_as_said(Graph graph, const PipelineOptions& options) {
+  return lower_int8(std::move(graph), options.parameters);
+}
+
+Graph layout_asked_for(Graph graph, const PipelineOptions& options) {
+  return choose_layout(std::move(graph), options.node_seconds);
 }
 
 }  // namespace
@@ -55,20 +73,30 @@ std::span<const Pass> all_passes() {
       {"fuse_cross_entropy", "makes a written-out cross-entropy one operator",
        always<fuse_cross_entropy>},
       {"fuse_activations", "makes written-out activations one operator", always<fuse_activations>},
+      {"lower_int8", "computes between quantize and dequantize on 8-bit levels", levels_as_said},
+      {"int8_pixels", "lays out images of levels pixel by pixel", always<int8_pixels>},
       {"fuse_written_norms", "makes written-out norms and softmax one operator",
        always<fuse_written_norms>},
       {"fold_affine", "makes batch norm and factors part of frozen convolutions",
        folding_asked_for},
       {"fuse_linear", "gives products their bias, activation and residual", always<fuse_linear>},
       {"fuse_conv", "gives convolutions their activation and residual", always<fuse_conv>},
+      {"choose_layout", "holds images with their channels in blocks where that is faster",
+       layout_asked_for},
       {"fuse_batch_norm", "gives batch norm in training its ReLU, and its gradient that of both",
        always<fuse_batch_norm>},
+      {"fuse_expand_depthwise",
+       "makes frozen 1x1 and depthwise convolutions of levels one operator",
+       always<fuse_expand_depthwise>},
+      {"merge_again", "makes merged weights anew for gradients instead of keeping them",
+       always<merge_again>},
       {"fuse_projections", "joins query, key and value; gate and up", always<fuse_projections>},
       {"fuse_norm", "normalises rows while a product prepares them", always<fuse_norm>},
       {"update_into_gradient", "applies plain SGD inside the product",
        always<update_into_gradient>},
       {"hoist_updates", "applies each gradient as soon as it is complete", always<hoist_updates>},
       {"drop_leftovers", "removes what the other passes left unread", always<dead_code>},
+      {"partition", "gives regions to a backend, where one is asked for", partition_asked_for},
       {"reorder", "runs nodes in the order that needs the smallest arena", always<reorder>},
   };
   return kPasses;

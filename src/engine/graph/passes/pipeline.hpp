@@ -10,7 +10,9 @@
 
 #include <verge/engine/graph/ir.hpp>
 #include <verge/engine/graph/passes/attach_adapters.hpp>
+#include <verge/engine/graph/passes/choose_layout.hpp>
 #include <verge/engine/graph/passes/fold_affine.hpp>
+#include <verge/engine/graph/passes/partition.hpp>
 
 namespace verge::graph {
 
@@ -39,6 +41,9 @@ struct PipelineOptions {
   const AdapterLayout* adapters = nullptr;  // attach_adapters
   bool bf16 = false;                        // compute_bf16
   ParameterValues parameters = {};          // fold_affine, for weights that stay as they are
+  NodeSeconds node_seconds = {};            // choose_layout, for inference
+  const Capability* backend = nullptr;      // partition
+  PartitionReport* partition_report = nullptr;
 };
 
 struct Optimized {

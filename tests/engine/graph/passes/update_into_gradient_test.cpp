@@ -31,6 +31,25 @@ TEST(UpdateIntoGradient, PlainSgdNeverStoresTheGradient) {
   EXPECT_EQ(after.nodes.size() + 2, before.nodes.size());
 }
 
+TEST(UpdateIntoGradient, OfLevelsToo) {
+  Builder b("levels");
+  const ValueId w = b.param("w", {DType::I8, {3, 2, 3, 3}});
+  const ValueId m = b.param("m", {DType::F32, {3}});
+  const ValueId y = b.op("conv2d_int8", {b.input("x", {DType::I8, {2, 2, 5, 5}}), w, kNone, m});
+  const ValueId loss = b.op("reduce_sum", {b.op("dequantize", {y}, {{"scale", 0.5}})},
+                            {{"axes", std::vector<int64_t>{0, 1, 2, 3}}});
+  b.output(loss, "loss");
+  JointGraph joint = *differentiate(*b.finish(), loss, {w});
+  joint.scales[w] = {m, 0.5};
+  const Graph before =
+      *add_updates(std::move(joint), {w}, {.kind = OptimizerKind::Sgd, .remainders = true});
+  const Graph after = update_into_gradient(before);
+  support::expect_same_results(before, after);
+  EXPECT_EQ(count_of(before, "sgd_int8"), 1);
+  EXPECT_EQ(count_of(after, "sgd_int8"), 0);
+  EXPECT_EQ(count_of(after, "sgd_conv2d_int8"), 1);
+}
+
 TEST(UpdateIntoGradient, SumsMomentumAndOtherOptimizersStay) {
   const Graph tied = training_graph({.kind = OptimizerKind::Sgd}, true);
   EXPECT_EQ(count_of(update_into_gradient(tied), "sgd_matmul"), 1);
