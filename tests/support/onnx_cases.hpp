@@ -23,11 +23,9 @@ struct OnnxCaseKind {
   int number;
   DType dtype;
 };
-inline constexpr OnnxCaseKind kOnnxCaseKinds[] = {{"float32", 1, DType::F32},
-                                                  {"int64", 7, DType::I64},
-                                                  {"bool", 9, DType::U8},
-                                                  {"uint8", 2, DType::U8},
-                                                  {"int8", 3, DType::I8}};
+inline constexpr OnnxCaseKind kOnnxCaseKinds[] = {
+    {"float32", 1, DType::F32}, {"int64", 7, DType::I64}, {"bool", 9, DType::U8},
+    {"uint8", 2, DType::U8},    {"int32", 6, DType::I32}, {"int8", 3, DType::I8}};
 
 inline const OnnxCaseKind& onnx_case_kind(const nlohmann::json& tensor) {
   const auto name = tensor["type"].get<std::string>();

@@ -21,6 +21,7 @@ class CNode {
   bool has(size_t input) const;
   bool wants(size_t output) const;
   Shape in(size_t input) const;
+  DType dtype(size_t input) const { return graph_.value(node_.inputs[input]).type.dtype; }
   Shape out(size_t output = 0) const;
   /// "op_" and the operator's name.
   std::string function() const;

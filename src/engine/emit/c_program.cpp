@@ -44,7 +44,7 @@ static void read_array(const char *path, const struct @name_array *array, char *
 }
 )";
 
-constexpr std::string_view kOutput = R"(
+constexpr std::string_view kMessages = R"(
 static void print(int file, const char *text) {
   const size_t length = strlen(text);
   if (write(file, text, length) != (long)length) _Exit(1);
@@ -143,7 +143,9 @@ static void add_integer(char *text, size_t size, long value) {
   } while ((value /= 10) > 0);
   add(text, size, at);
 }
+)";
 
+constexpr std::string_view kOutput = R"(
 /* An array of NumPy, version 1.0: its header is 128 bytes long. */
 static void write_array(const char *path, const struct @name_array *array, const void *data) {
   char text[512] = "\223NUMPY\001";
@@ -246,10 +248,7 @@ std::string c_program(std::string_view name) {
       "/* Runs the network of @name.c on files. */\n"
       "#include <fcntl.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n\n"
       "#include \"@name.h\"\n";
-  // print is used before read_array, write_array after fail.
-  const size_t write_at = kOutput.find("\n/* An array of NumPy");
-  text +=
-      fmt::format("{}{}{}{}", kOutput.substr(0, write_at), kInput, kOutput.substr(write_at), kMain);
+  text += fmt::format("{}{}{}{}", kMessages, kInput, kOutput, kMain);
   std::string upper(name);
   for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   replace_all(text, "@NAME", upper);

@@ -220,7 +220,7 @@ Result<CSource> emit_c(const graph::Graph& graph, const graph::ParameterValues& 
 }
 
 std::vector<std::string> passes_without_c() {
-  return {"fuse_projections", "fuse_norm"};
+  return {"fuse_projections", "fuse_norm", "lower_int8", "int8_pixels"};
 }
 
 }  // namespace verge::emit

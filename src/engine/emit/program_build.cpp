@@ -22,12 +22,6 @@ constexpr Compiler kCompilers[] = {
     {"aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu", "-march=armv8-a"},
 };
 
-Status write_file(const fs::path& path, std::string_view text) {
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path.string()));
-  VERGE_RETURN_IF_ERROR(file.write(text));
-  return file.commit();
-}
-
 Status compile(const Compiler& compiler, const std::vector<std::string>& sources,
                const std::string& program) {
   std::vector<std::string> words = {compiler.command,
@@ -72,9 +66,9 @@ Result<int64_t> build_program(const CSource& source, std::string_view name, Targ
   if (error) return make_error(Code::Io, "{}: {}", output, error.message());
   const fs::path network = place / fmt::format("{}.c", name);
   const fs::path main = place / fmt::format("{}_main.c", name);
-  VERGE_RETURN_IF_ERROR(write_file(place / fmt::format("{}.h", name), source.header));
-  VERGE_RETURN_IF_ERROR(write_file(network, source.source));
-  VERGE_RETURN_IF_ERROR(write_file(main, c_program(name)));
+  VERGE_RETURN_IF_ERROR(write_whole_file(place / fmt::format("{}.h", name), source.header));
+  VERGE_RETURN_IF_ERROR(write_whole_file(network, source.source));
+  VERGE_RETURN_IF_ERROR(write_whole_file(main, c_program(name)));
   const fs::path program = place / "program";
   VERGE_RETURN_IF_ERROR(compile(kCompilers[static_cast<size_t>(target)],
                                 {network.string(), main.string()}, program.string()));

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include <verge/engine/graph/levels.hpp>
 #include <verge/engine/graph/op.hpp>
 #include <verge/engine/graph/reference.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
@@ -110,6 +111,26 @@ Emitter::Emitter(const std::string& name)
 
 Value Emitter::emit(std::string_view op, const std::vector<Value>& inputs, graph::Attrs attrs,
                     ElementType type) {
+  const Value result = emit_as_written(op, inputs, std::move(attrs), type);
+  if (!result) return {};
+  std::vector<ValueId> ids;
+  for (Value value : inputs) ids.push_back(value.id);
+  if (can_fold(ids, result.id)) {
+    fold(result.id);
+    return result;
+  }
+  ids.push_back(result.id);
+  for (ValueId value : ids) {
+    if (value == kNone || shape({value}).count() > 0) continue;
+    builder_.fail(
+        make_error(Code::Unsupported, "{}: a tensor {} is empty", op, shape({value}).str()));
+    return {};
+  }
+  return result;
+}
+
+Value Emitter::emit_as_written(std::string_view op, const std::vector<Value>& inputs,
+                               graph::Attrs attrs, ElementType type) {
   if (nodes_left_-- <= 0) {
     builder_.fail(make_error(Code::Unsupported, "the network has more than {} nodes", kMostNodes));
     return {};
@@ -126,18 +147,29 @@ Value Emitter::emit(std::string_view op, const std::vector<Value>& inputs, graph
       return {};
     }
   }
-  if (can_fold(ids, id)) {
-    fold(id);
-    return {id, type};
-  }
-  ids.push_back(id);
-  for (ValueId value : ids) {
-    if (value == kNone || shape({value}).count() > 0) continue;
-    builder_.fail(
-        make_error(Code::Unsupported, "{}: a tensor {} is empty", op, shape({value}).str()));
-    return {};
-  }
+  constants_.resize(builder_.graph().values.size());
+  constants_[static_cast<size_t>(id)] =
+      std::ranges::all_of(inputs, [&](Value value) { return !value || is_constant(value); });
   return {id, type};
+}
+
+bool Emitter::is_constant(Value value) const {
+  const auto at = static_cast<size_t>(value.id);
+  return is_known(value) || (value && at < constants_.size() && constants_[at]);
+}
+
+Value Emitter::levels(const std::vector<double>& values, const Shape& shape, ElementType type) {
+  const DType dtype = type == ElementType::Int8    ? DType::I8
+                      : type == ElementType::Uint8 ? DType::U8
+                                                   : DType::I32;
+  const double least = dtype == DType::I32 ? INT32_MIN : graph::least_level(dtype);
+  const double most = dtype == DType::I32 ? INT32_MAX : graph::largest_level(dtype);
+  std::vector<double> held = values;
+  for (double& value : held) value = std::clamp(value, least, most);
+  Tensor tensor(dtype, shape);
+  graph::store(tensor.view(), held);
+  const std::string name = fmt::format("levels#{}", builder_.graph().values.size());
+  return {builder_.constant(name, std::move(tensor)), type};
 }
 
 bool Emitter::can_fold(const std::vector<ValueId>& inputs, ValueId output) const {
@@ -244,6 +276,11 @@ Value Emitter::indices(const std::vector<int64_t>& values) {
                          [](int64_t value) { return static_cast<int32_t>(value); });
   const std::string name = fmt::format("indices#{}", builder_.graph().values.size());
   return {builder_.constant(name, std::move(tensor)), ElementType::Int32};
+}
+
+Value Emitter::as_number(Value value) {
+  if (!value || value.type == ElementType::Bool || !graph::is_level(dtype(value))) return value;
+  return emit("cast", {value}, {{"to", std::string(name(DType::F64))}}, value.type);
 }
 
 std::optional<TensorView> Emitter::known(ValueId id) const {

@@ -31,15 +31,25 @@ class Emitter {
   /// Output 0 of the operator, of type `type`; nothing after a mistake (error()).
   Value emit(std::string_view op, const std::vector<Value>& inputs, graph::Attrs attrs,
              ElementType type);
+  /// The same without computing it here, though its inputs may be known: for `dequantize`, which
+  /// passes look for.
+  Value emit_as_written(std::string_view op, const std::vector<Value>& inputs, graph::Attrs attrs,
+                        ElementType type);
   Value input(const std::string& name, ElementType type, const Shape& shape);
   /// A constant of the file: a Param where it lies, if it can; else a copy.
   Result<Value> stored(const format::onnx::TensorData& tensor,
                        const std::shared_ptr<const void>& file);
   Value constant(const std::vector<double>& values, const Shape& shape, ElementType type);
+  /// What is held as levels, as the f64 that integers are else.
+  Value as_number(Value value);
   /// i32, for the operators of the Graph that want indices.
   Value indices(const std::vector<int64_t>& values);
 
   bool is_known(Value value) const { return value && known(value.id).has_value(); }
+  /// Whether it follows from constants alone: known, or made of such by emit_as_written().
+  bool is_constant(Value value) const;
+  /// Small integers as the Graph's operators on levels want them (graph/levels.hpp).
+  Value levels(const std::vector<double>& values, const Shape& shape, ElementType type);
   /// All elements of a known value.
   std::vector<double> values(Value value) const;
   /// Of nothing: of rank 0.
@@ -59,6 +69,7 @@ class Emitter {
 
   graph::Builder builder_;
   std::vector<std::optional<Weight>> weights_;  // by ValueId
+  std::vector<bool> constants_;                 // by ValueId: not known, yet made of constants
   int64_t elements_left_, nodes_left_;          // that may still be made
   double work_left_;                            // what may still be computed here, in FLOPs
 };

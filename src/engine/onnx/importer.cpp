@@ -15,6 +15,10 @@ using format::onnx::TensorData;
 using format::onnx::ValueInfo;
 
 constexpr int64_t kMostInputElements = int64_t{1} << 40;
+// Operators that take levels as they are (graph/levels.hpp); others see integers as f64.
+constexpr std::string_view kTakeLevels[] = {
+    "ConvInteger", "DequantizeLinear", "Flatten", "Identity", "MatMulInteger", "MaxPool",
+    "QLinearConv", "QLinearMatMul",    "Reshape", "Squeeze",  "Transpose",     "Unsqueeze"};
 
 std::string show_extents(const ValueInfo& input) {
   std::string text;
@@ -161,6 +165,9 @@ Status Importer::build_node(const NodeData& node, size_t index) {
     inputs.push_back(*value);
   }
   emitter_.builder().source(label);
+  if (std::ranges::count(kTakeLevels, node.op_type) == 0) {
+    for (Value& value : inputs) value = emitter_.as_number(value);
+  }
   NodeContext context(*this, emitter_, node, std::move(inputs));
   if (const Status status = op->build(context); !status) return fail(status.error());
   if (!emitter_.builder().failed()) return {};

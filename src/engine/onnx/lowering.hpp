@@ -72,7 +72,8 @@ class Lowering {
   void finish(std::string_view op, std::vector<std::string> inputs, Attributes attributes = {});
 
   std::string integers(const std::vector<int64_t>& values) { return onnx_.integers(values); }
-  std::string number(double value) { return onnx_.number(value, result_type().dtype); }
+  std::string number(double value) { return number(value, result_type().dtype); }
+  std::string number(double value, DType dtype) { return onnx_.number(value, dtype); }
   std::string cast(std::string x, format::onnx::ElementType to);
   /// The activation (graph/activation.hpp) of x.
   std::string activation(std::string_view name, const std::string& x);

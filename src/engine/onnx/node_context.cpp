@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <verge/engine/graph/levels.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
 #include <verge/engine/onnx/importer.hpp>
 #include <verge/engine/onnx/node_context.hpp>
@@ -127,6 +128,7 @@ Value NodeContext::convert(Value x, ElementType type) {
   if (failed() || !x) return {};
   if (type == ElementType::Bool) return truth(x);
   if (dtype(x) == graph_dtype(type)) return {x.id, type};
+  if (x.type == type && graph::is_level(dtype(x))) return x;  // between quantizing and the way back
   return emit_as(type, "cast", {x}, {{"to", std::string(name(graph_dtype(type)))}});
 }
 

@@ -46,6 +46,7 @@ class NodeContext {
   Result<std::vector<int64_t>> integers_of(size_t i, std::string_view attribute) const;
 
   bool is_known(Value value) const { return emitter_.is_known(value); }
+  bool is_constant(Value value) const { return emitter_.is_constant(value); }
   std::vector<double> values(Value value) const { return emitter_.values(value); }
   Shape shape(Value value) const { return emitter_.shape(value); }
   int rank(Value value) const { return shape(value).rank(); }
@@ -60,6 +61,13 @@ class NodeContext {
   Value emit_as(ElementType type, std::string_view op, const std::vector<Value>& inputs,
                 graph::Attrs attrs = {}) {
     return failed() ? Value{} : emitter_.emit(op, inputs, std::move(attrs), type);
+  }
+  Value emit_as_written(ElementType type, std::string_view op, const std::vector<Value>& inputs,
+                        graph::Attrs attrs = {}) {
+    return failed() ? Value{} : emitter_.emit_as_written(op, inputs, std::move(attrs), type);
+  }
+  Value levels(const std::vector<double>& values, const Shape& shape, ElementType type) {
+    return emitter_.levels(values, shape, type);
   }
   Value reshape(Value x, const std::vector<int64_t>& extents);
   Value transpose(Value x, const std::vector<int64_t>& perm);

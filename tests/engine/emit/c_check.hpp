@@ -89,7 +89,8 @@ class CModule {
 inline Tensor as_c(const graph::Value& value, const std::vector<double>& values,
                    const Shape& shape) {
   const DType dtype = value.type.dtype;
-  const bool is_integer = dtype == DType::I32 || dtype == DType::I64 || dtype == DType::U8;
+  const bool is_integer =
+      dtype == DType::I32 || dtype == DType::I64 || dtype == DType::U8 || dtype == DType::I8;
   Tensor tensor(is_integer ? dtype : DType::F32, shape);
   graph::store(tensor.view(), values);
   return tensor;

@@ -86,17 +86,18 @@ TEST(CSource, OperatorsThatShareTheirCodeStandTogether) {
 
 TEST(CSource, NamesEveryNodeThatHasNoC) {
   graph::Builder b("odd");
-  const auto x = b.input("x", {DType::F32, {2, 8}});
+  const auto x = b.input("x", {DType::I8, {2, 8}});
+  const graph::Attrs scales{{"a_multiplier", 1.0}, {"b_multiplier", 1.0}};
   b.source("blk.0");
-  const auto q = b.op("quantize", {x}, {{"scale", 0.1}, {"to", "i8"}});
+  const auto sum = b.op("add_int8", {x, x}, scales);
   b.source("blk.1");
-  b.output(b.op("dequantize", {q}, {{"scale", 0.1}}), "y");
+  b.output(b.op("add_int8", {sum, x}, scales), "y");
   const auto source = emit_c(*b.finish(), {}, {});
   ASSERT_FALSE(source);
   EXPECT_EQ(source.error().code, Code::Unsupported);
   EXPECT_EQ(source.error().message,
-            "2 of 2 nodes have no C:\n  quantize (blk.0): there is no C for this operator\n"
-            "  dequantize (blk.1): there is no C for this operator");
+            "2 of 2 nodes have no C:\n  add_int8 (blk.0): there is no C for this operator\n"
+            "  add_int8 (blk.1): there is no C for this operator");
 }
 
 TEST(CSource, RefusesNullPointers) {

@@ -44,9 +44,14 @@ WireWriter attribute_message(const Attribute& attribute) {
     case AttributeKind::Strings:
       for (const std::string& value : attribute.texts) message.text(9, value);
       break;
+    case AttributeKind::Tensor: {
+      const TensorData& tensor = *attribute.tensor;
+      const auto* values = reinterpret_cast<const char*>(tensor.bytes.data());
+      message.text(5, tensor_head(tensor) + std::string(values, tensor.bytes.size()));
+      break;
+    }
     default:
-      VERGE_CHECK(false,
-                  attribute.name);  // constants are initializers, and nothing here has branches
+      VERGE_CHECK(false, attribute.name);  // nothing here has branches
   }
   message.integer(20, static_cast<int64_t>(attribute.kind));
   return message;

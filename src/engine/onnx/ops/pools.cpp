@@ -78,7 +78,7 @@ Status global_average_pool(NodeContext& node) {
   for (int i = 2; i < x.rank(); ++i) area *= x[i];
   std::vector<int64_t> y = {x[0], x[1]};
   y.resize(static_cast<size_t>(x.rank()), 1);
-  const Value image = node.reshape(node.in(0), {x[0], x[1], 1, area});
+  const Value image = x.rank() == 4 ? node.in(0) : node.reshape(node.in(0), {x[0], x[1], 1, area});
   node.set_output(0, node.reshape(node.emit("global_avg_pool", {image}), y));
   return {};
 }

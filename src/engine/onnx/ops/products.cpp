@@ -46,7 +46,7 @@ Status mat_mul(NodeContext& node) {
   if (is_column) b = node.reshape(b, {right[0], 1});
   Value y;
   if (node.rank(b) == 2) {
-    y = node.is_known(b) ? linear(node, a, b, false, {}) : node.emit("matmul", {a, b});
+    y = node.is_constant(b) ? linear(node, a, b, false, {}) : node.emit("matmul", {a, b});
   } else {
     VERGE_TRY(y, batched(node, a, b));
   }
@@ -77,9 +77,9 @@ Status gemm(NodeContext& node) {
   const Value c = node.has_input(2) ? times(node, node.in(2), node.real("beta", 1)) : Value{};
   if (node.failed()) return {};
   const int64_t n = node.shape(b)[is_transposed ? 0 : 1];
-  const bool is_bias = c && alpha == 1 && node.shape(c) == Shape{n} && node.is_known(b);
+  const bool is_bias = c && alpha == 1 && node.shape(c) == Shape{n} && node.is_constant(b);
   Value y;
-  if (node.is_known(b)) {
+  if (node.is_constant(b)) {
     y = linear(node, a, b, is_transposed, is_bias ? c : Value{});
   } else {
     y = node.emit("matmul", {a, b}, {{"transpose_b", int64_t{is_transposed}}});
