@@ -49,20 +49,14 @@ class FolderWriter {
     VERGE_TRY(const std::string tokenizer, text::tokenizer_json(vocabulary));
     VERGE_TRY(const auto chat, source_.metadata.get_string("tokenizer.chat_template", ""));
     VERGE_RETURN_IF_ERROR(declare_tensors());
-    VERGE_RETURN_IF_ERROR(write_file(folder + "/config.json", config));
-    VERGE_RETURN_IF_ERROR(write_file(folder + "/tokenizer.json", tokenizer));
-    VERGE_RETURN_IF_ERROR(write_file(folder + "/tokenizer_config.json",
-                                     text::tokenizer_config_json(vocabulary, chat)));
+    VERGE_RETURN_IF_ERROR(write_whole_file(folder + "/config.json", config));
+    VERGE_RETURN_IF_ERROR(write_whole_file(folder + "/tokenizer.json", tokenizer));
+    VERGE_RETURN_IF_ERROR(write_whole_file(folder + "/tokenizer_config.json",
+                                           text::tokenizer_config_json(vocabulary, chat)));
     return writer_.write(folder + "/model.safetensors");
   }
 
  private:
-  static Status write_file(const std::string& path, std::string_view text) {
-    VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-    VERGE_RETURN_IF_ERROR(file.write(text));
-    return file.commit();
-  }
-
   Status declare_tensors() {
     writer_.set_metadata("format", "pt");
     for (const StoredTensor& tensor : source_.tensors()) {

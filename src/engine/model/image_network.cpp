@@ -78,9 +78,10 @@ class Keys {
 
 }  // namespace
 
-void describe_network(const ImageNetwork& network, format::SafetensorsWriter& writer) {
+void describe_network(const ImageNetwork& network, format::SafetensorsWriter& writer,
+                      std::string_view architecture) {
   const nn::CnnConfig& config = network.config;
-  writer.set_metadata("verge.architecture", std::string(kArchitecture));
+  writer.set_metadata("verge.architecture", std::string(architecture));
   writer.set_metadata("verge.cnn.channels", fmt::format("{}", config.channels));
   writer.set_metadata("verge.cnn.height", fmt::format("{}", config.height));
   writer.set_metadata("verge.cnn.width", fmt::format("{}", config.width));
@@ -99,6 +100,11 @@ Result<ImageNetwork> read_network(const format::Safetensors& file, const std::st
     return make_error(Code::Unsupported, "{}: a model of kind {}; give one by `verge train image`",
                       path, architecture);
   }
+  return read_facts(file, path);
+}
+
+Result<ImageNetwork> read_facts(const format::Safetensors& file, const std::string& path) {
+  const Keys keys(file, path);
   ImageNetwork network;
   nn::CnnConfig& config = network.config;
   VERGE_TRY(config.channels, keys.size("verge.cnn.channels"));

@@ -23,10 +23,13 @@ struct ImageNetwork {
 };
 
 /// Writes the keys verge.architecture and verge.cnn.*.
-void describe_network(const ImageNetwork& network, format::SafetensorsWriter& writer);
+void describe_network(const ImageNetwork& network, format::SafetensorsWriter& writer,
+                      std::string_view architecture = "cnn");
 
 /// Reads them. Fails with Unsupported for the file of another kind of model, Malformed for a key
 /// that is missing or no number; errors name the path.
 Result<ImageNetwork> read_network(const format::Safetensors& file, const std::string& path);
+/// The same of whatever architecture.
+Result<ImageNetwork> read_facts(const format::Safetensors& file, const std::string& path);
 
 }  // namespace verge::model

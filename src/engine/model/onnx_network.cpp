@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include <verge/core/checksum.hpp>
 #include <verge/core/rng.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
+#include <verge/engine/graph/passes/reorder.hpp>
 #include <verge/engine/graph/reference.hpp>
+#include <verge/engine/graph/text_form.hpp>
 #include <verge/engine/model/onnx_network.hpp>
+#include <verge/engine/runtime/kernel_chooser.hpp>
 
 namespace verge::model {
 namespace {
@@ -20,6 +24,49 @@ void copy_values(const TensorView& from, const TensorView& to) {
   }
 }
 
+graph::NodeSeconds seconds_by(const runtime::PlanOptions& options) {
+  if (options.chooser == nullptr) return graph::estimated_seconds;
+  return [&](const graph::Graph& graph, const graph::Node& node) {
+    return runtime::node_seconds(graph, node, *options.chooser);
+  };
+}
+
+// With images laid out for the CPU's kernels where it has all nodes.
+Result<OnnxGraph> shared_out(const format::onnx::Onnx& file,
+                             std::span<const onnx::InputBinding> inputs,
+                             const graph::Capability* backend,
+                             const runtime::PlanOptions& options) {
+  graph::PartitionReport report;
+  if (backend != nullptr) {
+    VERGE_TRY(OnnxGraph shared, optimized_onnx(file, inputs, {.backend = backend}));
+    if (!shared.partition.regions.empty()) return shared;
+    report = std::move(shared.partition);
+  }
+  VERGE_TRY(OnnxGraph alone, optimized_onnx(file, inputs, {.node_seconds = seconds_by(options)}));
+  alone.partition = std::move(report);
+  return alone;
+}
+
+// What tells networks apart whose times differ: all nodes with their types, but no values.
+std::string describe(const graph::Graph& graph) {
+  std::string text;
+  const auto add = [&](const std::vector<graph::ValueId>& ids) {
+    for (const graph::ValueId id : ids) {
+      text += id == graph::kNone ? " _" : " " + graph::show_type(graph, graph.value(id).type);
+    }
+  };
+  for (const graph::Node& node : graph.nodes) {
+    text += fmt::format("\n{}", node.op->name);
+    add(node.inputs);
+    add(node.outputs);
+    for (const auto& [key, attr] : node.attrs.entries()) {
+      text += fmt::format(" {}={}", key, graph::show_attr(attr));
+    }
+  }
+  return fmt::format("network of {} nodes, {:016x}", graph.nodes.size(),
+                     checksum(std::as_bytes(std::span(text))));
+}
+
 bool is_float_dtype(DType dtype) {
   return dtype == DType::F32 || dtype == DType::F64 || dtype == DType::F16 || dtype == DType::BF16;
 }
@@ -28,18 +75,22 @@ bool is_float_dtype(DType dtype) {
 
 Result<OnnxGraph> optimized_onnx(const format::onnx::Onnx& file,
                                  std::span<const onnx::InputBinding> inputs,
-                                 std::vector<std::string> disabled_passes) {
+                                 OnnxGraphOptions options) {
   VERGE_TRY(onnx::Network network, onnx::import_onnx(file, inputs));
-  auto weights = std::make_unique<runtime::WeightStore>();
+  auto weights = std::make_shared<runtime::WeightStore>();
   for (onnx::Weight& weight : network.weights) {
     weights->add(std::move(weight.name), weight.view, std::move(weight.owner));
   }
   graph::PipelineOptions pipeline;
-  pipeline.disabled = std::move(disabled_passes);
+  pipeline.disabled = std::move(options.disabled_passes);
+  pipeline.node_seconds = std::move(options.node_seconds);
   pipeline.parameters = runtime::parameter_values(*weights);
+  OnnxGraph made{{}, weights, std::move(network.inputs), std::move(network.outputs)};
+  pipeline.backend = options.backend;
+  pipeline.partition_report = &made.partition;
   VERGE_TRY(graph::Optimized result, graph::optimize(std::move(network.graph), pipeline));
-  return OnnxGraph{std::move(result.graph), std::move(weights), std::move(network.inputs),
-                   std::move(network.outputs)};
+  made.graph = std::move(result.graph);
+  return made;
 }
 
 DType outer_dtype(ElementType type) {
@@ -63,24 +114,57 @@ DType outer_dtype(ElementType type) {
   }
 }
 
-OnnxNetwork::OnnxNetwork(std::unique_ptr<runtime::WeightStore> weights,
-                         std::unique_ptr<runtime::StateStore> states, runtime::Plan plan,
-                         std::vector<onnx::Port> inputs, std::vector<onnx::Port> outputs)
-    : weights_(std::move(weights)),
+OnnxNetwork::OnnxNetwork(OnnxGraph network, std::unique_ptr<runtime::StateStore> states,
+                         runtime::Plan plan)
+    : weights_(std::move(network.weights)),
       states_(std::move(states)),
       plan_(std::move(plan)),
-      inputs_(std::move(inputs)),
-      outputs_(std::move(outputs)) {}
+      inputs_(std::move(network.inputs)),
+      outputs_(std::move(network.outputs)),
+      partition_(std::move(network.partition)) {}
 
 Result<OnnxNetwork> OnnxNetwork::compile(const format::onnx::Onnx& file,
                                          std::span<const onnx::InputBinding> inputs,
                                          ThreadPool& pool, const runtime::PlanOptions& options) {
-  VERGE_TRY(OnnxGraph network, optimized_onnx(file, inputs));
+  if (options.backends.empty()) return bind(file, inputs, nullptr, pool, options);
+  if (options.times_backends && options.chooser != nullptr) {
+    return fastest(file, inputs, pool, options);
+  }
+  return bind(file, inputs, options.backends.front().get(), pool, options);
+}
+
+Result<OnnxNetwork> OnnxNetwork::fastest(const format::onnx::Onnx& file,
+                                         std::span<const onnx::InputBinding> inputs,
+                                         ThreadPool& pool, const runtime::PlanOptions& options) {
+  VERGE_TRY(const OnnxGraph plain, optimized_onnx(file, inputs));
+  const std::string described = describe(plain.graph);
+  const graph::Capability* const backend = options.backends.front().get();
+  const std::string ways[] = {"cpu", std::string(backend->name())};
+  const auto known = options.chooser->known_choice(described, ways);
+  if (known == size_t{0}) return bind(file, inputs, nullptr, pool, options);
+  auto shared = bind(file, inputs, backend, pool, options);
+  if (known && shared) return shared;
+  VERGE_TRY(OnnxNetwork alone, bind(file, inputs, nullptr, pool, options));
+  if (!shared) {
+    alone.backend_failure_ = shared.error().message;
+    return alone;
+  }
+  OnnxNetwork* const tried[] = {&alone, &*shared};
+  for (OnnxNetwork* network : tried) network->fill_inputs(1);
+  const size_t fastest =
+      options.chooser->time_choice(described, ways, [&](size_t way) { tried[way]->run(); });
+  return std::move(*tried[fastest]);
+}
+
+Result<OnnxNetwork> OnnxNetwork::bind(const format::onnx::Onnx& file,
+                                      std::span<const onnx::InputBinding> inputs,
+                                      const graph::Capability* backend, ThreadPool& pool,
+                                      const runtime::PlanOptions& options) {
+  VERGE_TRY(OnnxGraph network, shared_out(file, inputs, backend, options));
   auto states = std::make_unique<runtime::StateStore>();
   VERGE_TRY(runtime::Plan plan, runtime::Plan::compile(std::move(network.graph), *network.weights,
                                                        *states, pool, options));
-  OnnxNetwork made(std::move(network.weights), std::move(states), std::move(plan),
-                   std::move(network.inputs), std::move(network.outputs));
+  OnnxNetwork made(std::move(network), std::move(states), std::move(plan));
   for (const onnx::Port& port : made.outputs_) {
     const Shape shape = made.place_of(port).shape;
     if (shape == port.shape) continue;

@@ -6,6 +6,7 @@
 
 #include <fmt/ranges.h>
 
+#include <verge/engine/nn/update_blocks.hpp>
 #include <verge/engine/nn/update_scheme.hpp>
 
 namespace verge::nn {
@@ -33,10 +34,14 @@ const std::vector<CountedScheme>& counted_schemes() {
 
 Error unknown(std::string_view name) {
   std::vector<std::string_view> counted;
+  std::vector<std::string> of_blocks;
   for (const CountedScheme& scheme : counted_schemes()) counted.push_back(scheme.name);
+  for (const char* model : {"mobilenetv2", "resnet50", "bert", "llama2"}) {
+    of_blocks.push_back(fmt::format("pockengine-{}", model));
+  }
   return make_error(Code::InvalidArgument,
-                    "no scheme \"{}\"; give full, bias, head, last:K, lora:R, {}, or a file", name,
-                    fmt::join(counted, ", "));
+                    "no scheme \"{}\"; give full, bias, head, last:K, lora:R, {}, {}, or a file",
+                    name, fmt::join(counted, ", "), fmt::join(of_blocks, ", "));
 }
 
 template <typename Number>
@@ -124,6 +129,7 @@ Result<UpdateScheme> preset_scheme(std::string_view name, const graph::Graph& gr
     return last_blocks(layers, count);
   }
   if (name.starts_with("lora:")) return low_rank(name, name.substr(5));
+  if (auto of_blocks = block_scheme(name, graph, layers)) return std::move(*of_blocks);
   const auto at = std::ranges::find(counted_schemes(), name, &CountedScheme::name);
   return at == counted_schemes().end() ? Result<UpdateScheme>(unknown(name)) : counted(*at, layers);
 }

@@ -41,7 +41,9 @@ class LayerFinder {
   }
 
   void visit(const Node& node) {
-    const std::string_view op = node.op->name;
+    // A convolution of levels is one, with its bias beside it.
+    const bool has_levels = node.op->name == "conv2d_int8";
+    const std::string_view op = has_levels ? "conv2d" : node.op->name;
     if (op == "batch_norm" || op == "add") return extend(node, op == "add");
     const bool is_norm = op == "rms_norm" || op == "layer_norm";
     const bool is_product = op == "conv2d" || op == "linear";

@@ -57,7 +57,8 @@ std::vector<UpdatableLayer> updatable_layers(const graph::Graph& graph);
 /// "full", "bias" (biases; where a network has none, the weights of its norms), "head", "last:K"
 /// (all of the last K blocks), "lora:R" or "lora:R:ALPHA", and the schemes of
 /// Lin et al. 2022, table 9, counted in convolutions: mcunet-49KB, mcunet-99KB, mcunet-148KB,
-/// mobilenetv2-99KB. Fails with InvalidArgument for another word or a network that is too small.
+/// mobilenetv2-99KB, or by blocks as in update_blocks.hpp. Fails with InvalidArgument for another
+/// word or a network that is too small.
 Result<UpdateScheme> preset_scheme(std::string_view name, const graph::Graph& graph);
 
 /// Values of a parameter, f32; what a choice by norm is made of.
