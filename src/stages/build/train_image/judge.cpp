@@ -30,7 +30,10 @@ Result<ImageJudge> ImageJudge::create(const model::ImageNetwork& network,
                                       ThreadPool& pool, bool is_frozen) {
   VERGE_TRY(graph::Graph inference, nn::build_cnn(network.config, kBatch));
   graph::PipelineOptions pipeline;
-  if (is_frozen) pipeline.parameters = runtime::parameter_values(weights);
+  if (is_frozen) {
+    pipeline.parameters = runtime::parameter_values(weights);
+    pipeline.node_seconds = graph::estimated_seconds;
+  }
   for (graph::Value& value : inference.values) {  // or the plan would repack today's weights
     value.is_trainable = !is_frozen && value.kind == graph::ValueKind::Param;
   }

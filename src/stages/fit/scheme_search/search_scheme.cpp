@@ -114,16 +114,17 @@ class Search {
     whole.biases = space_->biases();
     for (uint8_t& weight : whole.weights) weight = std::size(kSearchRatios);
     VERGE_TRY(const TrainingPlan full, plan_of(whole, 0));
-    VERGE_TRY(head_ms_, step_ms(base_, head, pool_, clock_));
+    VERGE_TRY(const StepTime head_time, time_step(base_, head, pool_, clock_));
+    head_ms_ = head_time.ms;
     if (head_ms_ > options_.step_ms) {
       return make_error(Code::InvalidArgument,
                         "--step-ms {}: a step that updates the head alone takes {:.3f} here",
                         options_.step_ms, head_ms_);
     }
-    VERGE_TRY(const double full_ms, step_ms(base_, full, pool_, clock_));
+    VERGE_TRY(const StepTime full_time, time_step(base_, full, pool_, clock_));
     head_flops_ = head.work.total();
     ms_per_flop_ =
-        std::max(0.0, full_ms - head_ms_) / std::max(1.0, full.work.total() - head_flops_);
+        std::max(0.0, full_time.ms - head_ms_) / std::max(1.0, full.work.total() - head_flops_);
     return {};
   }
 

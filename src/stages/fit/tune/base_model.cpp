@@ -3,8 +3,10 @@
 #include <verge/engine/format/onnx/reader.hpp>
 #include <verge/engine/format/safetensors/reader.hpp>
 #include <verge/engine/graph/builder.hpp>
+#include <verge/engine/graph/reference.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
 #include <verge/engine/model/file_facts.hpp>
+#include <verge/engine/model/level_file.hpp>
 #include <verge/engine/model/trainable_model.hpp>
 #include <verge/engine/nn/cnn.hpp>
 #include <verge/engine/nn/lm_training.hpp>
@@ -36,8 +38,22 @@ Status add_loss(BaseModel& base, ValueId logits) {
   return {};
 }
 
+Result<BaseModel> open_levels(const std::string& path, const BaseShape& shape) {
+  VERGE_TRY(model::LevelFile file, model::read_level_file(path, shape.batch));
+  BaseModel base{.path = path, .kind = BaseKind::Levels};
+  base.graph = std::move(file.graph);
+  base.images = std::move(file.images);
+  base.weights = std::move(file.weights);
+  base.network = std::move(file.network);
+  base.input = file.input;
+  base.scales = std::move(file.scales);
+  VERGE_RETURN_IF_ERROR(add_loss(base, base.graph.find("logits")));
+  return base;
+}
+
 Result<BaseModel> open_classifier(const std::string& path, const BaseShape& shape) {
   VERGE_TRY(const format::Safetensors file, format::Safetensors::open(path));
+  if (model::is_level_file(file)) return open_levels(path, shape);
   BaseModel base{.path = path};
   VERGE_TRY(base.network, model::read_network(file, path));
   base.images = "images";
@@ -174,8 +190,18 @@ Result<BaseModel> open_language_model(const std::string& path, const BaseShape& 
 }  // namespace
 
 std::vector<float> BaseModel::values(const std::string& name) const {
-  const auto span = weights.at(name).view.span<const float>();
-  return {span.begin(), span.end()};
+  const TensorView& view = weights.at(name).view;
+  const std::vector<double> stored = graph::load(view);
+  std::vector<float> values(stored.begin(), stored.end());
+  const auto scale = scales.find(graph.find(name));
+  if (scale == scales.end()) return values;
+  const auto multipliers =
+      weights.at(graph.value(scale->second.multiplier).name).view.span<const float>();
+  const size_t inner = values.size() / multipliers.size();
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] *= multipliers[i / inner] * static_cast<float>(scale->second.ratio);
+  }
+  return values;
 }
 
 Result<BaseModel> open_base_model(const std::string& path, const BaseShape& shape) {

@@ -10,12 +10,13 @@
 #include <verge/engine/graph/ir.hpp>
 #include <verge/engine/model/image_network.hpp>
 #include <verge/engine/nn/config.hpp>
+#include <verge/engine/nn/level_network.hpp>
 #include <verge/engine/nn/update_scheme.hpp>
 #include <verge/engine/runtime/trainer.hpp>
 
 namespace verge::fit {
 
-enum class BaseKind { Classifier, Onnx, LanguageModel };
+enum class BaseKind { Classifier, Onnx, LanguageModel, Levels };
 
 struct BaseModel {
   std::string path = {};
@@ -25,14 +26,17 @@ struct BaseModel {
   graph::Graph graph = {};
   graph::ValueId loss = graph::kNone;
   std::string images = {};
-  std::map<std::string, runtime::InitialTensor> weights = {};  // f32
+  std::map<std::string, runtime::InitialTensor> weights = {};  // f32; of Levels also i8 and i32
   int64_t copied_bytes = 0;          // of weights that a GGUF file has in another type than f32
   std::string hash = {};             // of the weights, hexadecimal
-  model::ImageNetwork network = {};  // of Classifier
+  model::ImageNetwork network = {};  // of classifiers; of Onnx the sizes alone
+  nn::LevelForm input = {};          // of Levels: what a level of `images` is worth
+  graph::LevelScales scales = {};    // of its i8 and i32 weights
   std::shared_ptr<const format::ModelSource> source = {};  // of LanguageModel
   nn::DecoderConfig config = {};
 
   bool is_language_model() const { return kind == BaseKind::LanguageModel; }
+  /// A weight's values as reals.
   std::vector<float> values(const std::string& name) const;
 };
 
@@ -41,9 +45,10 @@ struct BaseShape {
   int64_t tokens = 128;  // of each window of text
 };
 
-/// Opens a safetensors file of `verge train image`, an ONNX classifier of images, or a dense Llama
-/// or Qwen model as a GGUF file. Batch norm is frozen. Fails as their readers do; an ONNX network
-/// must have one input of images and one output [batch, classes], else Unsupported.
+/// Opens a safetensors file of `verge train image` or of levels (model/level_file.hpp), an ONNX
+/// classifier of images, or a dense Llama or Qwen model as a GGUF file. Batch norm is frozen. Fails
+/// as their readers do; an ONNX network must have one input of images and one output [batch,
+/// classes], else Unsupported.
 Result<BaseModel> open_base_model(const std::string& path, const BaseShape& shape);
 
 }  // namespace verge::fit

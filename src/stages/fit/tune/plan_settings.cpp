@@ -19,7 +19,9 @@ ordered_json optimizer_json(const graph::OptimizerSpec& spec) {
           {"nesterov", spec.nesterov},
           {"weight_decay", spec.weight_decay},
           {"max_norm", spec.max_norm},
-          {"global_norm", spec.global_norm}};
+          {"global_norm", spec.global_norm},
+          {"level_scaling", spec.level_scaling},
+          {"remainders", spec.remainders}};
 }
 
 Error damaged(std::string_view what) {
@@ -52,6 +54,8 @@ Result<graph::OptimizerSpec> optimizer_of(const ordered_json& json) {
   spec.weight_decay = json.at("weight_decay").get<double>();
   spec.max_norm = json.at("max_norm").get<double>();
   spec.global_norm = json.at("global_norm").get<double>();
+  spec.level_scaling = json.at("level_scaling").get<bool>();
+  spec.remainders = json.at("remainders").get<bool>();
   return spec;
 }
 

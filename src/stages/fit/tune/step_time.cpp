@@ -13,8 +13,8 @@ Result<TrainingWork> full_work(const BaseModel& base, PlanOptions options, int t
   return plan.work;
 }
 
-Result<double> step_ms(const BaseModel& base, const TrainingPlan& plan, ThreadPool& pool,
-                       const Clock& clock) {
+Result<StepTime> time_step(const BaseModel& base, const TrainingPlan& plan, ThreadPool& pool,
+                           const Clock& clock) {
   constexpr int kRuns = 4;
   const auto values = [&](const std::string& name) -> Result<runtime::InitialTensor> {
     const auto at = base.weights.find(name);
@@ -33,7 +33,9 @@ Result<double> step_ms(const BaseModel& base, const TrainingPlan& plan, ThreadPo
     trainer->step();
     if (run > 0) best = std::min(best, clock.seconds() - begin);
   }
-  return 1e3 * best;
+  trainer->plan().start_profile();
+  trainer->step();
+  return StepTime{1e3 * best, runtime::by_operator(trainer->plan())};
 }
 
 }  // namespace verge::fit

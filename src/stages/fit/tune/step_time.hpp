@@ -3,6 +3,7 @@
 
 #include <verge/core/clock.hpp>
 #include <verge/core/threads.hpp>
+#include <verge/engine/runtime/profile.hpp>
 #include <verge/stages/fit/tune/training_plan.hpp>
 
 namespace verge::fit {
@@ -10,8 +11,13 @@ namespace verge::fit {
 /// Of a step that updates every tensor.
 Result<TrainingWork> full_work(const BaseModel& base, PlanOptions options, int threads);
 
-/// The shortest of three steps on inputs of zeros, after one that warms up, in milliseconds.
-Result<double> step_ms(const BaseModel& base, const TrainingPlan& plan, ThreadPool& pool,
-                       const Clock& clock);
+struct StepTime {
+  double ms = 0;                               // the shortest of three steps, after one to warm up
+  std::vector<runtime::OperatorTime> profile;  // of one more
+};
+
+/// On inputs of zeros.
+Result<StepTime> time_step(const BaseModel& base, const TrainingPlan& plan, ThreadPool& pool,
+                           const Clock& clock);
 
 }  // namespace verge::fit

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <verge/engine/model/augment.hpp>
@@ -19,6 +20,7 @@ class ImageTask : public TaskData {
   ImageTask(model::ImageData data, const BaseModel& base, int64_t batch, uint64_t seed)
       : data_(std::move(data)),
         network_(base.network),
+        input_(base.input),
         images_(base.images),
         batch_(batch),
         seed_(seed) {}
@@ -53,22 +55,36 @@ class ImageTask : public TaskData {
   void write(const Input& input, int64_t count, const model::ImageSet& set, Index index) {
     const nn::CnnConfig& config = network_.config;
     const int64_t area = config.height * config.width;
-    auto* pixels = input(images_).as<float>();
+    const TensorView& to = input(images_);
     auto labels = input("labels").span<int32_t>();
     std::ranges::fill(labels, -1);
     for (int64_t row = 0; row < count; ++row) {
-      float* image = pixels + row * config.channels * area;
-      model::normalize(network_.normalization, set.image(index(row)), image);
-      for (int64_t channel = 1; channel < config.channels; ++channel) {
-        std::copy_n(image, area, image + channel * area);
+      const auto image = set.image(index(row));
+      for (int64_t channel = 0; channel < config.channels; ++channel) {
+        const int64_t at = (row * config.channels + channel) * area;
+        if (to.dtype == DType::I8) {
+          write_levels(image, to.as<int8_t>() + at);
+        } else {
+          model::normalize(network_.normalization, image, to.as<float>() + at);
+        }
       }
       labels[static_cast<size_t>(row)] = set.labels[static_cast<size_t>(index(row))];
     }
     labels_.assign(labels.begin(), labels.end());
   }
 
+  void write_levels(std::span<const uint8_t> image, int8_t* levels) const {
+    const auto& [mean, deviation] = network_.normalization;
+    for (size_t i = 0; i < image.size(); ++i) {
+      const float value = (static_cast<float>(image[i]) - mean) / deviation;
+      const float level = std::nearbyint(value / input_.scale) + static_cast<float>(input_.zero);
+      levels[i] = static_cast<int8_t>(std::clamp(level, -128.0f, 127.0f));
+    }
+  }
+
   model::ImageData data_;
   model::ImageNetwork network_;
+  nn::LevelForm input_;
   std::string images_;
   int64_t batch_;
   uint64_t seed_;

@@ -2,9 +2,11 @@
 
 #include <verge/core/units.hpp>
 #include <verge/engine/graph/graph_cost.hpp>
+#include <verge/engine/graph/memory_types.hpp>
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/graph/recompute.hpp>
+#include <verge/engine/graph/split_channels.hpp>
 #include <verge/stages/fit/tune/training_plan.hpp>
 
 namespace verge::fit {
@@ -46,6 +48,18 @@ std::string name_of_node(const graph::Graph& graph, graph::NodeId id) {
                              : fmt::format("{} ({})", node.op->name, node.source);
 }
 
+// Channels that learn alone become parameters of their own: no more is copied to private memory.
+Status split(runtime::TrainingGraph& training) {
+  VERGE_TRY(graph::SplitGraph parts,
+            graph::split_channels(std::move(training.graph), std::move(training.trainable),
+                                  std::move(training.slices), std::move(training.scales)));
+  training.graph = std::move(parts.graph);
+  training.trainable = std::move(parts.trainable);
+  training.slices = std::move(parts.slices);
+  training.scales = std::move(parts.scales);
+  return {};
+}
+
 // Values computed twice until the arena leaves the rest its room below the budget.
 Result<runtime::Program> shrink(runtime::Program step, const TrainingMemory& memory,
                                 int64_t budget_bytes, int64_t& recomputed) {
@@ -69,6 +83,8 @@ TrainingMemory memory_of(const runtime::Program& step, int64_t frozen_bytes) {
                         .frozen_bytes = frozen_bytes};
   memory.peak_node = name_of_node(step.graph, step.memory.peak_node);
   memory.peak_value = largest_at_peak(step.memory);
+  memory.peak_types = graph::bytes_by_type(step.graph, step.memory, step.memory.peak_node);
+  memory.most_f32_bytes = graph::most_bytes_of(step.graph, step.memory, DType::F32);
   const std::vector<std::string> updated = runtime::updated_parameters(step.graph);
   for (size_t id = 0; id < step.graph.values.size(); ++id) {
     const graph::Value& value = step.graph.values[id];
@@ -117,8 +133,10 @@ Result<TrainingPlan> compile_training(const BaseModel& base, const nn::UpdateSch
   std::erase(trainer.disabled_passes, kRecompute);
   trainer.observe = options.observe;
   trainer.plan.isa = options.isa;
-  VERGE_TRY(plan.step, runtime::compile_step({part.graph, base.loss, part.trainable, part.slices},
-                                             trainer, threads));
+  runtime::TrainingGraph training{part.graph, base.loss, part.trainable, part.slices, base.scales};
+  if (base.kind == BaseKind::Levels) VERGE_RETURN_IF_ERROR(split(training));
+  part.graph = training.graph;
+  VERGE_TRY(plan.step, runtime::compile_step(std::move(training), trainer, threads));
   plan.memory = memory_of(plan.step, base.copied_bytes);
   const bool may_recompute =
       std::ranges::find(options.disabled_passes, kRecompute) == options.disabled_passes.end();

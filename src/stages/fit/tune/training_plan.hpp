@@ -7,6 +7,7 @@
 //   plan.memory.total();
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,9 @@ struct TrainingMemory {
   int64_t packed_bytes = 0;       // frozen weights in the layouts of their kernels
   int64_t frozen_bytes = 0;       // f32 copies of weights that the file has in another type
   std::string peak_node = {};
-  std::string peak_value = {};  // the largest tensor alive there
+  std::string peak_value = {};                     // the largest tensor alive there
+  std::map<std::string, int64_t> peak_types = {};  // bytes alive there, by element type
+  int64_t most_f32_bytes = 0;                      // of the arena, at once, wherever
   int64_t total() const {
     return arena_bytes + io_bytes + state_bytes + parameter_bytes + packed_bytes + frozen_bytes;
   }

@@ -3,6 +3,7 @@
 
 #include <verge/engine/format/gguf/writer.hpp>
 #include <verge/engine/format/safetensors/writer.hpp>
+#include <verge/engine/model/level_file.hpp>
 #include <verge/engine/quant/quantize.hpp>
 #include <verge/engine/runtime/delta.hpp>
 #include <verge/stages/fit/tune/tuned_files.hpp>
@@ -35,6 +36,16 @@ Status write_classifier(const std::string& path, const BaseModel& base, TuningRu
     VERGE_RETURN_IF_ERROR(writer.add(name, DType::F32, kept.shape(), bytes_of(kept)));
   }
   return writer.write(path);
+}
+
+Status write_levels(const std::string& path, const BaseModel& base, TuningRun& run,
+                    const Lineage& lineage) {
+  VERGE_TRY(model::LevelFile file, model::read_level_file(base.path, 1));
+  std::deque<Tensor> tensors;
+  for (auto& [name, weight] : file.weights) {
+    weight.view = tensors.emplace_back(run.stored(name)).view();
+  }
+  return model::write_level_file(path, file, lineage);
 }
 
 // Changed tensors in the type that they have in the file, all else as it is there.
@@ -94,6 +105,8 @@ Status write_tuned(const std::string& path, const BaseModel& base, const Trainin
   switch (base.kind) {
     case BaseKind::Classifier:
       return write_classifier(path, base, run, lineage);
+    case BaseKind::Levels:
+      return write_levels(path, base, run, lineage);
     case BaseKind::LanguageModel:
       if (are_factors_alone(run)) return write_adapter(path, base, plan, run, lineage);
       return write_language_model(path, base, run, lineage, pool);
@@ -108,8 +121,12 @@ Result<int64_t> write_tuned_delta(const std::string& path, const BaseModel& base
   runtime::NamedTensors before, now;
   std::deque<Tensor> tensors;
   for (const auto& [name, weight] : base.weights) {
-    VERGE_TRY(Tensor tensor, tuned_tensor(base, run, name));
     before.emplace_back(name, weight.view);
+    if (base.kind == BaseKind::Levels) {
+      now.emplace_back(name, tensors.emplace_back(run.stored(name)).view());
+      continue;
+    }
+    VERGE_TRY(Tensor tensor, tuned_tensor(base, run, name));
     now.emplace_back(name, tensors.emplace_back(std::move(tensor)).view());
   }
   VERGE_TRY(const runtime::DeltaSize size, runtime::write_delta(path, before, now));

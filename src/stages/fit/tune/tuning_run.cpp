@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 
 #include <verge/core/checksum.hpp>
 #include <verge/core/rng.hpp>
+#include <verge/engine/graph/axis_blocks.hpp>
+#include <verge/engine/graph/split_channels.hpp>
 #include <verge/stages/fit/tune/tuning_run.hpp>
 
 namespace verge::fit {
@@ -74,6 +77,19 @@ Status check_plan(const BaseModel& base, const TrainingPlan& plan) {
   return check_interface(base, plan.evaluate.graph, {});
 }
 
+// Calls f(byte in the whole, byte in the part, bytes) for each run of the channels of a slice.
+template <typename F>
+void for_each_run(const TensorView& whole, const graph::ChannelSlice& slice, F f) {
+  const graph::AxisBlocks blocks = graph::axis_blocks(whole, static_cast<int>(slice.axis));
+  int64_t in_part = 0;
+  for (int64_t i = 0; i < blocks.outer; ++i) {
+    for (const int32_t channel : slice.channels) {
+      f(i * blocks.outer_bytes + channel * blocks.inner_bytes, in_part, blocks.inner_bytes);
+      in_part += blocks.inner_bytes;
+    }
+  }
+}
+
 // w += factor * b a, of [out, rank] and [rank, in].
 void merge(std::vector<float>& w, const TensorView& a, const TensorView& b, double factor) {
   const auto rank = static_cast<size_t>(a.shape[0]),
@@ -115,15 +131,19 @@ Result<std::unique_ptr<TuningRun>> TuningRun::create(const BaseModel& base,
 Result<runtime::InitialTensor> TuningRun::initial(const std::string& name) const {
   const graph::Value& value = plan_.step.graph.value(plan_.step.graph.find(name));
   const Shape shape = plan_.step.graph.bound_shape(value.type);
-  if (value.type.dtype != DType::F32) return another_interface(base_, name);
+  if (const auto slice = graph::split_slice(plan_.step.graph, name)) {
+    return initial_channels(name, shape, *slice);
+  }
   if (name.ends_with(kFactorA)) {
     return owned(random_tensor(shape, 1 / std::sqrt(fan_in(shape)), name, seed_));
   }
   if (name.ends_with(kFactorB)) return owned(Tensor(DType::F32, shape));
   const auto at = base_.weights.find(name);
+  const DType dtype = at == base_.weights.end() ? DType::F32 : at->second.view.dtype;
+  if (value.type.dtype != dtype) return another_interface(base_, name);
   if (at == base_.weights.end() || at->second.view.shape != shape) {
-    return make_error(Code::Conflict, "{}: no tensor {} of {}; compile the plan anew", base_.path,
-                      name, shape.str());
+    return make_error(Code::Conflict, "{}: no tensor {} of {} {}; compile the plan anew",
+                      base_.path, name, verge::name(value.type.dtype), shape.str());
   }
   if (!has_new_head_) return at->second;
   for (const nn::UpdatableLayer& layer : nn::updatable_layers(base_.graph)) {
@@ -136,6 +156,32 @@ Result<runtime::InitialTensor> TuningRun::initial(const std::string& name) const
                            : Tensor(DType::F32, shape));
   }
   return at->second;
+}
+
+// Those of the base's weight.
+Result<runtime::InitialTensor> TuningRun::initial_channels(const std::string& name,
+                                                           const Shape& shape,
+                                                           const graph::ChannelSlice& slice) const {
+  const std::string ending = graph::channels_name("");
+  if (!name.ends_with(ending)) return another_interface(base_, name);
+  const auto at = base_.weights.find(name.substr(0, name.size() - ending.size()));
+  const auto axis = static_cast<int>(slice.axis);
+  if (at == base_.weights.end() || axis >= at->second.view.shape.rank()) {
+    return another_interface(base_, name);
+  }
+  const TensorView& whole = at->second.view;
+  const bool is_inside = std::ranges::all_of(
+      slice.channels, [&](int32_t channel) { return channel >= 0 && channel < whole.shape[axis]; });
+  Tensor part(whole.dtype, shape);
+  const int64_t taken = whole.shape[axis] == 0 ? 0 : whole.shape.count() / whole.shape[axis];
+  if (!is_inside || shape.count() != taken * std::ssize(slice.channels)) {
+    return another_interface(base_, name);
+  }
+  for_each_run(whole, slice, [&](int64_t in_whole, int64_t in_part, int64_t bytes) {
+    std::memcpy(part.view().as<std::byte>() + in_part, whole.as<std::byte>() + in_whole,
+                static_cast<size_t>(bytes));
+  });
+  return owned(std::move(part));
 }
 
 void TuningRun::fill(int64_t pass) {
@@ -167,6 +213,22 @@ Result<HeldOut> TuningRun::held_out() {
   result.loss /= static_cast<double>(rows);
   result.accuracy = static_cast<double>(right) / static_cast<double>(rows);
   return result;
+}
+
+Tensor TuningRun::stored(const std::string& name) const {
+  const auto native = trainer_->weights().native(name);
+  const TensorView whole = native ? *native : base_.weights.at(name).view;
+  Tensor copy(whole.dtype, whole.shape);
+  std::memcpy(copy.view().data, whole.data, static_cast<size_t>(whole.bytes()));
+  const std::string part = graph::channels_name(name);
+  const auto slice = graph::split_slice(plan_.step.graph, part);
+  const auto learned = trainer_->weights().native(part);
+  if (!slice || !learned) return copy;
+  for_each_run(whole, *slice, [&](int64_t in_whole, int64_t in_part, int64_t bytes) {
+    std::memcpy(copy.view().as<std::byte>() + in_whole, learned->as<std::byte>() + in_part,
+                static_cast<size_t>(bytes));
+  });
+  return copy;
 }
 
 Result<std::vector<float>> TuningRun::tuned(const std::string& name) {

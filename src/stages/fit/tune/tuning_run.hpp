@@ -29,13 +29,18 @@ class TuningRun {
   void fill(int64_t pass);
   /// Over all held-out batches, with the weights as they are now. Fails as binding a plan does.
   Result<HeldOut> held_out();
-  /// The weight of this name as it is now: the base's, or what was learned, with factors merged.
+  /// The weight of this name as it is now, in its own type.
+  Tensor stored(const std::string& name) const;
+  /// The f32 weight of this name as it is now: the base's, or what was learned, with factors
+  /// merged.
   Result<std::vector<float>> tuned(const std::string& name);
 
  private:
   TuningRun(const BaseModel& base, const TrainingPlan& plan, TaskData& data, ThreadPool& pool)
       : base_(base), plan_(plan), data_(data), pool_(pool) {}
   Result<runtime::InitialTensor> initial(const std::string& name) const;
+  Result<runtime::InitialTensor> initial_channels(const std::string& name, const Shape& shape,
+                                                  const graph::ChannelSlice& slice) const;
 
   const BaseModel& base_;
   const TrainingPlan& plan_;

@@ -111,4 +111,12 @@ std::vector<std::string> LineReader::reference_nodes() const {
   return nodes;
 }
 
+std::vector<graph::PartitionReport> LineReader::partitions() const {
+  std::vector<graph::PartitionReport> reports = recognizer_->partitions();
+  if (classifier_ != nullptr) {
+    for (auto& report : classifier_->partitions()) reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
 }  // namespace verge::serve

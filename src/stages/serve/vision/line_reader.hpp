@@ -27,6 +27,8 @@ class LineReader {
   /// Of the picture's part in `quad`; where that is half as high again as wide, it is turned.
   Result<ReadText> read(const Image& picture, const Quad& quad);
   std::vector<std::string> reference_nodes() const;
+  /// As VisionNetwork's, of all its networks.
+  std::vector<graph::PartitionReport> partitions() const;
 
  private:
   LineReader() = default;

@@ -108,6 +108,14 @@ class OnnxVision final : public VisionNetwork {
                           : plans_.back().network->plan().reference_nodes();
   }
 
+  std::vector<graph::PartitionReport> partitions() const override {
+    std::vector<graph::PartitionReport> reports;
+    for (const Compiled& plan : plans_) {
+      if (!plan.network->partition().backend.empty()) reports.push_back(plan.network->partition());
+    }
+    return reports;
+  }
+
  private:
   struct Compiled {
     Shape shape;

@@ -64,6 +64,9 @@ Result<PreparedPicture> PictureRunner::prepare_file(const std::string& path) con
   PreparedPicture picture{.path = path, .image = {}, .shape = {}, .placement = {}, .values = {}};
   VERGE_TRY(picture.image, format::read_image(path, options_.limits));
   picture.shape = recipe_.shape_for(picture.image.height, picture.image.width);
+  if (const Status fits = check_proportions(picture.image, recipe_.how, picture.shape); !fits) {
+    return make_error(fits.error().code, "{}: {}", path, fits.error().message);
+  }
   picture.values.resize(static_cast<size_t>(picture.shape.count()));
   picture.placement = prepare(picture.image, recipe_.how, picture.shape, picture.values.data());
   return picture;
@@ -172,6 +175,14 @@ std::vector<std::string> PictureRunner::reference_nodes() const {
     for (std::string& node : reader_->reference_nodes()) nodes.push_back(std::move(node));
   }
   return nodes;
+}
+
+std::vector<graph::PartitionReport> PictureRunner::partitions() const {
+  std::vector<graph::PartitionReport> reports = network_->partitions();
+  if (reader_) {
+    for (auto& report : reader_->partitions()) reports.push_back(std::move(report));
+  }
+  return reports;
 }
 
 }  // namespace verge::serve

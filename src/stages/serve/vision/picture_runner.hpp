@@ -62,6 +62,8 @@ class PictureRunner {
   Result<PictureCounts> run(const std::vector<std::string>& files, const Take& take,
                             const std::atomic<bool>* cancel = nullptr);
   std::vector<std::string> reference_nodes() const;
+  /// As VisionNetwork's, of all its networks.
+  std::vector<graph::PartitionReport> partitions() const;
 
  private:
   PictureRunner() = default;

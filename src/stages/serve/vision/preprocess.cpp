@@ -7,6 +7,7 @@ namespace verge::serve {
 namespace {
 
 constexpr uint8_t kPadding = 114;  // Ultralytics' grey
+constexpr int64_t kMostScaledPixels = 1 << 27;
 
 struct Placed {
   Image image;
@@ -37,15 +38,23 @@ Placed letterbox(const Image& image, const PictureShape& shape, Filter filter) {
            static_cast<double>(top)}};
 }
 
-// As torchvision: the longer side is cut to a whole number, halves of the offset become even.
-Placed cropped(const Image& image, const PictureShape& shape, const Preprocessing& how) {
+struct Extents {
+  int64_t height = 0, width = 0;
+};
+
+// Of the copy that a crop is cut out of. As torchvision: the longer side is cut to a whole number.
+Extents scaled_to_crop(const Image& image, const PictureShape& shape, const Preprocessing& how) {
   const double scale = std::max(ratio(shape.height, image.height) / how.kept,
                                 ratio(shape.width, image.width) / how.kept);
   const auto extent = [&](int64_t side, int64_t least) {
     return std::max(static_cast<int64_t>(static_cast<double>(side) * scale + 1e-6), least);
   };
-  const int64_t height = extent(image.height, shape.height);
-  const int64_t width = extent(image.width, shape.width);
+  return {extent(image.height, shape.height), extent(image.width, shape.width)};
+}
+
+// Halves of the offset become even, as torchvision's.
+Placed cropped(const Image& image, const PictureShape& shape, const Preprocessing& how) {
+  const auto [height, width] = scaled_to_crop(image, shape, how);
   const Image whole = resize(image, height, width, how.filter);
   const int64_t top = std::llrint(static_cast<double>(height - shape.height) / 2);
   const int64_t left = std::llrint(static_cast<double>(width - shape.width) / 2);
@@ -66,6 +75,17 @@ uint8_t grey_of(const uint8_t* rgb) {
 }
 
 }  // namespace
+
+Status check_proportions(const Image& image, const Preprocessing& how, const PictureShape& shape) {
+  if (how.fit != Fit::Crop) return {};
+  const auto [height, width] = scaled_to_crop(image, shape, how);
+  if (height <= kMostSide && width <= kMostSide && height * width <= kMostScaledPixels) return {};
+  return make_error(
+      Code::Unsupported,
+      "a picture of {}x{} pixels is too narrow to be cut to {}x{}: its copy would have "
+      "{}x{}; give --resize letterbox or stretch, or a part of the picture",
+      image.width, image.height, shape.width, shape.height, width, height);
+}
 
 Placement prepare(const Image& image, const Preprocessing& how, const PictureShape& shape,
                   float* out) {

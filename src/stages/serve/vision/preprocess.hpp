@@ -49,7 +49,12 @@ struct Placement {
   }
 };
 
-/// Writes shape.count() values. Grey is ITU-R BT.601's, as Pillow rounds it.
+/// Unsupported for a picture so long and narrow that the copy of it which `shape` would be cut out
+/// of exceeds 2^27 pixels.
+Status check_proportions(const Image& image, const Preprocessing& how, const PictureShape& shape);
+
+/// Writes shape.count() values. The proportions must have been checked. Grey is ITU-R BT.601's, as
+/// Pillow rounds it.
 Placement prepare(const Image& image, const Preprocessing& how, const PictureShape& shape,
                   float* out);
 

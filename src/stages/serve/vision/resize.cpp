@@ -7,8 +7,6 @@
 namespace verge::serve {
 namespace {
 
-constexpr int64_t kMostPixels = 1 << 20;  // of a side
-
 // The pixels that make one new pixel, and their shares.
 struct Taps {
   int64_t first = 0;
@@ -92,8 +90,8 @@ Image resize_nearest(const Image& image, int64_t height, int64_t width) {
 }  // namespace
 
 Image resize(const Image& image, int64_t height, int64_t width, Filter filter) {
-  VERGE_CHECK(height > 0 && height <= kMostPixels, height);
-  VERGE_CHECK(width > 0 && width <= kMostPixels, width);
+  VERGE_CHECK(height > 0 && height <= kMostSide, height);
+  VERGE_CHECK(width > 0 && width <= kMostSide, width);
   VERGE_CHECK(!image.pixels.empty(), image.height, image.width);
   if (filter == Filter::Nearest) return resize_nearest(image, height, width);
   return resize_rows(resize_columns(image, width), height);

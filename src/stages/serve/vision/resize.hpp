@@ -11,7 +11,10 @@ using format::Image;
 
 enum class Filter { Bilinear, Nearest };
 
-/// Extents from 1 to 2^20, of a picture that is not empty. The same size gives the same pixels.
+constexpr int64_t kMostSide = 1 << 20;
+
+/// Extents from 1 to kMostSide, of a picture that is not empty. The same size gives the same
+/// pixels.
 Image resize(const Image& image, int64_t height, int64_t width, Filter filter);
 
 /// What lies at [top, top + height) x [left, left + width), all of it inside.

@@ -14,6 +14,7 @@
 
 #include <verge/core/tensor.hpp>
 #include <verge/core/threads.hpp>
+#include <verge/engine/graph/passes/partition.hpp>
 #include <verge/engine/runtime/plan.hpp>
 #include <verge/stages/serve/vision/settings.hpp>
 
@@ -43,6 +44,8 @@ class VisionNetwork {
                                           std::span<const float> values) = 0;
   /// Operators without a fast kernel, after a run.
   virtual std::vector<std::string> reference_nodes() const = 0;
+  /// How it was shared out with a backend, after a run, for each size that is compiled.
+  virtual std::vector<graph::PartitionReport> partitions() const { return {}; }
 };
 
 /// By the file's name: .onnx, or .safetensors of `verge train image`. Fails as their readers do,

@@ -28,7 +28,12 @@ TEST(StepTime, IsTheLeastOfThreeAfterOneToWarmUp) {
   const BaseModel base = toy_base(folder);
   const auto plan = compile_chosen(base, "head", {.shape = {.batch = 8}}, 1);
   ASSERT_TRUE(plan);
-  EXPECT_EQ(*step_ms(base, *plan, pool, GivenSpans()), 2000);
+  const auto time = time_step(base, *plan, pool, GivenSpans());
+  ASSERT_TRUE(time) << time.error().message;
+  EXPECT_EQ(time->ms, 2000);
+  int timed = 0;
+  for (const runtime::OperatorTime& entry : time->profile) timed += entry.nodes;
+  EXPECT_EQ(timed, std::ssize(plan->step.graph.nodes));
 }
 
 TEST(StepTime, RunsTheStepAndLeavesTheModelAsItIs) {
@@ -44,9 +49,9 @@ TEST(StepTime, RunsTheStepAndLeavesTheModelAsItIs) {
   for (const char* scheme : {"full", "lora:2"}) {
     const auto plan = compile_chosen(base, scheme, {.shape = {.batch = 8}}, 1);
     ASSERT_TRUE(plan);
-    const auto ms = step_ms(base, *plan, pool, SystemClock());
-    ASSERT_TRUE(ms) << ms.error().message;
-    EXPECT_GT(*ms, 0);
+    const auto time = time_step(base, *plan, pool, SystemClock());
+    ASSERT_TRUE(time) << time.error().message;
+    EXPECT_GT(time->ms, 0);
   }
   EXPECT_EQ(values(), before);
 }

@@ -91,6 +91,18 @@ TEST_F(PictureRuns, HugeBatchesAreRefused) {
   EXPECT_EQ(refusal(test::colour_classifier()), Code::InvalidArgument);
 }
 
+TEST_F(PictureRuns, APictureTooNarrowForACropIsNamedAndTheOthersAreAnswered) {
+  options_.settings.fit = Fit::Crop;
+  const std::string narrow = picture("narrow.png", test::plain_picture(1, 900'000, {9, 9, 9}));
+  const auto all = answers(test::onnx_file(test::colour_classifier(-1, 64)),
+                           {narrow, plain("red.png", {255, 0, 0})});
+  ASSERT_EQ(all.size(), 2u);
+  ASSERT_TRUE(all[0].error);
+  EXPECT_NE(all[0].error->message.find("too narrow"), std::string::npos) << all[0].error->message;
+  EXPECT_EQ(all[0].error->message.find(narrow), 0u) << all[0].error->message;
+  EXPECT_FALSE(all[1].error);
+}
+
 TEST_F(PictureRuns, SettingsBesideTheModelAreRead) {
   folder_.add("net.toml", "labels = ['r', 'g', 'b']\nchannels = 'bgr'\n");
   const auto all =

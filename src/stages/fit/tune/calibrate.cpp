@@ -1,0 +1,67 @@
+#include <algorithm>
+
+#include <verge/engine/model/level_file.hpp>
+#include <verge/engine/runtime/plan.hpp>
+#include <verge/stages/fit/tune/calibrate.hpp>
+
+namespace verge::fit {
+namespace {
+
+Result<nn::ValueRanges> ranges_of(const BaseModel& base, const DataOptions& data, int64_t pictures,
+                                  ThreadPool& pool) {
+  VERGE_TRY(const auto task, open_task_data(base, {.batch = 1}, data));
+  const std::vector<std::string> names = nn::ranged_values(base.graph, base.images);
+  graph::Graph observed = base.graph;
+  for (const std::string& name : names) {
+    if (name != base.images) observed.value(observed.find(name)).is_output = true;
+  }
+  runtime::WeightStore weights;
+  runtime::StateStore states;
+  for (const auto& [name, weight] : base.weights) weights.add(name, weight.view, weight.owner);
+  VERGE_TRY(runtime::Plan plan, runtime::Plan::compile(std::move(observed), weights, states, pool));
+  const auto input = [&plan](std::string_view name) -> const TensorView& {
+    return plan.input(name);
+  };
+  nn::ValueRanges ranges;
+  for (int64_t i = 0; i < std::min(pictures, task->passes_per_epoch()); ++i) {
+    task->fill(i, input);
+    plan.run(std::span<const int64_t>{});
+    for (const std::string& name : names) {
+      const TensorView& view = name == base.images ? plan.input(name) : plan.output(name);
+      const auto values = view.span<const float>();
+      const auto [least, largest] = std::ranges::minmax(values);
+      nn::ValueRange& range = ranges[name];
+      range = {std::min(range.low, least), std::max(range.high, largest)};
+    }
+  }
+  return ranges;
+}
+
+}  // namespace
+
+Status write_calibrated(const BaseModel& base, const DataOptions& data, int64_t pictures,
+                        const std::string& path, ThreadPool& pool) {
+  if (base.kind == BaseKind::LanguageModel || base.kind == BaseKind::Levels) {
+    return make_error(
+        Code::Unsupported, "{}: {}; --int8 makes levels of f32 classifiers of images; leave it out",
+        base.path, base.kind == BaseKind::Levels ? "has levels already" : "a language model");
+  }
+  VERGE_TRY(const nn::ValueRanges ranges, ranges_of(base, data, pictures, pool));
+  const auto values = [&base](const std::string& name) { return base.values(name); };
+  // Without the loss, which a file does not have.
+  VERGE_TRY(nn::LevelNetwork network,
+            nn::to_levels(base.graph, base.graph.find("logits"), base.images, values, ranges));
+  model::LevelFile file{.graph = std::move(network.graph),
+                        .images = base.images,
+                        .input = network.input,
+                        .scales = std::move(network.scales),
+                        .network = base.network,
+                        .weights = {}};
+  for (auto& [name, tensor] : network.weights) {
+    const auto owner = std::make_shared<const Tensor>(std::move(tensor));
+    file.weights[name] = {owner->view(), owner};
+  }
+  return model::write_level_file(path, file, {{"base_xxh3", base.hash}});
+}
+
+}  // namespace verge::fit
