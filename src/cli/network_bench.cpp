@@ -3,6 +3,7 @@
 #include <verge/cli/json.hpp>
 #include <verge/cli/kernel_times.hpp>
 #include <verge/cli/network_bench.hpp>
+#include <verge/cli/partition_report.hpp>
 #include <verge/cli/profile_table.hpp>
 #include <verge/cli/reference_warning.hpp>
 #include <verge/core/machine.hpp>
@@ -13,17 +14,20 @@ namespace verge::cli {
 namespace {
 
 std::string command_of(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
-                       const std::string& model, int threads) {
+                       const BackendOptions& backend, const std::string& model, int threads) {
   std::string command = fmt::format("verge bench {}", model);
   for (const std::string& shape : shapes.shapes) command += fmt::format(" --shape {}", shape);
   for (const std::string& value : shapes.values) command += fmt::format(" --value {}", value);
+  if (backend.backend != "cpu") command += fmt::format(" --backend {}", backend.backend);
+  if (!backend.memory.empty()) command += fmt::format(" --backend-memory {}", backend.memory);
   return command + fmt::format(" --threads {} --repeat {}", threads, options.repeat);
 }
 
 }  // namespace
 
 Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
-                     bool shows_kernels, const ModelOptions& model, Context& context) {
+                     bool shows_kernels, const BackendOptions& backend, const ModelOptions& model,
+                     Context& context) {
   const SystemClock clock;
   VERGE_TRY(const auto pool, model.threads.make_pool());
   VERGE_TRY(const model::LoadOptions load_options, model.load_options());
@@ -31,17 +35,18 @@ Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOption
   const double begin = clock.seconds();
   VERGE_TRY(const auto file, format::onnx::Onnx::open(model.model));
   KernelTimes kernel_times(kernel_times_path(), *pool, load_options.isa, clock);
-  VERGE_TRY(auto network, model::OnnxNetwork::compile(
-                              file, bindings, *pool,
-                              {.isa = load_options.isa, .chooser = &kernel_times.chooser()}));
+  runtime::PlanOptions plan{.isa = load_options.isa, .chooser = &kernel_times.chooser()};
+  VERGE_RETURN_IF_ERROR(backend.apply(plan, context));
+  VERGE_TRY(auto network, model::OnnxNetwork::compile(file, bindings, *pool, plan));
   kernel_times.keep();
+  say_left_out(network.backend_failure(), context);
   const double load_s = clock.seconds() - begin;
   const auto slow = warn_of_reference(network.plan().reference_nodes(), context);
   VERGE_TRY(const serve::NetworkBench bench, serve::run_network_bench(network, clock, options));
   const int64_t peak_bytes = peak_rss_bytes();  // before the rates, which need more
   const kernels::MachineRates rates = kernels::measure_rates(*pool, clock, load_options.isa);
   const double gflop = graph::cost_of(network.plan().graph()).flops * 1e-9;
-  const std::string command = command_of(shapes, options, model.model, pool->size());
+  const std::string command = command_of(shapes, options, backend, model.model, pool->size());
   if (context.json) {
     Json json = {{"model", model.model},
                  {"threads", pool->size()},
@@ -53,6 +58,8 @@ Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOption
                  {"gflop", gflop},
                  {"machine", {{"f32_gflops", rates.f32_gflops}}},
                  {"reference_nodes", slow},
+                 {"partition", partition_json(network.partition())},
+                 {"backend_bytes", network.plan().memory().backend_bytes},
                  {"command", command}};
     if (options.profile) json["profile"] = profile_json(bench.profile);
     if (shows_kernels) json["kernels"] = kernel_times_json(kernel_times.chooser());
@@ -66,6 +73,9 @@ Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOption
   context.out << fmt::format("load         {:>10.1f} ms\n", load_s * 1e3);
   context.out << fmt::format("peak memory  {:>10.1f} MiB\n",
                              static_cast<double>(peak_bytes) / (1 << 20));
+  if (!network.partition().backend.empty()) {
+    context.out << "backend      " << partition_summary(network.partition()) << "\n";
+  }
   context.out << fmt::format("median of {} runs by: {}\n", options.repeat, command);
   if (options.profile) print_profile("run", bench.profile, context.out);
   if (shows_kernels) print_kernel_times(kernel_times.chooser(), context.out);

@@ -1,6 +1,7 @@
 #pragma once
 // `verge bench NET.onnx`: how long one run takes.
 
+#include <verge/cli/backend_options.hpp>
 #include <verge/cli/command.hpp>
 #include <verge/cli/network_options.hpp>
 #include <verge/cli/options.hpp>
@@ -9,6 +10,7 @@
 namespace verge::cli {
 
 Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
-                     bool shows_kernels, const ModelOptions& model, Context& context);
+                     bool shows_kernels, const BackendOptions& backend, const ModelOptions& model,
+                     Context& context);
 
 }  // namespace verge::cli

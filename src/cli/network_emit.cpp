@@ -18,14 +18,14 @@ namespace fs = std::filesystem;
 
 struct Network {
   graph::Graph graph;
-  std::unique_ptr<runtime::WeightStore> weights;
+  std::shared_ptr<runtime::WeightStore> weights;
 };
 
 Result<Network> onnx_network(const std::string& path, const ShapeOptions& shapes) {
   VERGE_TRY(const auto file, format::onnx::Onnx::open(path));
   VERGE_TRY(const auto bindings, shapes.read());
   VERGE_TRY(model::OnnxGraph network,
-            model::optimized_onnx(file, bindings, emit::passes_without_c()));
+            model::optimized_onnx(file, bindings, {.disabled_passes = emit::passes_without_c()}));
   return Network{std::move(network.graph), std::move(network.weights)};
 }
 
@@ -51,12 +51,6 @@ Result<Network> load(const std::string& path, const ShapeOptions& shapes) {
   if (path.ends_with(".safetensors")) return image_classifier(path);
   return make_error(Code::Unsupported,
                     "{}: C is made of ONNX networks and of classifiers of train image", path);
-}
-
-Status write_text(const std::string& path, std::string_view text) {
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  VERGE_RETURN_IF_ERROR(file.write(text));
-  return file.commit();
 }
 
 Json report(const emit::CSource& source, size_t nodes) {
@@ -120,8 +114,8 @@ Status emit_network(const EmitOptions& options, const std::string& model, const 
     VERGE_TRY(json["program_bytes"], emit::build_program(source, name, *target, output));
   } else {
     const std::string header = (path.parent_path() / (name + ".h")).string();
-    VERGE_RETURN_IF_ERROR(write_text(header, source.header));
-    VERGE_RETURN_IF_ERROR(write_text(output, source.source));
+    VERGE_RETURN_IF_ERROR(write_whole_file(header, source.header));
+    VERGE_RETURN_IF_ERROR(write_whole_file(output, source.source));
     json["header"] = header;
   }
   print(json, context);

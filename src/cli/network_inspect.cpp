@@ -3,6 +3,8 @@
 
 #include <verge/cli/json.hpp>
 #include <verge/cli/network_inspect.hpp>
+#include <verge/cli/partition_report.hpp>
+#include <verge/engine/model/onnx_network.hpp>
 #include <verge/engine/onnx/import.hpp>
 
 namespace verge::cli {
@@ -88,6 +90,21 @@ Status inspect_network(const std::string& path, Context& context) {
   for (const auto& [op, count] : operators) out << fmt::format("  {:>5} {}\n", count, op);
   for (const auto& line : json["unsupported"]) {
     out << "no operator for " << line.get<std::string>() << "\n";
+  }
+  return {};
+}
+
+Status inspect_partition(const std::string& path, const ShapeOptions& shapes,
+                         const BackendOptions& backend, Context& context) {
+  VERGE_TRY(const auto bindings, shapes.read());
+  VERGE_TRY(const auto made, backend.make(context));
+  VERGE_TRY(const auto file, format::onnx::Onnx::open(path));
+  VERGE_TRY(const model::OnnxGraph network,
+            model::optimized_onnx(file, bindings, {.backend = made.get()}));
+  if (context.json) {
+    print_json_line(partition_json(network.partition), context.out);
+  } else {
+    print_partition(network.partition, context.out);
   }
   return {};
 }

@@ -5,6 +5,7 @@
 #include <verge/cli/kernel_times.hpp>
 #include <verge/cli/network_options.hpp>
 #include <verge/cli/network_run.hpp>
+#include <verge/cli/partition_report.hpp>
 #include <verge/cli/reference_warning.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/machine.hpp>
@@ -62,6 +63,7 @@ void NetworkRunOptions::declare(Parser& parser) {
   parser.add_option("--output-dir", output_dir,
                     "The folder that outputs of an ONNX network are written to, as .npy, or "
                     "pictures with what was found drawn on them");
+  backend.declare(parser);
 }
 
 Status run_network(const NetworkRunOptions& options, const ModelOptions& model, Context& context) {
@@ -78,10 +80,11 @@ Status run_network(const NetworkRunOptions& options, const ModelOptions& model, 
   VERGE_TRY(const auto arrays, read_arrays(options.inputs));
   VERGE_TRY(const auto file, format::onnx::Onnx::open(model.model));
   KernelTimes kernel_times(kernel_times_path(), *pool, load_options.isa, clock);
-  VERGE_TRY(auto network, model::OnnxNetwork::compile(
-                              file, bindings_of(arrays), *pool,
-                              {.isa = load_options.isa, .chooser = &kernel_times.chooser()}));
+  runtime::PlanOptions plan{.isa = load_options.isa, .chooser = &kernel_times.chooser()};
+  VERGE_RETURN_IF_ERROR(options.backend.apply(plan, context));
+  VERGE_TRY(auto network, model::OnnxNetwork::compile(file, bindings_of(arrays), *pool, plan));
   kernel_times.keep();
+  say_left_out(network.backend_failure(), context);
   for (const NamedArray& entry : arrays) {
     VERGE_RETURN_IF_ERROR(network.set_input(entry.name, entry.array.tensor.view()));
   }
@@ -102,7 +105,8 @@ Status run_network(const NetworkRunOptions& options, const ModelOptions& model, 
                      {"load_s", loaded - begin},
                      {"run_s", done - loaded},
                      {"peak_rss_bytes", peak_rss_bytes()},
-                     {"reference_nodes", slow}},
+                     {"reference_nodes", slow},
+                     {"partition", partition_json(network.partition())}},
                     context.out);
     return {};
   }
@@ -110,6 +114,9 @@ Status run_network(const NetworkRunOptions& options, const ModelOptions& model, 
     context.out << fmt::format("{:<28} {:<8} {:<20} {}\n", output["name"].get<std::string>(),
                                output["type"].get<std::string>(), output["shape"].dump(),
                                output["file"].get<std::string>());
+  }
+  if (!network.partition().backend.empty() && !context.quiet) {
+    context.err << partition_summary(network.partition()) << "\n";
   }
   return {};
 }

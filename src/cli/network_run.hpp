@@ -1,6 +1,7 @@
 #pragma once
 // `verge run NET.onnx`: arrays in, arrays out.
 
+#include <verge/cli/backend_options.hpp>
 #include <verge/cli/command.hpp>
 #include <verge/cli/options.hpp>
 
@@ -9,6 +10,7 @@ namespace verge::cli {
 struct NetworkRunOptions {
   std::vector<std::string> inputs;
   std::string output_dir;
+  BackendOptions backend;  // of pictures, too
 
   void declare(Parser& parser);
   bool is_given() const { return !inputs.empty() || !output_dir.empty(); }

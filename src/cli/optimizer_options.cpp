@@ -19,7 +19,7 @@ void OptimizerOptions::declare(Parser& parser, graph::OptimizerSpec& spec, int64
 }
 
 Status OptimizerOptions::apply(graph::OptimizerSpec& spec) const {
-  const auto kind = graph::optimizer_from_name(name);
+  const auto kind = graph::optimizer_from_name(name.empty() ? "adamw" : name);
   if (!kind) {
     return make_error(Code::InvalidArgument, "--optimizer {}: give adamw, adamw8bit, sgd or lion",
                       name);

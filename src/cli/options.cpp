@@ -99,6 +99,16 @@ runtime::Session ModelOptions::session(model::LanguageModel& model) const {
   return session;
 }
 
+Status expect_other_file(const std::string& in, const std::string& out) {
+  std::error_code error;
+  const bool is_same =
+      std::filesystem::equivalent(in, out, error) ||
+      std::filesystem::path(in).lexically_normal() == std::filesystem::path(out).lexically_normal();
+  if (!is_same) return {};
+  return make_error(Code::InvalidArgument, "{}: is read and would be written; name another file",
+                    out);
+}
+
 Result<int64_t> size_option(const char* option, const std::string& text) {
   if (text.empty()) return 0;
   const auto bytes = parse_bytes(text);

@@ -55,6 +55,9 @@ struct ModelOptions {
 /// "512M" of an option, in bytes; 0 for an empty text. Fails naming the option, for "0" as well.
 Result<int64_t> size_option(const char* option, const std::string& text);
 
+/// InvalidArgument where a command would write over the file that it reads.
+Status expect_other_file(const std::string& in, const std::string& out);
+
 /// What a command takes beside its model: code, tokenizer and buffers.
 int64_t process_bytes();
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include <verge/cli/interrupt.hpp>
+#include <verge/cli/partition_report.hpp>
 #include <verge/cli/picture_report.hpp>
 #include <verge/cli/picture_run.hpp>
 #include <verge/cli/progress.hpp>
@@ -112,6 +113,26 @@ void say_assumptions(const serve::VisionRecipe& recipe, Context& context) {
   context.err << fmt::format("assumed: {}\n", fmt::join(recipe.assumed, ", "));
 }
 
+// `auto` of the configuration file is for networks that are run once.
+Status apply_backend(const BackendOptions& backend, const std::string& model,
+                     runtime::PlanOptions& plan, Context& context) {
+  if (backend.backend != "auto") return backend.apply(plan, context);
+  if (!backend.is_asked(context)) return {};
+  return make_error(Code::InvalidArgument,
+                    "--backend auto: pictures have many sizes, each of which would be timed; name "
+                    "a backend, as `verge bench {} --backend auto` finds it",
+                    model);
+}
+
+// Each way once: sizes are mostly shared out alike.
+void say_partitions(const std::vector<graph::PartitionReport>& reports, Context& context) {
+  std::set<std::string> said;
+  for (const graph::PartitionReport& report : reports) {
+    const std::string line = partition_summary(report);
+    if (said.insert(line).second) context.err << line << "\n";
+  }
+}
+
 }  // namespace
 
 Status run_pictures(const PictureRunOptions& options, const NetworkRunOptions& network,
@@ -124,8 +145,9 @@ Status run_pictures(const PictureRunOptions& options, const NetworkRunOptions& n
   VERGE_RETURN_IF_ERROR(keep_inputs(network.output_dir, list.files));
   VERGE_TRY(const auto pool, model.threads.make_pool());
   VERGE_TRY(const model::LoadOptions load_options, model.load_options());
-  VERGE_TRY(auto runner,
-            serve::PictureRunner::open(model.model, run_options, *pool, {.isa = load_options.isa}));
+  runtime::PlanOptions plan{.isa = load_options.isa};
+  VERGE_RETURN_IF_ERROR(apply_backend(network.backend, model.model, plan, context));
+  VERGE_TRY(auto runner, serve::PictureRunner::open(model.model, run_options, *pool, plan));
   VERGE_RETURN_IF_ERROR(make_folder_for(network.output_dir));
   say_assumptions(runner.recipe(), context);
   serve::PictureCounts counts;
@@ -137,6 +159,7 @@ Status run_pictures(const PictureRunOptions& options, const NetworkRunOptions& n
     VERGE_TRY(counts, runner.run(list.files, take, &catch_interrupts()));
   }
   warn_of_reference(runner.reference_nodes(), context);
+  if (!context.quiet) say_partitions(runner.partitions(), context);
   if (counts.failed == 0) return {};
   return make_error(Code::Malformed, "{} of {} pictures could not be read", counts.failed,
                     list.files.size());

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <ostream>
 
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include <verge/cli/network_options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/pass_table.hpp>
+#include <verge/cli/profile_table.hpp>
 #include <verge/cli/reference_warning.hpp>
 #include <verge/cli/training_compile.hpp>
 #include <verge/core/clock.hpp>
@@ -16,7 +18,9 @@
 #include <verge/core/svg.hpp>
 #include <verge/core/units.hpp>
 #include <verge/engine/graph/drawing/memory_svg.hpp>
+#include <verge/engine/graph/memory_types.hpp>
 #include <verge/engine/runtime/reference_nodes.hpp>
+#include <verge/stages/fit/tune/calibrate.hpp>
 #include <verge/stages/fit/tune/scheme_choice.hpp>
 #include <verge/stages/fit/tune/scheme_file.hpp>
 #include <verge/stages/fit/tune/step_time.hpp>
@@ -26,22 +30,21 @@ namespace {
 
 using nlohmann::ordered_json;
 
-Status write_text(const std::string& path, std::string_view text) {
-  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
-  VERGE_RETURN_IF_ERROR(file.write(text));
-  return file.commit();
-}
+constexpr int64_t kCalibrationPictures = 256;
 
 struct Report {
   const fit::TrainingPlan& plan;
   const double full_flops;  // of updating everything; 0: it cannot be updated
-  double step_ms = 0;
+  const fit::StepTime& step;
   const PassTable& passes;
   std::string output = {};
+  bool is_profiled = false;
+  std::string levels = {};  // the network of levels that is trained
 
   ordered_json json() const {
     const fit::TrainingMemory& memory = plan.memory;
     return {{"output", output},
+            {"network", levels.empty() ? ordered_json() : ordered_json(levels)},
             {"parameters", plan.settings.parameters},
             {"optimizer", graph::describe(plan.settings.optimizer)},
             {"memory",
@@ -54,14 +57,17 @@ struct Report {
               {"frozen_bytes", memory.frozen_bytes},
               {"total_bytes", memory.total()},
               {"peak_node", memory.peak_node},
-              {"peak_tensor", memory.peak_value}}},
+              {"peak_tensor", memory.peak_value},
+              {"peak_types", memory.peak_types},
+              {"most_f32_bytes", memory.most_f32_bytes}}},
             {"flops",
              {{"forward", plan.work.forward_flops},
               {"backward", plan.work.backward_flops},
               {"update", plan.work.update_flops},
               {"full", full_flops > 0 ? ordered_json(full_flops) : ordered_json()}}},
             {"recomputed_values", plan.recomputed},
-            {"step_ms", step_ms},
+            {"step_ms", step.ms},
+            {"profile", profile_json(step.profile)},
             {"threads", plan.step.threads},
             {"reference_nodes", runtime::reference_nodes(plan.step)},
             {"passes", passes.json()}};
@@ -80,6 +86,8 @@ struct Report {
         show_bytes(memory.packed_bytes), show_bytes(memory.frozen_bytes));
     out << fmt::format("peak        at {}, largest there {}\n", memory.peak_node,
                        memory.peak_value);
+    out << fmt::format("types       at the peak {}; most f32 at once {}\n",
+                       graph::show_types(memory.peak_types), show_bytes(memory.most_f32_bytes));
     out << fmt::format("work        {:.3f} MFLOP forward, {:.3f} backward, {:.3f} update{}\n",
                        plan.work.forward_flops * 1e-6, plan.work.backward_flops * 1e-6,
                        plan.work.update_flops * 1e-6,
@@ -90,10 +98,58 @@ struct Report {
     if (plan.recomputed > 0) {
       out << fmt::format("recompute   {} values twice, to stay below --memory\n", plan.recomputed);
     }
-    out << fmt::format("step        {:.3f} ms here, on {} threads\n\n", step_ms, plan.step.threads);
+    out << fmt::format("step        {:.3f} ms here, on {} threads\n\n", step.ms, plan.step.threads);
     passes.print(out, true);
+    if (is_profiled) print_profile("step", step.profile, out);
   }
 };
+
+// A network of levels: the file itself, or what is made of an f32 one.
+Result<std::string> network_of_levels(const TrainingCompileOptions& options,
+                                      const std::string& path, const std::string& output,
+                                      ThreadPool& pool) {
+  VERGE_TRY(const fit::BaseModel base, fit::open_base_model(path, {.batch = 1, .tokens = 1}));
+  if (base.kind == fit::BaseKind::Levels) {
+    if (options.calibrate.empty() && options.int8_out.empty()) return path;
+    return make_error(Code::InvalidArgument,
+                      "{}: a network of levels; leave --calibrate and --int8-out out", path);
+  }
+  if (options.calibrate.empty()) {
+    return make_error(Code::InvalidArgument,
+                      "{}: an f32 network; give --calibrate PICTURES, which say what a level of "
+                      "each activation is worth",
+                      path);
+  }
+  std::string made = options.int8_out;
+  if (made.empty()) {
+    made = std::filesystem::path(output).replace_extension(".int8.safetensors").string();
+  }
+  VERGE_RETURN_IF_ERROR(expect_other_file(path, made));
+  const Status status =
+      fit::write_calibrated(base, {.paths = {options.calibrate}}, kCalibrationPictures, made, pool);
+  if (!status) return status.error();
+  return made;
+}
+
+Result<graph::OptimizerSpec> optimizer_of(const TrainingCompileOptions& options,
+                                          const fit::BaseModel& base) {
+  const bool has_levels = base.kind == fit::BaseKind::Levels;
+  if (!has_levels && (options.keeps_remainders || options.is_unscaled)) {
+    return make_error(Code::InvalidArgument,
+                      "--remainders and --unscaled are of training in 8 bits; add --int8");
+  }
+  graph::OptimizerSpec spec = options.spec;
+  OptimizerOptions optimizer = options.optimizer;
+  if (optimizer.name.empty()) optimizer.name = has_levels ? "sgd" : "adamw";
+  VERGE_RETURN_IF_ERROR(optimizer.apply(spec));
+  // Levels decay under plain descent alone: elsewhere not by default.
+  const bool is_plain = spec.kind == graph::OptimizerKind::Sgd && spec.momentum == 0;
+  const double usual = TrainingCompileOptions().spec.weight_decay;
+  if (has_levels && !is_plain && spec.weight_decay == usual) spec.weight_decay = 0;
+  spec.level_scaling = !options.is_unscaled;
+  spec.remainders = options.keeps_remainders;
+  return spec;
+}
 
 std::string html_of(const Report& report) {
   return fmt::format(
@@ -106,9 +162,9 @@ std::string html_of(const Report& report) {
 Status write_report(const Report& report, const std::string& path) {
   if (path.empty()) return {};
   const bool is_svg = path.ends_with(".svg");
-  return write_text(path, is_svg
-                              ? graph::draw_memory(report.plan.step.graph, report.plan.step.memory)
-                              : html_of(report));
+  return write_whole_file(
+      path, is_svg ? graph::draw_memory(report.plan.step.graph, report.plan.step.memory)
+                   : html_of(report));
 }
 
 }  // namespace
@@ -125,18 +181,47 @@ void TrainingCompileOptions::declare(Parser& parser) {
   parser
       .add_option("--memory", memory, "Most that a step may take beside the model's file, as 2MiB")
       .group(kGroup);
+  parser
+      .add_flag("--int8", is_int8,
+                "Train in 8 bits: weights and activations i8, biases i32. Makes of an f32 "
+                "classifier a network of levels first, which needs --calibrate")
+      .group(kGroup);
+  parser
+      .add_option("--calibrate", calibrate,
+                  "Pictures, as `fit tune` takes, whose activations say what a level is worth")
+      .group(kGroup);
+  parser
+      .add_option("--int8-out", int8_out,
+                  "The network of levels to write (the plan's name with .int8.safetensors)")
+      .group(kGroup);
+  parser
+      .add_flag("--remainders", keeps_remainders,
+                "Of --int8: i8 weights keep what rounding an update took, one byte each")
+      .group(kGroup);
+  parser
+      .add_flag("--unscaled", is_unscaled,
+                "Of --int8: plain descent by levels, without Quantization-Aware Scaling")
+      .group(kGroup);
   parser.add_option("--loss", loss, "ce: cross-entropy").one_of({"ce"}).group(kGroup);
   parser.add_option("--tokens", tokens, "Of each window of text").positive().group(kGroup);
   parser.add_option("--report", report, "Report to write: .html, or .svg of the memory alone")
       .group(kGroup);
   parser.add_option("--save-scheme", save_scheme, "The scheme as a JSON file to write")
       .group(kGroup);
+  parser.add_flag("--profile", profile, "Time of a step by operator").group(kGroup);
   parser.add_option("--without", without, "Passes to leave out").separated_by(',').group(kGroup);
   optimizer.declare(parser, spec, accumulate);
 }
 
 Status TrainingCompileOptions::check() const {
-  if (is_asked) return {};
+  if (is_asked) {
+    const bool has_int8_option = !calibrate.empty() || !int8_out.empty();
+    if (has_int8_option && !is_int8) {
+      return make_error(Code::InvalidArgument,
+                        "--calibrate and --int8-out are of training in 8 bits; add --int8");
+    }
+    return {};
+  }
   const TrainingCompileOptions usual;
   const std::pair<const char*, bool> given[] = {
       {"--scheme", scheme != usual.scheme},
@@ -144,6 +229,12 @@ Status TrainingCompileOptions::check() const {
       {"--report", !report.empty()},
       {"--save-scheme", !save_scheme.empty()},
       {"--tokens", tokens != usual.tokens},
+      {"--profile", profile},
+      {"--int8", is_int8},
+      {"--calibrate", !calibrate.empty()},
+      {"--int8-out", !int8_out.empty()},
+      {"--remainders", keeps_remainders},
+      {"--unscaled", is_unscaled},
       {"--without", !without.empty()},
       {"--optimizer", optimizer.name != usual.optimizer.name},
       {"--momentum", optimizer.momentum != usual.optimizer.momentum},
@@ -167,13 +258,16 @@ Status compile_training(const TrainingCompileOptions& options, const std::string
   }
   fit::PlanOptions plan_options;
   plan_options.shape = {.batch = std::max<int64_t>(1, batch), .tokens = options.tokens};
-  plan_options.optimizer = options.spec;
   plan_options.disabled_passes = options.without;
-  VERGE_RETURN_IF_ERROR(options.optimizer.apply(plan_options.optimizer));
   VERGE_TRY(plan_options.memory_bytes, size_option("--memory", options.memory));
   const bool is_file = model.ends_with(".safetensors") || is_network(model);
-  VERGE_TRY(const std::string path, is_file ? Result<std::string>(model) : model_path(model));
+  VERGE_TRY(std::string path, is_file ? Result<std::string>(model) : model_path(model));
+  VERGE_RETURN_IF_ERROR(expect_other_file(path, output));
+  if (options.is_int8) {
+    VERGE_TRY(path, network_of_levels(options, path, output, pool));
+  }
   VERGE_TRY(const fit::BaseModel base, fit::open_base_model(path, plan_options.shape));
+  VERGE_TRY(plan_options.optimizer, optimizer_of(options, base));
   VERGE_TRY(const fit::TrainingPlan chosen,
             fit::compile_chosen(base, options.scheme, plan_options, pool.size()));
   PassTable passes;
@@ -184,18 +278,25 @@ Status compile_training(const TrainingCompileOptions& options, const std::string
   VERGE_RETURN_IF_ERROR(fit::write_training_plan(output, plan));
   if (!options.save_scheme.empty()) {
     VERGE_RETURN_IF_ERROR(
-        write_text(options.save_scheme,
-                   fit::print_scheme({.model = base.hash, .scheme = plan.settings.scheme})));
+        write_whole_file(options.save_scheme,
+                         fit::print_scheme({.model = base.hash, .scheme = plan.settings.scheme})));
   }
   const auto full = fit::full_work(base, plan_options, pool.size());
-  VERGE_TRY(const double step_ms, fit::step_ms(base, plan, pool, SystemClock()));
-  const Report report{plan, full ? full->total() : 0, step_ms, passes, output};
+  VERGE_TRY(const fit::StepTime step, fit::time_step(base, plan, pool, SystemClock()));
+  const Report report{plan,
+                      full ? full->total() : 0,
+                      step,
+                      passes,
+                      output,
+                      options.profile,
+                      base.kind == fit::BaseKind::Levels ? path : ""};
   warn_of_reference(runtime::reference_nodes(plan.step), context);
   if (context.json) {
     print_json_line(report.json(), context.out);
   } else {
     report.print(context.out);
     context.out << "\nwrote " << output << "\n";
+    if (!report.levels.empty()) context.out << "trains " << report.levels << "\n";
   }
   return write_report(report, options.report);
 }

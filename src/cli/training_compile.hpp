@@ -15,10 +15,16 @@ struct TrainingCompileOptions {
   std::string memory;
   std::string report;
   std::string loss = "ce";
+  bool is_int8 = false;   // --int8
+  std::string calibrate;  // pictures
+  std::string int8_out;   // the network of levels; empty: beside the plan
+  bool keeps_remainders = false;
+  bool is_unscaled = false;
   std::string save_scheme;
   int64_t tokens = 128;
   std::vector<std::string> without;
-  OptimizerOptions optimizer;
+  bool profile = false;
+  OptimizerOptions optimizer = {.name = ""};  // adamw; of levels sgd
   graph::OptimizerSpec spec = {.weight_decay = 0.01};
   int64_t accumulate = 1;
 

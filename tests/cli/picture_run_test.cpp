@@ -61,6 +61,31 @@ TEST_F(PictureCommands, WhatIsAssumedIsSaid) {
   EXPECT_NE(ran.out.find("%  class 1\n"), std::string::npos) << ran.out;
 }
 
+TEST_F(PictureCommands, HowTheNetworkIsSharedOutIsSaid) {
+  const std::vector<std::string> command = {"run",
+                                            net_,
+                                            picture("a.png", {0, 255, 0}),
+                                            picture("b.png", {255, 0, 0}),
+                                            "--image-size",
+                                            "16",
+                                            "-t",
+                                            "1"};
+  auto shared = command;
+  shared.insert(shared.end(), {"--backend", "int8-dsp"});
+  const auto ran = test::run_verge(shared);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  const size_t at = ran.err.find("int8-dsp: 0 of ");
+  ASSERT_NE(at, std::string::npos) << ran.err;
+  EXPECT_EQ(ran.err.find("int8-dsp: ", at + 1), std::string::npos) << "once for all pictures";
+  EXPECT_EQ(test::run_verge(command).err.find("int8-dsp"), std::string::npos);
+  shared.emplace_back("--quiet");
+  EXPECT_EQ(test::run_verge(shared).err.find("int8-dsp"), std::string::npos);
+  const std::string config = folder_.add("config.toml", "[run]\nbackend = \"auto\"\n");
+  auto by_file = command;
+  by_file.insert(by_file.begin(), {"--config", config});
+  EXPECT_EQ(test::run_verge(by_file).status, 0);
+}
+
 TEST_F(PictureCommands, WrongUseIsRefused) {
   const std::string file = picture("a.png", {0, 255, 0});
   test::expect_refused(test::run_verge({"run", net_, folder_ / "none.png"}), 1, "no such file");

@@ -25,6 +25,7 @@ struct Options {
   ModelOptions model;
   serve::BenchOptions bench;
   ShapeOptions shapes;
+  BackendOptions backend;
   bool kernels = false;
 };
 
@@ -114,8 +115,9 @@ Status execute(Options options, Context& context) {
                          {.repeat = options.bench.repeat,
                           .seed = options.bench.seed,
                           .profile = options.bench.profile},
-                         options.kernels, options.model, context);
+                         options.kernels, options.backend, options.model, context);
   }
+  VERGE_RETURN_IF_ERROR(options.backend.refuse_language_model(options.model.model, context));
   const SystemClock clock;
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
   VERGE_TRY(const model::LoadOptions load_options, options.model.load_options());
@@ -155,6 +157,7 @@ Action declare(Parser& parser, Context& context) {
   add("--seed", options->bench.seed, "Seed of the prompt");
   parser.add_flag("--profile", options->bench.profile, "Add the time by operator, of one more run");
   options->shapes.declare(parser);
+  options->backend.declare(parser);
   parser.add_flag("--kernels", options->kernels,
                   "Of an ONNX network: add how fast each way to run its convolutions is here");
   return [options, &context] { return execute(*options, context); };
@@ -166,7 +169,8 @@ Command bench() {
   return {"bench", "Everyday", "Measure how fast a model answers on this machine",
           "  verge bench model.gguf --prompt-tokens 512 --gen-tokens 128 --repeat 5\n"
           "  verge bench model.gguf --threads 1 --profile --json\n"
-          "  verge bench net.onnx --shape x=1x3x48x320 --threads 2 --repeat 20",
+          "  verge bench net.onnx --shape x=1x3x48x320 --threads 2 --repeat 20\n"
+          "  verge bench net.onnx --shape x=1x3x224x224 --backend auto --kernels",
           declare};
 }
 

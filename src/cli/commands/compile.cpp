@@ -115,6 +115,8 @@ Command compile() {
           "  verge run model.gguf --plan model.vplan --context 2048 -p \"Once upon\"\n"
           "  verge compile digits.safetensors --train --scheme auto --memory 2MiB --batch 8 "
           "-o digits.vplan --report digits.html\n"
+          "  verge compile digits.safetensors --train --int8 --calibrate pictures --memory 256KiB "
+          "-o digits.vplan\n"
           "  verge compile digits.safetensors --emit c -o digits.c\n"
           "  verge compile net.onnx --shape x=1x3x64x64 --emit elf --target aarch64 -o net",
           declare};

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/config_file.hpp>
 #include <verge/cli/inspect_graph.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/memory_report.hpp>
@@ -30,6 +31,8 @@ struct Options {
   int64_t context = 0;
   std::string memory;
   GraphOptions graph;
+  BackendOptions backend;
+  ShapeOptions shapes;
 };
 
 struct TypeSum {
@@ -241,7 +244,24 @@ Status inspect_safetensors(const std::string& path, Context& context) {
   return {};
 }
 
+// Which are of inspect_partition alone. What the configuration file says is for when it is asked.
+Status refuse_shapes(const Options& options, const Context& context) {
+  for (const std::string key : {"shape", "value"}) {
+    if (!ConfigFile::is_on_command_line(*context.root, key)) continue;
+    return make_error(Code::InvalidArgument,
+                      "{}: --{} says for which inputs a network is shared out; give --backend as "
+                      "well",
+                      options.model, key);
+  }
+  return {};
+}
+
 Status execute(const Options& options, Context& context) {
+  if (is_network(options.model) && options.backend.is_asked(context)) {
+    return inspect_partition(options.model, options.shapes, options.backend, context);
+  }
+  VERGE_RETURN_IF_ERROR(refuse_shapes(options, context));
+  VERGE_RETURN_IF_ERROR(options.backend.refuse_language_model(options.model, context));
   if (is_network(options.model)) return inspect_network(options.model, context);
   if (options.model.ends_with(".safetensors")) return inspect_safetensors(options.model, context);
   VERGE_TRY(const std::string path, model_path(options.model));
@@ -268,6 +288,8 @@ Action declare(Parser& parser, Context& context) {
   parser.add_option("--mem", options->memory,
                     "Plan for a ceiling as `run` does: what stays in memory, what is streamed");
   options->graph.declare(parser);
+  options->backend.declare(parser);
+  options->shapes.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
 
@@ -277,6 +299,7 @@ Command inspect() {
   return {"inspect", "Models", "Show what a model file holds and the memory it will take",
           "  verge inspect digits.safetensors\n"
           "  verge inspect net.onnx\n"
+          "  verge inspect net.onnx --shape x=1x3x224x224 --backend onednn\n"
           "  verge inspect model.gguf --context 8192\n"
           "  verge inspect model.gguf --mem 600M\n"
           "  verge inspect model.gguf --graph svg > graph.svg\n"

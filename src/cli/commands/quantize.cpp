@@ -4,6 +4,8 @@
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/model_store.hpp>
+#include <verge/cli/network_options.hpp>
+#include <verge/cli/network_quantize.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/progress.hpp>
@@ -21,6 +23,7 @@ struct Options {
   std::string recipe;
   std::vector<std::string> overrides;
   ThreadOptions threads;
+  NetworkQuantizeOptions network;
 
   std::string command() const {
     std::string line = fmt::format("verge quantize {} {} {}", in, out, recipe);
@@ -89,13 +92,34 @@ void print_text(const Options& options, const fit::QuantizeReport& report, std::
   }
 }
 
+Status execute_network(const Options& options, Context& context) {
+  if (!options.recipe.empty() || !options.overrides.empty()) {
+    return make_error(Code::InvalidArgument,
+                      "{}: an ONNX network has no RECIPE and no --tensor-type; see --calibrate",
+                      options.in);
+  }
+  NetworkQuantizeOptions network = options.network;
+  network.in = options.in;
+  network.out = options.out;
+  return quantize_network(network, options.threads, context);
+}
+
 Status execute(const Options& options, Context& context) {
+  if (is_network(options.in)) return execute_network(options, context);
+  if (options.recipe.empty()) {
+    return make_error(Code::InvalidArgument, "RECIPE is missing; choose one of {}", recipes());
+  }
+  if (const std::string given = options.network.given(); !given.empty()) {
+    return make_error(Code::InvalidArgument, "{} is of ONNX networks, not of {}", given,
+                      options.in);
+  }
   VERGE_TRY(fit::Recipe recipe, fit::make_recipe(options.recipe));
   for (const std::string& rule : options.overrides) {
     VERGE_RETURN_IF_ERROR(recipe.add_override(rule));
   }
   VERGE_TRY(const auto pool, options.threads.make_pool());
   VERGE_TRY(const std::string path, model_path(options.in));
+  VERGE_RETURN_IF_ERROR(expect_other_file(path, options.out));
   VERGE_TRY(const auto source, format::ModelSource::open(path));
   fit::QuantizeOptions job{"verge " VERGE_VERSION, options.command(), {}};
   const SystemClock clock;
@@ -121,13 +145,15 @@ Status execute(const Options& options, Context& context) {
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   parser.add_option("MODEL", options->in, kModelHelp).required();
-  parser.add_option("OUT", options->out, "The GGUF file to write").required();
-  parser.add_option("RECIPE", options->recipe, "One of " + recipes()).required();
+  parser.add_option("OUT", options->out, "The file to write: GGUF, or ONNX of an ONNX network")
+      .required();
+  parser.add_option("RECIPE", options->recipe, "Of a language model: one of " + recipes());
   parser
       .add_option("--tensor-type", options->overrides,
                   "REGEX=TYPE: tensors whose name matches get this type; may be repeated, the last "
                   "match wins")
       .repeated();
+  options->network.declare(parser);
   options->threads.declare(parser);
   return [options, &context] { return execute(*options, context); };
 }
@@ -137,7 +163,8 @@ Action declare(Parser& parser, Context& context) {
 Command quantize() {
   return {"quantize", "Models", "Write a model with fewer bits a weight",
           "  verge quantize f16.gguf small.gguf Q4_K_M\n"
-          "  verge quantize folder/ small.gguf Q4_0 --tensor-type 'ffn_down=Q6_K'",
+          "  verge quantize folder/ small.gguf Q4_0 --tensor-type 'ffn_down=Q6_K'\n"
+          "  verge quantize net.onnx int8.onnx --calibrate photos/ --method percentile",
           declare};
 }
 

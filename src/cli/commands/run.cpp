@@ -141,13 +141,12 @@ Result<int64_t> drafts_with_cloud(const SpeculationOptions& speculation) {
 // Said for this run: what the configuration file says is for all models.
 Status refuse_language_options(const Options& options, const Context& context) {
   constexpr std::string_view kKeys[] = {"prompt", "mem", "lora", "plan"};
-  for (const ConfigFile::Setting& setting : ConfigFile::settings(*context.root)) {
-    if (setting.table != "run" || setting.origin != "command line") continue;
-    if (std::ranges::count(kKeys, setting.key) == 0) continue;
+  for (const std::string_view key : kKeys) {
+    if (!ConfigFile::is_on_command_line(*context.root, key)) continue;
     return make_error(Code::InvalidArgument,
                       "{}: --{} is for language models; a network takes pictures, or --input "
                       "and --output-dir",
-                      options.model.model, setting.key);
+                      options.model.model, key);
   }
   return {};
 }
@@ -161,6 +160,8 @@ Status execute(const Options& options, Context& context) {
     VERGE_RETURN_IF_ERROR(refuse_language_options(options, context));
     return run_network(options.network, options.model, context);
   }
+  VERGE_RETURN_IF_ERROR(
+      options.network.backend.refuse_language_model(options.model.model, context));
   if (options.network.is_given() || !options.prompt_option->is_given()) {
     return make_error(Code::InvalidArgument,
                       "{}: a language model needs --prompt; --input is for ONNX networks",
