@@ -1,6 +1,7 @@
 // torch_peer: PyTorch's C++ library, for gradients to check against and training steps to compare
 // with. Each command prints one JSON object. Exit status 0, 1 (failed) or 2 (wrong use).
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include "process.hpp"
 #include "torch_cnn.hpp"
 #include "torch_lm.hpp"
+#include "torch_network.hpp"
 
 namespace {
 
@@ -28,6 +30,8 @@ constexpr const char* kUsage =
     "                                        random ones, written to FILE.weights\n"
     "  cnn --stages 4,4:8 --channels C --height H --width W --classes N --labels 1,2,3\n"
     "      --weights FILE --images FILE --out FILE          loss and gradients of a classifier\n"
+    "  network FILE.onnx [--batch B] [--side S] [--repeat R]   a step of a classifier with SGD, "
+    "f32\n"
     "SHAPE: stories-7m, stories-15m or custom, then [--d-model --layers --heads --kv-heads --ffn\n"
     "--vocab N] [--neox]; and [--threads T] [--seed S]\n";
 
@@ -94,7 +98,7 @@ json gemm(const Options& options) {
   return result;
 }
 
-json train(const Options& options) {
+json measured_environment(const Options& options) {
   json result = environment(options);
   const double rate = result["gemm_gflops"];
   const double least = kLeastGemmGflops / 2 * options.number("--threads", 2);
@@ -103,6 +107,11 @@ json train(const Options& options) {
                              blas_library() + ": no comparison below " + std::to_string(least) +
                              "; install libopenblas0-pthread, and let the machine be quiet");
   }
+  return result;
+}
+
+json train(const Options& options) {
+  json result = measured_environment(options);
   const LmShape shape = shape_of(options);
   const int batch = options.number("--batch", 4), tokens = options.number("--tokens", 256);
   TorchLm model(shape, options.number("--seed", 1));
@@ -210,6 +219,33 @@ json cnn(const Options& options) {
                              options.numbers("--labels"), options.text("--out", "gradients.f32"))}};
 }
 
+// Memory is what the steps add to the process with its libraries and the network: its peak less
+// what was resident before.
+json network(const Options& options) {
+  json result = measured_environment(options);
+  TorchNetwork network(options.word(1));
+  const auto parameters = network.parameters();
+  std::vector<int64_t> dims = network.image(options.number("--side", 224));
+  dims.insert(dims.begin(), options.number("--batch", 1));
+  const torch::Tensor x = torch::randn(dims);
+  const int64_t classes = network.logits(x).size(1);
+  const torch::Tensor labels = torch::randint(classes, {dims[0]}, torch::kInt64);
+  torch::optim::SGD optimizer(parameters, torch::optim::SGDOptions(1e-4));
+  const int64_t before = status_bytes("VmRSS");
+  std::vector<double> steps;
+  constexpr int kWarmUp = 2;
+  for (int i = 0; i < kWarmUp + options.number("--repeat", 5); ++i) {
+    const int64_t start = now_ns();
+    optimizer.zero_grad();
+    torch::cross_entropy_loss(network.logits(x), labels).backward();
+    optimizer.step();
+    if (i >= kWarmUp) steps.push_back(ms_since(start));
+  }
+  result["step_ms"] = *std::min_element(steps.begin(), steps.end());
+  result["step_bytes"] = status_bytes("VmHWM") - before;
+  return result;
+}
+
 json run(const Options& options) {
   at::set_num_threads(options.number("--threads", 2));
   const std::string& command = options.word(0);
@@ -218,6 +254,7 @@ json run(const Options& options) {
   if (command == "layout") return layout(options);
   if (command == "gradients") return gradients(options);
   if (command == "cnn") return cnn(options);
+  if (command == "network") return network(options);
   throw std::invalid_argument("no command " + command);
 }
 

@@ -8,6 +8,22 @@
 
 namespace verge {
 
+/// What a backend with a memory of its own would run.
+inline graph::ValueId delegated(graph::Builder& b) {
+  const std::string body =
+      "graph \"region\"\n"
+      "input 0 \"x\" f32 [2, 4]\n"
+      "param 1 \"w\" f32 [4]\n"
+      "value 2 \"a\" f32 [2, 4]\n"
+      "value 3 \"y\" f32 [4, 2] output\n"
+      "fwd 2 = mul(0, 1)\n"
+      "fwd 3 = transpose(2) {perm=[1, 0]} @\"layer\"\n";
+  const auto x =
+      b.op("copy", {b.input("image", {DType::F32, {2, 4}})}, {{"to", std::string("device")}});
+  return b.op("delegate", {x, b.param("v", {DType::F32, {4}})},
+              {{"backend", std::string("device")}, {"body", body}, {"own_memory", int64_t{1}}});
+}
+
 inline std::vector<std::byte> good_plan() {
   graph::Builder b("fuzzed");
   const graph::Dim rows(1, b.symbol("rows", 8));
@@ -19,6 +35,7 @@ inline std::vector<std::byte> good_plan() {
   y = b.op("softmax", {b.op("transpose", {y}, {{"perm", std::vector<int64_t>{0, 2, 1}}})});
   y = b.op("mul", {y, b.constant("c", Tensor(DType::F32, {2}))});
   b.output(b.op("scale", {y}, {{"factor", 0.5}}), "y");
+  b.output(b.op("copy", {delegated(b)}, {{"from", std::string("device")}}), "z");
   const runtime::PlanFile plan{
       "model", {{"main", *runtime::make_program(*b.finish(), kernels::best_isa(), 2)}}};
   return runtime::plan_content(plan);

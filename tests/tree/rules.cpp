@@ -88,7 +88,16 @@ constexpr Covered kCovered[] = {
     {"src/engine/kernels/conv_plan.cpp", "tests/engine/kernels/conv_test.cpp"},
     {"src/engine/kernels/conv_forward.cpp", "tests/engine/kernels/conv_test.cpp"},
     {"src/engine/kernels/conv_backward_weight.cpp", "tests/engine/kernels/conv_test.cpp"},
+    {"src/engine/graph/passes/int8_weights.cpp", "tests/engine/graph/passes/lower_int8_test.cpp"},
+    {"src/engine/graph/passes/int8_pixels.cpp", "tests/engine/graph/passes/lower_int8_test.cpp"},
+    {"src/engine/kernels/conv_int8.cpp", "tests/engine/kernels/ops/int8_ops_test.cpp"},
+    {"src/engine/kernels/int8_rows.cpp", "tests/engine/kernels/ops/int8_ops_test.cpp"},
     {"src/engine/kernels/elements.cpp", "tests/engine/kernels/elementwise_test.cpp"},
+    {"src/engine/kernels/level_backward.cpp", "tests/engine/kernels/ops/level_ops_test.cpp"},
+    {"src/engine/kernels/level_planes.cpp", "tests/engine/kernels/ops/level_ops_test.cpp"},
+    {"src/engine/graph/conv_gradient.cpp", "tests/engine/graph/channel_slices_test.cpp"},
+    // Each operator runs on oneDNN beside its reference.
+    {"src/engine/backends/onednn/", "tests/engine/backends/onednn/onednn_test.cpp"},
     // Each family's configuration is read there; peer_parity_test.cpp compares its logits.
     {"src/engine/nn/families/", "tests/engine/nn/config_test.cpp"},
     // Each operator of ONNX in a small network, as ONNX Runtime answers it.
@@ -98,6 +107,18 @@ constexpr Covered kCovered[] = {
     {"src/engine/onnx/importer.cpp", "tests/engine/onnx/import_test.cpp"},
     // What is lowered is exported, imported again and run.
     {"src/engine/onnx/lowering/", "tests/engine/onnx/export_test.cpp"},
+    // The parts of one step from a file and samples to a file.
+    {"src/stages/fit/quantize_network/compare.cpp",
+     "tests/stages/fit/quantize_network/quantize_network_test.cpp"},
+    {"src/stages/fit/quantize_network/fold_norms.cpp",
+     "tests/stages/fit/quantize_network/quantize_network_test.cpp"},
+    {"src/stages/fit/quantize_network/network_runner.cpp",
+     "tests/stages/fit/quantize_network/quantize_network_test.cpp"},
+    {"src/stages/fit/quantize_network/placement.cpp",
+     "tests/stages/fit/quantize_network/quantize_network_test.cpp"},
+    {"src/stages/fit/quantize_network/qdq_model.cpp",
+     "tests/stages/fit/quantize_network/quantize_network_test.cpp"},
+    {"src/cli/sample_sets.cpp", "tests/cli/network_quantize_test.cpp"},
     // Pictures of each format are read whole, cut and damaged.
     {"src/engine/format/image/png.cpp", "tests/engine/format/image/reader_test.cpp"},
     {"src/engine/format/image/webp.cpp", "tests/engine/format/image/reader_test.cpp"},

@@ -250,4 +250,33 @@ chain('Residuals', [
   ['Conv', ['o', 'w'], around, ['e']], ['Clip', ['e', 'zero', 'six'], {}, ['k']], ['Conv', ['k', 'v'], {}, ['l']], ['Add', ['l', 'x']]],
 [square, point, zero, six], [1, 3, 6, 5], -2, 2)
 
+// Integers between
+const levels = (name, dims, type, low, high) => given(name, type, dims, Array.from({ length: count(dims) }, () => Math.floor(low + next() * (high - low + 1))))
+const scale = (name, ...values) => floats(name, values, values.length > 1 ? [values.length] : []), zero_point = (name, value, type = 'uint8') => given(name, type, [], [value])
+const q_input = ['QuantizeLinear', ['x', 'xs', 'xz'], {}, ['q']], q_of_x = [scale('xs', 0.02), zero_point('xz', 110)], q_of_y = [scale('ys', 0.05), zero_point('yz', 100)]
+const q_weight = [levels('w', [4, 3, 3, 3], 'int8', -127, 127), scale('ws', 0.01, 0.02, 0.005, 0.03), given('wz', 'int8', [4], [0, 0, 0, 0])]
+const q_bias = levels('b', [4], 'int32', -3000, 3000)
+add('QLinearConv', 13, [q_input, ['QLinearConv', ['q', 'xs', 'xz', 'w', 'ws', 'wz', 'ys', 'yz', 'b'], around, ['l']], ['DequantizeLinear', ['l', 'ys', 'yz']]],
+  [random('x', [2, 3, 5, 4])], [...q_of_x, ...q_of_y, ...q_weight, q_bias])
+add('QLinearConv of bytes', 13, [['QLinearConv', ['x', 'xs', 'xz', 'w', 'ws', 'wz', 'ys', 'yz'], { ...around, strides: is(2, 2) }]],
+  [levels('x', [1, 3, 5, 4], 'uint8', 0, 255)], [...q_of_x, ...q_of_y, ...q_weight])
+add('QLinearMatMul', 13, [q_input, ['QLinearMatMul', ['q', 'xs', 'xz', 'w', 'ws', 'wz', 'ys', 'yz'], {}, ['l']], ['DequantizeLinear', ['l', 'ys', 'yz']]],
+  [random('x', [3, 6])], [...q_of_x, ...q_of_y, levels('w', [6, 5], 'int8', -127, 127), scale('ws', 0.02), zero_point('wz', 0, 'int8')])
+add('ConvInteger', 13, [['ConvInteger', ['x', 'w', 'xz'], around]], [levels('x', [1, 3, 5, 4], 'uint8', 0, 255)], [levels('w', [4, 3, 3, 3], 'int8', -127, 127), zero_point('xz', 110)])
+add('MatMulInteger', 13, [['MatMulInteger', ['x', 'w', 'xz', 'wz']]], [levels('x', [3, 6], 'uint8', 0, 255)],
+  [levels('w', [6, 5], 'uint8', 0, 255), zero_point('xz', 110), zero_point('wz', 128)])
+add('DynamicQuantizeLinear', 13, [['DynamicQuantizeLinear', ['x'], {}, ['y', 's', 'z']]], [random('x', [3, 6])])
+add('A product quantized as it runs', 13, [
+  ['DynamicQuantizeLinear', ['x'], {}, ['q', 's', 'z']], ['MatMulInteger', ['q', 'w', 'z', 'wz'], {}, ['p']], ['Cast', ['p'], { to: i(1) }, ['c']],
+  ['Mul', ['s', 'ws'], {}, ['k']], ['Mul', ['c', 'k']]], [random('x', [3, 6])], [levels('w', [6, 5], 'int8', -127, 127), zero_point('wz', 0, 'int8'), scale('ws', 0.01)])
+add('Levels through a pool and a turn', 13, [
+  q_input, ['MaxPool', ['q'], { kernel_shape: is(2, 2) }, ['m']], ['Transpose', ['m'], { perm: is(0, 2, 3, 1) }, ['t']], ['DequantizeLinear', ['t', 'xs', 'xz']]],
+[random('x', [1, 3, 4, 5])], q_of_x)
+add('A residual block of levels', 13, [
+  q_input, ['DequantizeLinear', ['q', 'xs', 'xz'], {}, ['d']], ['DequantizeLinear', ['w', 'ws', 'wz'], { axis: i(0) }, ['v']], ['Conv', ['d', 'v'], around, ['c']],
+  ['QuantizeLinear', ['c', 'ys', 'yz'], {}, ['l']], ['DequantizeLinear', ['l', 'ys', 'yz'], {}, ['e']], ['Add', ['e', 'd'], {}, ['a']], ['Relu', ['a'], {}, ['r']],
+  ['QuantizeLinear', ['r', 'xs', 'xz'], {}, ['k']], ['DequantizeLinear', ['k', 'xs', 'xz'], {}, ['f']], ['GlobalAveragePool', ['f'], {}, ['g']],
+  ['QuantizeLinear', ['g', 'xs', 'xz'], {}, ['h']], ['DequantizeLinear', ['h', 'xs', 'xz']]],
+[random('x', [2, 3, 5, 4])], [...q_of_x, ...q_of_y, levels('w', [3, 3, 3, 3], 'int8', -127, 127), scale('ws', 0.01, 0.02, 0.005), given('wz', 'int8', [3], [0, 0, 0])])
+
 export { cases }

@@ -52,7 +52,7 @@ class Net {
   }
 }
 
-function mobilenet_v2() {
+function mobilenet_v2(height, width) {
   const net = new Net(2)
   let x = net.relu6(net.norm(net.conv('x', 3, 32, 3, 2), 32)), from = 32
   for (const [expand, to, repeat, stride] of [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]]) {
@@ -65,7 +65,23 @@ function mobilenet_v2() {
       from = to
     }
   }
-  return net.bytes(13, ['batch', 3, 'height', 'width'], [net.classify(net.relu6(net.conv(x, 320, 1280, 1)), 1280, 100)])
+  return net.bytes(13, ['batch', 3, height, width], [net.classify(net.relu6(net.conv(x, 320, 1280, 1)), 1280, 100)])
+}
+
+/// MCUNet-5fps (Lin et al. 2020, as mcunet-5fps_imagenet.json lists it), its batch norms folded.
+function mcunet_5fps() {
+  const net = new Net(11)
+  let x = net.relu6(net.conv('x', 3, 16, 3, 2)), from = 16
+  for (const [wide, to, kernel, stride] of [[16, 8, 3, 1], [32, 16, 3, 2], [48, 16, 3, 1], [48, 24, 7, 2], [120, 24, 3, 1],
+    [120, 40, 3, 2], [160, 40, 7, 1], [160, 48, 5, 1], [144, 48, 3, 1], [192, 48, 3, 1], [240, 96, 7, 2], [384, 96, 5, 1],
+    [384, 96, 5, 1], [576, 160, 3, 1]]) {
+    const input = x
+    if (wide !== from) x = net.relu6(net.conv(x, from, wide, 1))
+    x = net.conv(net.relu6(net.conv(x, wide, wide, kernel, stride, wide)), wide, to, 1)
+    if (from === to && stride === 1) x = net.op('Add', [input, x])
+    from = to
+  }
+  return net.bytes(13, ['batch', 3, 128, 128], [net.classify(x, 160, 10)])
 }
 
 /// `blocks` of each stage, whose width doubles from stage to stage; a bottleneck's result has four times it.
@@ -131,7 +147,8 @@ function yolo() {
 }
 
 export const made = {
-  'mobilenet-v2': mobilenet_v2, 'resnet-18': small_resnet18, yolo,
+  'mobilenet-v2': () => mobilenet_v2('height', 'width'), 'mobilenet-v2-224': () => mobilenet_v2(224, 224),
+  'mcunet-5fps': mcunet_5fps, 'resnet-18': small_resnet18, yolo,
   'resnet-18-full': () => resnet({ seed: 3, dims: full, width: 64, blocks: [2, 2, 2, 2], classes: 1000 }),
   'resnet-50-full': () => resnet({ seed: 7, dims: full, width: 64, blocks: [3, 4, 6, 3], bottleneck: true, classes: 1000 }),
 }

@@ -1,6 +1,7 @@
 // What ONNX Runtime answers and how fast, for the networks of networks.mjs:
 //   node peer.mjs capture FILE         samples of all outputs on seeded inputs
-//   node peer.mjs bench NAME [THREADS [REPEAT [BATCH]]]    {"median_ms": ...}, of `timed` or `networks`
+//   node peer.mjs bench NAME [THREADS [REPEAT [BATCH [FILE]]]]    {"median_ms": ...}, of `timed` or `networks`; FILE: another
+//                                                                 form of the network, of 8-bit levels
 // Needs onnxruntime-node (npm i --ignore-scripts); networks are fetched into the current folder.
 import { writeFileSync } from 'node:fs'
 import ort from 'onnxruntime-node'
@@ -20,9 +21,9 @@ async function capture(file) {
   writeFileSync(file, `[\n${lines.join(',\n')}\n]\n`)
 }
 
-async function bench(name, threads, repeat, batch) {
+async function bench(name, threads, repeat, batch, file) {
   const network = [...timed, ...networks].find((entry) => entry.name === name)
-  const session = await ort.InferenceSession.create(fetch_network(network, 'networks'),
+  const session = await ort.InferenceSession.create(file ?? fetch_network(network, 'networks'),
     { intraOpNumThreads: threads, interOpNumThreads: 1 })
   const inputs = feed(with_batch(network.inputs, batch))
   const times = []
@@ -37,5 +38,5 @@ async function bench(name, threads, repeat, batch) {
 
 const [command, ...rest] = process.argv.slice(2)
 if (command === 'capture') await capture(rest[0])
-else if (command === 'bench') await bench(rest[0], Number(rest[1] ?? 2), Number(rest[2] ?? 20), Number(rest[3] ?? 1))
-else throw new Error('usage: peer.mjs capture FILE | bench NAME [THREADS [REPEAT [BATCH]]]')
+else if (command === 'bench') await bench(rest[0], Number(rest[1] ?? 2), Number(rest[2] ?? 20), Number(rest[3] ?? 1), rest[4])
+else throw new Error('usage: peer.mjs capture FILE | bench NAME [THREADS [REPEAT [BATCH [FILE]]]]')
