@@ -2,27 +2,14 @@
 // learn in a tensor of their own. Not in place: p stays in the model's file.
 
 #include <verge/engine/graph/builder.hpp>
-#include <verge/engine/graph/reference.hpp>
-#include <verge/engine/graph/shape_rules.hpp>
+#include <verge/engine/graph/op.hpp>
 
 namespace verge::graph::ops {
 namespace {
 
-// Inputs: p of a plain type, values like p but for n along the axis, channels i32 [n], each once
-// and in range. Output like p.
+// Inputs as of scatter_channels. Output like p.
 Status infer(InferContext& context) {
-  VERGE_RETURN_IF_ERROR(context.require_inputs(3));
-  const int axis = from_front(context.node.attrs.integer("axis"), context.dims(0).size());
-  if (axis < 0 || axis >= context.rank(0)) return context.fail(fmt::format("axis {}", axis));
-  if (is_quantized(context.type(0).dtype)) return context.fail("p is quantized");
-  VERGE_RETURN_IF_ERROR(expect_rank(context, 2, "channels", 1));
-  VERGE_RETURN_IF_ERROR(expect_dtype(context, 2, "channels", DType::I32));
-  VERGE_RETURN_IF_ERROR(expect_dtype(context, 1, "values", context.type(0).dtype));
-  Dims expected = context.dims(0);
-  expected[static_cast<size_t>(axis)] = context.dims(2)[0];
-  VERGE_RETURN_IF_ERROR(expect_dims(context, 1, "values", expected));
-  context.outputs = {context.type(0)};
-  return {};
+  return find_op("scatter_channels")->infer(context);
 }
 
 // Of the values alone. Where the gradient of y is that of those channels already (differentiate
