@@ -117,6 +117,16 @@ Status expect_groups(const InferContext& context, const Window2d& window, const 
   return context.fail(fmt::format("{} channels to {} in {} groups", in.factor, out.factor, groups));
 }
 
+Status expect_weight(const InferContext& context, const Window2d& window, const Dims& x,
+                     const Dims& w) {
+  if (window.groups >= 1 && x[1].factor == w[1].factor * window.groups &&
+      w[0].factor % window.groups == 0) {
+    return {};
+  }
+  return context.fail(fmt::format("w joins {} to {} channels in {} groups, x has {} channels",
+                                  w[1].factor, w[0].factor, window.groups, x[1].factor));
+}
+
 Cost pool_cost(const KernelCall& call) {
   const Window2d window(call.attrs);
   const double taps = static_cast<double>(window.kernel[0]) * static_cast<double>(window.kernel[1]);

@@ -91,6 +91,10 @@ void for_each_tap(const Shape& y, const Shape& x, const Window2d& window, F f) {
 Status expect_groups(const InferContext& context, const Window2d& window, const Dim& in,
                      const Dim& out);
 
+/// The weight w [out, in / groups, kh, kw] reads all channels of x [n, in, ...].
+Status expect_weight(const InferContext& context, const Window2d& window, const Dims& x,
+                     const Dims& w);
+
 /// The cost of a pool: an operation for each element of each window.
 Cost pool_cost(const KernelCall& call);
 /// The cost of a convolution, or of one of its gradients: a product for each tap.

@@ -24,11 +24,7 @@ Status infer(InferContext& context) {
   VERGE_RETURN_IF_ERROR(expect_rank(context, 1, "w", 4));
   const Dims &x = context.dims(0), &w = context.dims(1);
   const Window2d window(context.node.attrs, w[2].factor, w[3].factor);
-  if (window.groups < 1 || x[1].factor != w[1].factor * window.groups ||
-      w[0].factor % window.groups != 0) {
-    return context.fail(fmt::format("w joins {} to {} channels in {} groups, x has {} channels",
-                                    w[1].factor, w[0].factor, window.groups, x[1].factor));
-  }
+  VERGE_RETURN_IF_ERROR(expect_weight(context, window, x, w));
   if (context.has(2)) VERGE_RETURN_IF_ERROR(expect_dims(context, 2, "bias", {w[0]}));
   if (fused_activation(context.node.attrs.text("activation")) == nullptr) {
     return context.fail("the activation cannot be fused");

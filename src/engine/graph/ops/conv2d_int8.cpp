@@ -26,11 +26,7 @@ Status infer(InferContext& context) {
   const Dims x = channels_first(context.dims(0), attrs);
   const Dims& w = context.dims(1);
   const Window2d window(attrs, w[2].factor, w[3].factor);
-  if (window.groups < 1 || x[1].factor != w[1].factor * window.groups ||
-      w[0].factor % window.groups != 0) {
-    return context.fail(fmt::format("w joins {} to {} channels in {} groups, x has {} channels",
-                                    w[1].factor, w[0].factor, window.groups, x[1].factor));
-  }
+  VERGE_RETURN_IF_ERROR(expect_weight(context, window, x, w));
   const double taps = static_cast<double>(w[2].factor) * static_cast<double>(w[3].factor);
   VERGE_RETURN_IF_ERROR(expect_product(context, w[0], taps * static_cast<double>(w[1].factor)));
   VERGE_TRY(Dims y, windowed_dims(context, x, w[0], window));
