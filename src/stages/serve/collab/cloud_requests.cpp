@@ -83,12 +83,10 @@ void CloudRequests::ask(int64_t position, double wait_s) {
   metrics_.waiting_s += clock_.seconds() - now_s;
 }
 
-// One that is under way may still come.
+// The server answers until a request's deadline, also one that nobody waits for any more.
 void CloudRequests::probe(int64_t position) {
   const double now_s = clock_.seconds();
-  const auto may_come = [&](const Request& request) {
-    return now_s - request.asked_s < options_.policy.token_deadline_s;
-  };
+  const auto may_come = [&](const Request& request) { return now_s < request.until_s; };
   if (oldest() != requests_.end() || std::ranges::any_of(requests_, may_come)) return;
   Request request{.position = position,
                   .until_s = now_s + options_.policy.token_deadline_s,
@@ -134,14 +132,14 @@ void CloudRequests::look() {
   if (const auto rate = uplink_.take_rate()) state_.drain_bytes_per_s.add(*rate);
 }
 
-void CloudRequests::wait() {
+void CloudRequests::wait(double most_s) {
   const auto first = oldest();
   if (first == requests_.end()) return;
   const double begin_s = clock_.seconds();
   const bool is_leaving = link_.unsent_bytes() > 0;
   if (is_leaving) requests_.back().asked_s = begin_s;
   const bool has_more = uplink_.has_unsent() || requests_.back().connection != connections_;
-  const double left_s = std::max(0.0, first->until_s - begin_s);
+  const double left_s = std::clamp(first->until_s - begin_s, 0.0, most_s);
   if (const auto message =
           link_.receive(is_leaving || has_more ? std::min(left_s, kLookS) : left_s)) {
     on_message(*message);

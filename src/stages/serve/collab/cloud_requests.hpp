@@ -7,6 +7,7 @@
 //   while (!(answer = requests.take_answer(17))) requests.wait();
 
 #include <deque>
+#include <limits>
 
 #include <verge/core/clock.hpp>
 #include <verge/stages/serve/collab/edge_layers.hpp>
@@ -42,8 +43,9 @@ class CloudRequests {
 
   /// Takes what has come, gives up what is too late, and goes on sending. Waits for nothing.
   void look();
-  /// The same after waiting for the oldest request's answer, or anything else that comes.
-  void wait();
+  /// The same after waiting, at most so long, for the oldest request's answer, or anything else
+  /// that comes.
+  void wait(double most_s = std::numeric_limits<double>::infinity());
   /// The text goes on from `length` tokens: nothing that was asked is wanted. `is_other`: there
   /// were tokens after these.
   void rewind(int64_t length, bool is_other);

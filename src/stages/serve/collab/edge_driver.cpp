@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include <verge/stages/serve/collab/edge_driver.hpp>
 #include <verge/stages/serve/collab/position_sampler.hpp>
@@ -6,6 +7,8 @@
 
 namespace verge::serve {
 namespace {
+
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
 bool exit_keeps(double confidence, double theta) {
   return theta < 1 && confidence >= theta;
@@ -102,10 +105,15 @@ Status EdgeDriver::run_newest() {
 }
 
 Result<CollabToken> EdgeDriver::next() {
+  VERGE_TRY(const std::optional<CollabToken> token, next_within(kUnbounded));
+  return *token;
+}
+
+Result<std::optional<CollabToken>> EdgeDriver::next_within(double wait_s) {
+  const double until_s = clock_.seconds() + wait_s;
   if (requests_) requests_->look();
   settle_drafts();
   if (made_.empty()) VERGE_RETURN_IF_ERROR(make());
-  bool has_waited = false;
   while (true) {
     settle_drafts();
     if (!made_.front().is_draft) break;
@@ -113,16 +121,18 @@ Result<CollabToken> EdgeDriver::next() {
       VERGE_RETURN_IF_ERROR(make());
       ++metrics_.drafted;
       requests_->look();
-    } else {
-      metrics_.waits += !std::exchange(has_waited, true);
-      requests_->wait();
+      continue;
     }
+    metrics_.waits += !std::exchange(made_.front().is_waited_for, true);
+    const double left_s = until_s - clock_.seconds();
+    if (left_s <= 0) return std::optional<CollabToken>();
+    requests_->wait(left_s);
   }
   const CollabToken token = made_.front().token;
   made_.pop_front();
   tell({&token.id, 1});
   ++metrics_.tokens[static_cast<size_t>(token.place)];
-  return token;
+  return std::optional(token);
 }
 
 // One more token, after the newest position: an exit's, which may be a draft.

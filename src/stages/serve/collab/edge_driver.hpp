@@ -46,6 +46,9 @@ class EdgeDriver {
                                          const TokensMessage& told);
   /// The next token; there must be a prompt. Fails as the engine does, never for link or server.
   Result<CollabToken> next();
+  /// The same, or nothing where the server's answer has not come after waiting so long: whoever has
+  /// other work does it, and calls again.
+  Result<std::optional<CollabToken>> next_within(double wait_s);
   const CollabMetrics& metrics();
   /// Tokens that are run, whose keys and values take pages.
   int64_t length() const { return layers_.length(); }
@@ -56,7 +59,8 @@ class EdgeDriver {
   struct Made {
     CollabToken token = {};
     int64_t position = 0;
-    bool is_draft = false;  // the server was asked for it
+    bool is_draft = false;       // the server was asked for it
+    bool is_waited_for = false;  // counted as a wait
   };
   EdgeDriver(EdgeLayers layers, EdgeOptions options, const Clock& clock, CloudLink* link,
              std::array<double, 2> temperatures);

@@ -8,6 +8,7 @@ namespace verge::serve {
 namespace {
 
 constexpr size_t kBatchSizes = 64;
+constexpr double kTurnS = 0.002;  // that the server is waited for before others have their turn
 
 // The field of a request that a split model cannot honour; null for none.
 const char* refused_field(const Request& request) {
@@ -70,13 +71,26 @@ bool EdgeRunner::step(Tasks& tasks, const StepContext& context) {
   if (counters_.batch_sizes.size() > kBatchSizes) {
     counters_.batch_sizes.erase(counters_.batch_sizes.begin());
   }
-  for (const auto& task : tasks) {
-    const auto running = running_.find(task->id);
-    if (running == running_.end() || task->has_ended) continue;
-    worked |= advance(*task, running->second, context);
-  }
+  worked |= give_turns(tasks, context);
   note_link();
   return worked;
+}
+
+// Where all wait for the server, each is waited for a little: the first that has its token ends it.
+bool EdgeRunner::give_turns(const Tasks& tasks, const StepContext& context) {
+  bool worked = false, waits = false;
+  for (const double wait_s : {0.0, kTurnS}) {
+    for (const auto& task : tasks) {
+      const auto running = running_.find(task->id);
+      if (running == running_.end() || task->has_ended) continue;
+      const Turn turn = advance(*task, running->second, wait_s, context);
+      worked |= turn == Turn::Worked;
+      waits |= turn == Turn::Waits;
+      if (worked && wait_s > 0) break;
+    }
+    if (worked || !waits) break;
+  }
+  return worked || waits;
 }
 
 // Also those that were ended from outside: what they have said stands.
@@ -191,16 +205,21 @@ void EdgeRunner::note_link() {
                                 : "without the cloud: " + status.error().message));
 }
 
-bool EdgeRunner::advance(Task& task, Running& running, const StepContext& context) {
+EdgeRunner::Turn EdgeRunner::advance(Task& task, Running& running, double wait_s,
+                                     const StepContext& context) {
   const EdgeLink& link = running.session->link;
   const bool connects = link.link != nullptr && !link.link->is_up() &&
                         clock_.seconds() - link.since_s < options_.first_link_s;
-  if (!running.has_prompt && connects) return false;
+  if (!running.has_prompt && connects) return Turn::Connects;
   Status status = running.has_prompt ? Status() : run_prompt(task, running, context);
-  if (status && !task.answer.reason()) status = make_token(task, running, context);
+  if (status && !task.answer.reason()) {
+    const Result<std::optional<CollabToken>> made = running.session->driver->next_within(wait_s);
+    if (made && !*made) return Turn::Waits;
+    status = made ? take(**made, task, running, context) : made.error();
+  }
   if (!status) idle_.drop(std::move(running.session));
   if (!status || task.answer.reason()) finish(task, status, clock_.seconds(), context.observer);
-  return true;
+  return Turn::Worked;
 }
 
 Status EdgeRunner::run_prompt(Task& task, Running& running, const StepContext& context) {
@@ -228,8 +247,8 @@ Status EdgeRunner::run_prompt(Task& task, Running& running, const StepContext& c
   return deliver(task, task.answer.end(StopReason::MaxTokens), clock_.seconds());
 }
 
-Status EdgeRunner::make_token(Task& task, Running& running, const StepContext& context) {
-  VERGE_TRY(const CollabToken token, running.session->driver->next());
+Status EdgeRunner::take(const CollabToken& token, Task& task, Running& running,
+                        const StepContext& context) {
   running.session->tokens.push_back(token.id);
   ++counters_.decode_tokens;
   ++context.accounts.tenants[task.request.tenant].decode_tokens;

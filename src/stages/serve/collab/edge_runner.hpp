@@ -1,7 +1,7 @@
 #pragma once
 // EdgeRunner: the scheduler's requests answered by a device's share of a split model, by turns, a
-// token of each (scheduler/task_runner.hpp). Whatever becomes of the link, answers go on; each
-// token says where it was made.
+// token of each (scheduler/task_runner.hpp); who waits for the server holds no other up. Whatever
+// becomes of the link, answers go on; each token says where it was made.
 //
 //   ServedModel served{.name = "verge-lm", .path = "edge.gguf"};
 //   served.runner = std::make_shared<EdgeRunnerKind>(setup, EdgeRunnerOptions{});
@@ -66,9 +66,11 @@ class EdgeRunner : public TaskRunner {
   bool admit(Tasks& tasks, const StepContext& context);
   Task* next(Tasks& tasks, const StepContext& context) const;
   Result<std::unique_ptr<EdgeSession>> begin_session(const Task& task);
-  bool advance(Task& task, Running& running, const StepContext& context);
+  enum class Turn { Worked, Waits, Connects };
+  bool give_turns(const Tasks& tasks, const StepContext& context);
+  Turn advance(Task& task, Running& running, double wait_s, const StepContext& context);
   Status run_prompt(Task& task, Running& running, const StepContext& context);
-  Status make_token(Task& task, Running& running, const StepContext& context);
+  Status take(const CollabToken& token, Task& task, Running& running, const StepContext& context);
   int64_t most_tokens(const Task& task) const;
   int64_t committed_pages() const;
   void note_link();

@@ -73,11 +73,18 @@ class EdgeRunnerTest : public ::testing::Test {
   }
 
   std::unique_ptr<CloudLink> link() {
-    const auto connect = [this]() -> Result<std::unique_ptr<Channel>> {
+    const int number = ++links_;
+    const auto connect = [this, number]() -> Result<std::unique_ptr<Channel>> {
+      if (server_ && number == unanswered_link_) {
+        const auto loses_tokens = [](const Message& message) {
+          return is_of(message, CollabKind::Token) ? Fate::Lost : Fate::Passes;
+        };
+        return std::unique_ptr<Channel>(new WatchedChannel(server_->connect(), loses_tokens));
+      }
       if (server_) return server_->connect();
       return make_error(Code::Io, "nobody is there");
     };
-    return std::make_unique<CloudLink>(connect, hello_of(split(), fmt::format("{}", ++links_)),
+    return std::make_unique<CloudLink>(connect, hello_of(split(), fmt::format("{}", number)),
                                        limits_of(), CloudLinkOptions{.retry_s = 0.001});
   }
 
@@ -101,6 +108,7 @@ class EdgeRunnerTest : public ::testing::Test {
   SystemClock clock_;
   std::optional<TestServer> server_;
   std::atomic<int> links_ = 0;
+  int unanswered_link_ = 0;        // by its number; 0: none
   std::vector<std::string> said_;  // the engine's thread
   std::optional<ModelPool> pool_;
   std::optional<Scheduler> scheduler_;
@@ -127,6 +135,19 @@ TEST_F(EdgeRunnerTest, AnswersAtOnceAreEachTheWholeModels) {
                   {"exit1", 0}, {"exit2", 0}, {"cloud", 24}, {"degraded", 0}}));
     EXPECT_EQ(answer->end.usage.cached_tokens, 0);
   }
+}
+
+TEST_F(EdgeRunnerTest, AnAnswerThatWaitsForTheServerHoldsNoOtherUp) {
+  server_.emplace(split(), clock_, 1024);
+  unanswered_link_ = 1;
+  start(asking("f32"));
+  const RequestId waits =
+      *scheduler_->submit(request(prompt_tokens("The king"), 8), std::make_shared<RunnerSink>());
+  const std::vector<int32_t> prompt = prompt_tokens(kText);
+  const Answering other = submit(request(prompt, 24));
+  wait(other);
+  EXPECT_EQ(other->tokens, whole_text(prompt, 24));
+  scheduler_->cancel(waits);
 }
 
 TEST_F(EdgeRunnerTest, ATurnRunsOnlyWhatIsNew) {

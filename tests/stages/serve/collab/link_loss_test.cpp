@@ -147,6 +147,33 @@ TEST_F(LinkLossTest, SilenceIsWaitedForOnceAndThenProbed) {
   expect_whole_models(tokens);
 }
 
+// What is still on its way when its deadline has passed holds no probe back.
+TEST_F(LinkLossTest, ALinkThatIsSlowToSendIsProbed) {
+  class SlowChannel : public WatchedChannel {
+   public:
+    using WatchedChannel::WatchedChannel;
+    int64_t unsent_bytes() const override { return 1; }
+  };
+  TestServer server(split(), clock_, 1024);
+  test::ManualClock device_clock;
+  CloudLink link(
+      [&]() -> Result<std::unique_ptr<Channel>> {
+        return std::unique_ptr<Channel>(
+            new SlowChannel(server.connect(), [&](const Message& message) {
+              if (!is_of(message, CollabKind::Finish)) return Fate::Passes;
+              device_clock.advance(601);
+              return Fate::Lost;
+            }));
+      },
+      hello_of(split()), limits_of(), CloudLinkOptions{.retry_s = 0.001});
+  wait_until_up(link);
+  const auto driver = asking_driver(link, asking("f32"), device_clock);
+  EXPECT_EQ(generate(*driver, 1).at(0).reason, TokenReason::TimedOut);
+  device_clock.advance(1);
+  (void)generate(*driver, 1);
+  EXPECT_EQ(driver->metrics().probes, 1);
+}
+
 TEST_F(LinkLossTest, AFullServerSaysSo) {
   TestServer server(split(), clock_, 1024, {.max_waiting = 0, .fills_prompts = false});
   const auto link = watched_link(server, [](const Message&) { return Fate::Passes; });
