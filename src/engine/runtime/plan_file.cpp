@@ -133,7 +133,9 @@ Status check_memory(const Program& program) {
 Result<Program> checked_program(StoredProgram from, kernels::Isa isa) {
   VERGE_TRY(graph::Graph graph, graph::read_binary(from.graph));
   Program program{std::move(graph), {}, std::move(from.memory), isa, from.threads};
-  program.steps = choose_kernels(program.graph);
+  const bool is_packed = std::ranges::any_of(from.steps, &StoredProgram::Step::packed);
+  program.steps =
+      choose_kernels(program.graph, nullptr, is_packed ? Packing::Wanted : Packing::Least);
   VERGE_RETURN_IF_ERROR(check_steps(from, program));
   for (size_t i = 0; i < program.steps.size(); ++i) {
     VERGE_RETURN_IF_ERROR(set_choice(program.graph, from.steps[i].choice, program.steps[i]));

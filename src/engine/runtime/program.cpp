@@ -15,12 +15,17 @@ using graph::Node;
 using graph::ValueId;
 using graph::ValueKind;
 
+bool supports(const kernels::KernelDef& kernel, const BoundCall& bound, uint32_t packed) {
+  return kernel.supports == nullptr || kernel.supports(bound.call(packed));
+}
+
 ProgramStep choose_kernel(const Graph& graph, const Node& node, graph::NodeId id,
-                          const std::vector<bool>& overwritten) {
+                          const std::vector<bool>& overwritten, Packing packing) {
   ProgramStep step{id, nullptr, 0};
   const kernels::KernelDef* kernel = kernels::find_kernel(node.op->name);
   if (kernel == nullptr) return step;
   const BoundCall bound(graph, node);
+  if (packing == Packing::Least && supports(*kernel, bound, 0)) return {id, kernel, 0};
   for (size_t i = 0; i < node.inputs.size() && kernel->wants_packed != nullptr; ++i) {
     const ValueId input = node.inputs[i];
     if (input == kNone) continue;
@@ -30,8 +35,8 @@ ProgramStep choose_kernel(const Graph& graph, const Node& node, graph::NodeId id
     if (graph.value(input).is_trainable || overwritten[static_cast<size_t>(input)]) continue;
     if (kernel->wants_packed(bound.call(step.packed), i)) step.packed |= 1u << i;
   }
-  const bool fits = kernel->supports == nullptr || kernel->supports(bound.call(step.packed));
-  return fits ? ProgramStep{id, kernel, step.packed} : ProgramStep{id};
+  return supports(*kernel, bound, step.packed) ? ProgramStep{id, kernel, step.packed}
+                                               : ProgramStep{id};
 }
 
 // A weight that one kernel has packed is read so by all that can: its first home may then be left.
@@ -62,13 +67,14 @@ void share_packed_weights(const Graph& graph, std::vector<ProgramStep>& steps) {
 
 }  // namespace
 
-std::vector<ProgramStep> choose_kernels(const Graph& graph, KernelChooser* chooser) {
+std::vector<ProgramStep> choose_kernels(const Graph& graph, KernelChooser* chooser,
+                                        Packing packing) {
   const std::vector<bool> overwritten = graph::overwritten_values(graph);
   std::vector<ProgramStep> steps;
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     if (graph.nodes[n].op->is_view) continue;
     steps.push_back(
-        choose_kernel(graph, graph.nodes[n], static_cast<graph::NodeId>(n), overwritten));
+        choose_kernel(graph, graph.nodes[n], static_cast<graph::NodeId>(n), overwritten, packing));
   }
   share_packed_weights(graph, steps);
   for (ProgramStep& step : steps) {
@@ -81,7 +87,8 @@ std::vector<ProgramStep> choose_kernels(const Graph& graph, KernelChooser* choos
 
 double node_seconds(const Graph& graph, const Node& node, KernelChooser& chooser) {
   constexpr double kReference = 1;  // never, where there is a kernel
-  const ProgramStep step = choose_kernel(graph, node, 0, graph::overwritten_values(graph));
+  const ProgramStep step =
+      choose_kernel(graph, node, 0, graph::overwritten_values(graph), Packing::Wanted);
   if (step.kernel == nullptr) return kReference;
   const BoundCall bound(graph, node);
   return chooser.seconds(*step.kernel, bound.call(step.packed));
@@ -134,10 +141,11 @@ int64_t prepared_weight_bytes(const Program& program) {
   return bytes;
 }
 
-Result<Program> make_program(Graph graph, kernels::Isa isa, int threads, KernelChooser* chooser) {
+Result<Program> make_program(Graph graph, kernels::Isa isa, int threads, KernelChooser* chooser,
+                             Packing packing) {
   VERGE_RETURN_IF_ERROR(graph::verify(graph));
   Program program{std::move(graph), {}, {}, isa, threads};
-  program.steps = choose_kernels(program.graph, chooser);
+  program.steps = choose_kernels(program.graph, chooser, packing);
   program.memory = graph::plan_memory(program.graph,
                                       workspace_bytes(program.graph, program.steps, threads, isa));
   return program;

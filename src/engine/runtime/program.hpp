@@ -29,15 +29,19 @@ struct Program {
 
 class KernelChooser;
 
+/// What of the immutable weights is held a second time in their kernels' layouts: all that is
+/// faster so, or what no kernel can read otherwise.
+enum class Packing { Wanted, Least };
+
 /// Verifies the graph, chooses kernels and plans the memory. Without a chooser each kernel takes
 /// its first way.
 Result<Program> make_program(graph::Graph graph, kernels::Isa isa, int threads,
-                             KernelChooser* chooser = nullptr);
+                             KernelChooser* chooser = nullptr, Packing packing = Packing::Wanted);
 
-/// The kernel of each node, as make_program chooses. A kernel may have immutable weights packed;
-/// those that an update writes stay as they are.
-std::vector<ProgramStep> choose_kernels(const graph::Graph& graph,
-                                        KernelChooser* chooser = nullptr);
+/// The kernel of each node, as make_program chooses. Weights that an update writes stay as they
+/// are.
+std::vector<ProgramStep> choose_kernels(const graph::Graph& graph, KernelChooser* chooser = nullptr,
+                                        Packing packing = Packing::Wanted);
 
 /// How long a node, whose values are in the graph, takes in its fastest way: measured, or known.
 double node_seconds(const graph::Graph& graph, const graph::Node& node, KernelChooser& chooser);

@@ -18,16 +18,21 @@ using graph::ValueKind;
 
 constexpr std::string_view kRecompute = "recompute";  // runs after the passes, below a budget
 
+runtime::Packing packing_of(const runtime::Program& step) {
+  const bool is_packed = std::ranges::any_of(step.steps, &runtime::ProgramStep::packed);
+  return is_packed ? runtime::Packing::Wanted : runtime::Packing::Least;
+}
+
 // The same network without labels' gradients; what the step updates is read as it is at each run.
-Result<runtime::Program> compile_evaluation(graph::Graph forward,
-                                            const std::vector<std::string>& updated,
-                                            kernels::Isa isa, int threads) {
+Result<runtime::Program> compile_evaluation(graph::Graph forward, const runtime::Program& step) {
+  const std::vector<std::string> updated = runtime::updated_parameters(step.graph);
   for (graph::Value& value : forward.values) {
     value.is_trainable = std::ranges::find(updated, value.name) != updated.end();
   }
   VERGE_TRY(graph::Optimized optimized,
             graph::optimize(graph::fuse_cross_entropy(std::move(forward))));
-  return runtime::make_program(std::move(optimized.graph), isa, threads);
+  return runtime::make_program(std::move(optimized.graph), step.isa, step.threads, nullptr,
+                               packing_of(step));
 }
 
 // The largest buffer alive at the peak.
@@ -60,18 +65,57 @@ Status split(runtime::TrainingGraph& training) {
   return {};
 }
 
+// Weights that are packed at each step anew, where that takes less.
+Status unpack(TrainingPlan& plan, const BaseModel& base) {
+  VERGE_TRY(runtime::Program step,
+            runtime::make_program(plan.step.graph, plan.step.isa, plan.step.threads, nullptr,
+                                  runtime::Packing::Least));
+  TrainingMemory memory = memory_of(step, base.copied_bytes);
+  if (memory.total() >= plan.memory.total()) return {};
+  plan.step = std::move(step);
+  plan.memory = std::move(memory);
+  return {};
+}
+
 // Values computed twice until the arena leaves the rest its room below the budget.
-Result<runtime::Program> shrink(runtime::Program step, const TrainingMemory& memory,
-                                int64_t budget_bytes, int64_t& recomputed) {
+Status recompute(TrainingPlan& plan, const BaseModel& base, int64_t budget_bytes) {
+  const runtime::Program& step = plan.step;
+  const runtime::Packing packing = packing_of(step);
   const auto arena_bytes = [&](const graph::Graph& graph) {
-    const auto steps = runtime::choose_kernels(graph);
+    const auto steps = runtime::choose_kernels(graph, nullptr, packing);
     return graph::plan_memory(graph, runtime::workspace_bytes(graph, steps, step.threads, step.isa))
         .arena_bytes;
   };
   graph::Recomputed result = graph::recompute(
-      step.graph, budget_bytes - (memory.total() - memory.arena_bytes), arena_bytes);
-  recomputed = result.values;
-  return runtime::make_program(std::move(result.graph), step.isa, step.threads);
+      step.graph, budget_bytes - (plan.memory.total() - plan.memory.arena_bytes), arena_bytes);
+  plan.recomputed = result.values;
+  VERGE_TRY(plan.step, runtime::make_program(std::move(result.graph), step.isa, step.threads,
+                                             nullptr, packing));
+  plan.memory = memory_of(plan.step, base.copied_bytes);
+  return {};
+}
+
+// What a budget asks for, the cheapest first.
+Status shrink(TrainingPlan& plan, const BaseModel& base, const PlanOptions& options) {
+  const auto is_within = [&] { return plan.memory.total() <= options.memory_bytes; };
+  if (options.memory_bytes <= 0 || is_within()) return {};
+  VERGE_RETURN_IF_ERROR(unpack(plan, base));
+  const bool may_recompute =
+      std::ranges::find(options.disabled_passes, kRecompute) == options.disabled_passes.end();
+  if (may_recompute && !is_within()) {
+    VERGE_RETURN_IF_ERROR(recompute(plan, base, options.memory_bytes));
+  }
+  if (is_within()) return {};
+  const TrainingMemory& memory = plan.memory;
+  return make_error(Code::OutOfMemory,
+                    "{} do not do: this scheme takes at least {} (arena {}, state {}, updated "
+                    "parameters {}, inputs {}, packed weights {}, f32 copies {}); the peak is at "
+                    "{}, where {} is the largest tensor; give --memory {} or a smaller scheme",
+                    show_bytes(options.memory_bytes), show_bytes(memory.total()),
+                    show_bytes(memory.arena_bytes), show_bytes(memory.state_bytes),
+                    show_bytes(memory.parameter_bytes), show_bytes(memory.io_bytes),
+                    show_bytes(memory.packed_bytes), show_bytes(memory.frozen_bytes),
+                    memory.peak_node, memory.peak_value, memory.total());
 }
 
 }  // namespace
@@ -138,29 +182,9 @@ Result<TrainingPlan> compile_training(const BaseModel& base, const nn::UpdateSch
   part.graph = training.graph;
   VERGE_TRY(plan.step, runtime::compile_step(std::move(training), trainer, threads));
   plan.memory = memory_of(plan.step, base.copied_bytes);
-  const bool may_recompute =
-      std::ranges::find(options.disabled_passes, kRecompute) == options.disabled_passes.end();
-  if (may_recompute && options.memory_bytes > 0 && plan.memory.total() > options.memory_bytes) {
-    VERGE_TRY(plan.step,
-              shrink(std::move(plan.step), plan.memory, options.memory_bytes, plan.recomputed));
-    plan.memory = memory_of(plan.step, base.copied_bytes);
-  }
-  if (options.memory_bytes > 0 && plan.memory.total() > options.memory_bytes) {
-    return make_error(Code::OutOfMemory,
-                      "{} do not do: this scheme takes at least {} (arena {}, state {}, updated "
-                      "parameters {}, inputs {}, packed weights {}, f32 copies {}); the peak is at "
-                      "{}, where {} is the largest "
-                      "tensor; give --memory {} or a smaller scheme",
-                      show_bytes(options.memory_bytes), show_bytes(plan.memory.total()),
-                      show_bytes(plan.memory.arena_bytes), show_bytes(plan.memory.state_bytes),
-                      show_bytes(plan.memory.parameter_bytes), show_bytes(plan.memory.io_bytes),
-                      show_bytes(plan.memory.packed_bytes), show_bytes(plan.memory.frozen_bytes),
-                      plan.memory.peak_node, plan.memory.peak_value, plan.memory.total());
-  }
+  VERGE_RETURN_IF_ERROR(shrink(plan, base, options));
   plan.work = work_of(plan.step.graph);
-  VERGE_TRY(plan.evaluate,
-            compile_evaluation(std::move(part.graph), runtime::updated_parameters(plan.step.graph),
-                               options.isa, threads));
+  VERGE_TRY(plan.evaluate, compile_evaluation(std::move(part.graph), plan.step));
   return plan;
 }
 

@@ -99,6 +99,27 @@ TEST(TrainingPlan, RecomputesBeforeItGivesUp) {
   EXPECT_FALSE(compile_chosen(base, "full", options, kOneThread));
 }
 
+TEST(TrainingPlan, LeavesFrozenWeightsAsTheyAreBeforeItRecomputes) {
+  const test::TemporaryFolder folder;
+  const BaseModel base = toy_base(folder);
+  PlanOptions options;
+  const TrainingPlan free = plan_of(base, "last:1", options);
+  ASSERT_GT(free.memory.packed_bytes, 0);
+  options.memory_bytes = free.memory.total() - 1;
+  const TrainingPlan tight = plan_of(base, "last:1", options);
+  EXPECT_EQ(tight.memory.packed_bytes, 0);
+  EXPECT_EQ(tight.recomputed, 0);
+  EXPECT_LE(tight.memory.total(), options.memory_bytes);
+  EXPECT_EQ(runtime::prepared_weight_bytes(tight.evaluate), 0);
+  ASSERT_TRUE(write_training_plan(folder / "p.vplan", tight));
+  const auto read = read_training_plan(folder / "p.vplan");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->memory.total(), tight.memory.total());
+  for (const auto* steps : {&read->step.steps, &tight.step.steps}) {
+    for (const runtime::ProgramStep& step : *steps) EXPECT_NE(step.kernel, nullptr) << step.node;
+  }
+}
+
 TEST(TrainingPlan, AFileBringsBackProgramsAndSettings) {
   const test::TemporaryFolder folder;
   const BaseModel base = toy_base(folder);
