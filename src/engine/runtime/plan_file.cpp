@@ -10,12 +10,13 @@ namespace verge::runtime {
 namespace {
 
 constexpr std::string_view kPlanMagic = "VERGEPLN";
-constexpr uint32_t kPlanVersion = 2;
+constexpr uint32_t kPlanVersion = 3;
 
 // A program as it stands in the file: names instead of pointers.
 struct StoredProgram {
   std::string name, isa;
   int32_t threads = 0;
+  uint8_t packing = 0;
   std::vector<std::byte> graph;
   struct Step {
     int32_t node = 0;
@@ -49,6 +50,7 @@ void archive(Archive& a, StoredProgram& program) {
   a.text(program.name);
   a.text(program.isa);
   a.number(program.threads);
+  a.number(program.packing);
   if constexpr (Archive::kReads) {
     program.graph.resize(a.count(1));
   } else {
@@ -77,6 +79,7 @@ StoredProgram stored(const std::string& name, const Program& program) {
   StoredProgram out{name,
                     std::string(kernels::name(program.isa)),
                     program.threads,
+                    static_cast<uint8_t>(program.packing),
                     graph::write_binary(program.graph),
                     {},
                     program.memory};
@@ -133,9 +136,8 @@ Status check_memory(const Program& program) {
 Result<Program> checked_program(StoredProgram from, kernels::Isa isa) {
   VERGE_TRY(graph::Graph graph, graph::read_binary(from.graph));
   Program program{std::move(graph), {}, std::move(from.memory), isa, from.threads};
-  const bool is_packed = std::ranges::any_of(from.steps, &StoredProgram::Step::packed);
-  program.steps =
-      choose_kernels(program.graph, nullptr, is_packed ? Packing::Wanted : Packing::Least);
+  program.packing = from.packing == 0 ? Packing::Wanted : Packing::Least;
+  program.steps = choose_kernels(program.graph, nullptr, program.packing);
   VERGE_RETURN_IF_ERROR(check_steps(from, program));
   for (size_t i = 0; i < program.steps.size(); ++i) {
     VERGE_RETURN_IF_ERROR(set_choice(program.graph, from.steps[i].choice, program.steps[i]));
@@ -153,6 +155,9 @@ Result<Program> restored(StoredProgram from) {
   }
   if (from.threads < 1 || from.threads > kMostThreads) {
     return make_error(Code::Malformed, "{} threads", from.threads);
+  }
+  if (from.packing > static_cast<uint8_t>(Packing::Least)) {
+    return make_error(Code::Malformed, "a packing of kind {}", from.packing);
   }
   try {
     return checked_program(std::move(from), *isa);

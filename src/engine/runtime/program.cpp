@@ -144,7 +144,7 @@ int64_t prepared_weight_bytes(const Program& program) {
 Result<Program> make_program(Graph graph, kernels::Isa isa, int threads, KernelChooser* chooser,
                              Packing packing) {
   VERGE_RETURN_IF_ERROR(graph::verify(graph));
-  Program program{std::move(graph), {}, {}, isa, threads};
+  Program program{std::move(graph), {}, {}, isa, threads, packing};
   program.steps = choose_kernels(program.graph, chooser, packing);
   program.memory = graph::plan_memory(program.graph,
                                       workspace_bytes(program.graph, program.steps, threads, isa));

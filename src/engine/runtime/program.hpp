@@ -19,19 +19,20 @@ struct ProgramStep {
   std::string_view choice = {};                // of the kernel's ways; empty: the first
 };
 
+/// What of the immutable weights is held a second time in their kernels' layouts: all that is
+/// faster so, or what no kernel can read otherwise.
+enum class Packing { Wanted, Least };
+
 struct Program {
   graph::Graph graph;
   std::vector<ProgramStep> steps;
   graph::MemoryPlan memory;
   kernels::Isa isa = kernels::Isa::Generic;
   int threads = 1;  // the workspaces are for as many
+  Packing packing = Packing::Wanted;
 };
 
 class KernelChooser;
-
-/// What of the immutable weights is held a second time in their kernels' layouts: all that is
-/// faster so, or what no kernel can read otherwise.
-enum class Packing { Wanted, Least };
 
 /// Verifies the graph, chooses kernels and plans the memory. Without a chooser each kernel takes
 /// its first way.

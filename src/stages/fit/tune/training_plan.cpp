@@ -18,11 +18,6 @@ using graph::ValueKind;
 
 constexpr std::string_view kRecompute = "recompute";  // runs after the passes, below a budget
 
-runtime::Packing packing_of(const runtime::Program& step) {
-  const bool is_packed = std::ranges::any_of(step.steps, &runtime::ProgramStep::packed);
-  return is_packed ? runtime::Packing::Wanted : runtime::Packing::Least;
-}
-
 // The same network without labels' gradients; what the step updates is read as it is at each run.
 Result<runtime::Program> compile_evaluation(graph::Graph forward, const runtime::Program& step) {
   const std::vector<std::string> updated = runtime::updated_parameters(step.graph);
@@ -32,7 +27,7 @@ Result<runtime::Program> compile_evaluation(graph::Graph forward, const runtime:
   VERGE_TRY(graph::Optimized optimized,
             graph::optimize(graph::fuse_cross_entropy(std::move(forward))));
   return runtime::make_program(std::move(optimized.graph), step.isa, step.threads, nullptr,
-                               packing_of(step));
+                               step.packing);
 }
 
 // The largest buffer alive at the peak.
@@ -80,9 +75,8 @@ Status unpack(TrainingPlan& plan, const BaseModel& base) {
 // Values computed twice until the arena leaves the rest its room below the budget.
 Status recompute(TrainingPlan& plan, const BaseModel& base, int64_t budget_bytes) {
   const runtime::Program& step = plan.step;
-  const runtime::Packing packing = packing_of(step);
   const auto arena_bytes = [&](const graph::Graph& graph) {
-    const auto steps = runtime::choose_kernels(graph, nullptr, packing);
+    const auto steps = runtime::choose_kernels(graph, nullptr, step.packing);
     return graph::plan_memory(graph, runtime::workspace_bytes(graph, steps, step.threads, step.isa))
         .arena_bytes;
   };
@@ -90,7 +84,7 @@ Status recompute(TrainingPlan& plan, const BaseModel& base, int64_t budget_bytes
       step.graph, budget_bytes - (plan.memory.total() - plan.memory.arena_bytes), arena_bytes);
   plan.recomputed = result.values;
   VERGE_TRY(plan.step, runtime::make_program(std::move(result.graph), step.isa, step.threads,
-                                             nullptr, packing));
+                                             nullptr, step.packing));
   plan.memory = memory_of(plan.step, base.copied_bytes);
   return {};
 }

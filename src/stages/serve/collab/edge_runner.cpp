@@ -66,11 +66,6 @@ bool EdgeRunner::step(Tasks& tasks, const StepContext& context) {
   put_ended(tasks);
   bool worked = admit(tasks, context);
   if (running_.empty()) return worked;
-  ++counters_.steps;
-  counters_.batch_sizes.push_back(static_cast<int32_t>(running_.size()));
-  if (counters_.batch_sizes.size() > kBatchSizes) {
-    counters_.batch_sizes.erase(counters_.batch_sizes.begin());
-  }
   worked |= give_turns(tasks, context);
   note_link();
   return worked;
@@ -90,7 +85,16 @@ bool EdgeRunner::give_turns(const Tasks& tasks, const StepContext& context) {
     }
     if (worked || !waits) break;
   }
+  if (worked) count_step();
   return worked || waits;
+}
+
+void EdgeRunner::count_step() {
+  ++counters_.steps;
+  counters_.batch_sizes.push_back(static_cast<int32_t>(running_.size()));
+  if (counters_.batch_sizes.size() > kBatchSizes) {
+    counters_.batch_sizes.erase(counters_.batch_sizes.begin());
+  }
 }
 
 // Also those that were ended from outside: what they have said stands.

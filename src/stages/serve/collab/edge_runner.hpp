@@ -67,6 +67,7 @@ class EdgeRunner : public TaskRunner {
   Task* next(Tasks& tasks, const StepContext& context) const;
   Result<std::unique_ptr<EdgeSession>> begin_session(const Task& task);
   enum class Turn { Worked, Waits, Connects };
+  void count_step();
   bool give_turns(const Tasks& tasks, const StepContext& context);
   Turn advance(Task& task, Running& running, double wait_s, const StepContext& context);
   Status run_prompt(Task& task, Running& running, const StepContext& context);

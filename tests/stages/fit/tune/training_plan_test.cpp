@@ -111,13 +111,31 @@ TEST(TrainingPlan, LeavesFrozenWeightsAsTheyAreBeforeItRecomputes) {
   EXPECT_EQ(tight.recomputed, 0);
   EXPECT_LE(tight.memory.total(), options.memory_bytes);
   EXPECT_EQ(runtime::prepared_weight_bytes(tight.evaluate), 0);
+  for (const runtime::ProgramStep& step : tight.step.steps) EXPECT_NE(step.kernel, nullptr);
+}
+
+// Kernels that read no weights but their own layout keep it, in what is read back as well.
+TEST(TrainingPlan, LeavesTheWeightsThatAreNotPackedUnpackedInAFile) {
+  const test::TemporaryFolder folder;
+  PlanOptions options;
+  options.shape = {.batch = 1, .tokens = 8};
+  const auto base = open_base_model(
+      test::write_model(folder, test::tiny_spec("tiny-llama"), DType::F32), options.shape);
+  ASSERT_TRUE(base) << base.error().message;
+  const TrainingPlan free = plan_of(*base, "last:1", options);
+  options.memory_bytes = free.memory.total() - 1;
+  const TrainingPlan tight = plan_of(*base, "last:1", options);
+  EXPECT_LT(tight.memory.packed_bytes, free.memory.packed_bytes);
+  EXPECT_GT(tight.memory.packed_bytes, 0);
   ASSERT_TRUE(write_training_plan(folder / "p.vplan", tight));
   const auto read = read_training_plan(folder / "p.vplan");
   ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(read->memory.total(), tight.memory.total());
-  for (const auto* steps : {&read->step.steps, &tight.step.steps}) {
-    for (const runtime::ProgramStep& step : *steps) EXPECT_NE(step.kernel, nullptr) << step.node;
-  }
+  EXPECT_EQ(read->memory.packed_bytes, tight.memory.packed_bytes);
+  // Values that are computed twice do not bring the others' copies back.
+  options.memory_bytes = tight.memory.total() - 1;
+  const auto tighter = compile_chosen(*base, "last:1", options, kOneThread);
+  ASSERT_TRUE(tighter) << tighter.error().message;
+  EXPECT_EQ(tighter->memory.packed_bytes, tight.memory.packed_bytes);
 }
 
 TEST(TrainingPlan, AFileBringsBackProgramsAndSettings) {
