@@ -52,9 +52,18 @@ class PixelLayout {
   bool is_table(const Node& node) const {
     return node.op->name == "lookup_int8" && is_turned(node.inputs[0]);
   }
-  bool is_level_join(const Node& node) const {
-    return node.op->name == "concat" && is_image(node.inputs[0]) &&
-           is_level(type(node.inputs[0]).dtype);
+  // Along one axis of an image.
+  bool is_level_choice(const Node& node) const {
+    const std::string_view op = node.op->name;
+    return (op == "concat" || op == "slice" || op == "gather") && is_image(node.inputs[0]) &&
+           is_image(node.outputs[0]) && is_level(type(node.inputs[0]).dtype);
+  }
+  /// How many inputs, from the first on.
+  static int images_of(const Node& node) {
+    const std::string_view op = node.op->name;
+    return op == "concat"                         ? static_cast<int>(node.inputs.size())
+           : op == "add_int8" || op == "mul_int8" ? 2
+                                                  : 1;
   }
   bool is_way_back(const Node& node) const {
     return node.op->name == "dequantize" && node.inputs.size() == 1 && is_turned(node.inputs[0]);
@@ -63,8 +72,9 @@ class PixelLayout {
   bool turns_images(const Node& node) const {
     if (node.attrs.has("layout")) return false;
     if (is_window(node) || is_level_pool(node) || is_table(node)) return true;
-    if (is_level_sum(node) || is_level_join(node)) {
-      return std::ranges::any_of(node.inputs, [&](ValueId id) { return is_turned(id); });
+    if (is_level_sum(node) || is_level_choice(node)) {
+      return std::any_of(node.inputs.begin(), node.inputs.begin() + images_of(node),
+                         [&](ValueId id) { return is_turned(id); });
     }
     if (node.op->name != "quantize" || node.inputs.size() != 1 || !is_image(node.inputs[0])) {
       return false;
@@ -117,11 +127,11 @@ class PixelLayout {
   void turn(const Node& node) {
     Node turned = node;
     const bool is_quantize = node.op->name == "quantize";
-    const size_t images = is_level_join(node) ? node.inputs.size() : is_level_sum(node) ? 2 : 1;
-    for (size_t i = 0; i < images && !is_quantize; ++i) {
-      turned.inputs[i] = as_pixels(node.inputs[i], node);
+    for (int i = 0; i < images_of(node) && !is_quantize; ++i) {
+      ValueId& image = turned.inputs[static_cast<size_t>(i)];
+      image = as_pixels(image, node);
     }
-    if (is_level_join(node)) {
+    if (is_level_choice(node)) {
       constexpr int64_t kPlaces[] = {0, 3, 1, 2};
       const int axis = from_front(node.attrs.integer("axis"), 4);
       turned.attrs.set("axis", kPlaces[axis]);

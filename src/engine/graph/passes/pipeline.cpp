@@ -9,6 +9,7 @@
 #include <verge/engine/graph/passes/fuse_activations.hpp>
 #include <verge/engine/graph/passes/fuse_batch_norm.hpp>
 #include <verge/engine/graph/passes/fuse_conv.hpp>
+#include <verge/engine/graph/passes/fuse_conv_gradient.hpp>
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
 #include <verge/engine/graph/passes/fuse_expand_depthwise.hpp>
 #include <verge/engine/graph/passes/fuse_linear.hpp>
@@ -80,6 +81,8 @@ std::span<const Pass> all_passes() {
       {"fold_affine", "makes batch norm and factors part of frozen convolutions",
        folding_asked_for},
       {"fuse_linear", "gives products their bias, activation and residual", always<fuse_linear>},
+      {"fuse_conv_gradient", "gives gradients of convolutions the sums and masks behind them",
+       always<fuse_conv_gradient>},
       {"fuse_conv", "gives convolutions their activation and residual", always<fuse_conv>},
       {"choose_layout", "holds images with their channels in blocks where that is faster",
        layout_asked_for},

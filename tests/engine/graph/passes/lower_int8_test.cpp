@@ -145,6 +145,58 @@ TEST_F(LowerInt8, FunctionsOfALevelAreTables) {
   EXPECT_EQ(after.nodes.size(), 6u);
 }
 
+// hswish as exporters write it, over a constant whose inverse is not exact.
+TEST_F(LowerInt8, FunctionsOfSeveralStepsAreTables) {
+  const auto number = [&](float value) {
+    Tensor one(DType::F32, Shape{1});
+    one.span<float>()[0] = value;
+    return b.constant(fresh("n"), std::move(one));
+  };
+  const ValueId x = image({2, 4, 3, 5});
+  const ValueId gate = b.op("clip", {b.op("add", {x, number(3)})}, {{"min", 0.0}, {"max", 6.0}});
+  const ValueId y = b.op("div", {b.op("mul", {x, gate}), number(6)});
+  const Graph after = check(q(y, 0.03, 8), 0.03f);
+  EXPECT_EQ(count(after, "lookup_int8"), 1u);
+  EXPECT_EQ(after.nodes.size(), 3u);
+}
+
+// A second value beside the levels, or a number for each channel, makes it none.
+TEST_F(LowerInt8, FunctionsOfMoreThanALevelAreNoTables) {
+  const ValueId x = image({1, 4, 3, 5});
+  const ValueId other = b.input("z", {DType::F32, {1, 4, 3, 5}});
+  Tensor channels(DType::F32, Shape{4, 1, 1});
+  const ValueId by_channel = b.constant("c", std::move(channels));
+  b.output(q(b.op("sigmoid", {b.op("mul", {x, other})}), 0.01, 0), "y");
+  b.output(q(b.op("sigmoid", {b.op("mul", {x, by_channel})}), 0.01, 0), "w");
+  const Graph after = lower_int8(*b.finish(), {});
+  EXPECT_EQ(count(after, "lookup_int8"), 0u);
+}
+
+TEST_F(LowerInt8, FunctionsOfManyStepsEndSomewhere) {
+  ValueId y = image({4, 4});
+  for (int i = 0; i < 5000; ++i) y = b.op("tanh", {y});
+  b.output(q(y, 0.01, 128), "y");
+  EXPECT_EQ(count(lower_int8(*b.finish(), {}), "tanh"), 5000u);
+}
+
+// Rows and columns repeated, as resizing to the nearest does, and channels taken out.
+TEST_F(LowerInt8, ChosenElementsStayLevels) {
+  const auto places = [&](std::vector<double> at) {
+    Tensor tensor(DType::I32, Shape{static_cast<int64_t>(at.size())});
+    store(tensor.view(), at);
+    return b.constant(fresh("at"), std::move(tensor));
+  };
+  ValueId y = q(b.op("conv2d", {image({2, 3, 3, 2}), weight({8, 3, 1, 1})}), 0.05, 110);
+  y = b.op("gather", {y, places({0, 0, 1, 1, 2, 2})}, {{"axis", int64_t{2}}});
+  y = b.op("gather", {y, places({0, 0, 1, 1})}, {{"axis", int64_t{3}}});
+  y = q(y, 0.05, 110);
+  y = b.op("slice", {y}, {{"axis", int64_t{1}}, {"start", int64_t{2}}, {"size", int64_t{4}}});
+  const Graph after = check(q(b.op("conv2d", {y, weight({5, 4, 1, 1})}), 0.1, 100), 0.1f);
+  EXPECT_EQ(count(after, "conv2d_int8"), 2u);
+  EXPECT_EQ(count(after, "transpose"), 0u);
+  EXPECT_EQ(after.nodes.size(), 7u);  // two convolutions and three choices between the ends
+}
+
 TEST_F(LowerInt8, GatesOfChannels) {
   const ValueId x = image({2, 4, 6, 5});
   const ValueId mean = q(b.op("global_avg_pool", {x}), 0.01, 128);
