@@ -1,7 +1,9 @@
 #include <algorithm>
 
 #include <verge/engine/kernels/conv.hpp>
+#include <verge/engine/kernels/conv_mirror.hpp>
 #include <verge/engine/kernels/conv_plan.hpp>
+#include <verge/engine/kernels/conv_strided.hpp>
 
 namespace verge::kernels {
 namespace {
@@ -74,19 +76,61 @@ int64_t plan_bytes(Isa isa, ConvPlan plan, int threads) {
   return scratch.used();
 }
 
+/// Of a convolution whose weights are packed in the call.
+int64_t forward_bytes(Isa isa, const Conv2d& conv, int threads) {
+  Scratch packed(nullptr);
+  packed.take<float>(conv2d_packed_floats(isa, conv));
+  return packed.used() + static_cast<int64_t>(conv2d_packed_workspace_bytes(isa, conv, threads));
+}
+
+void run_mirror(Isa isa, const Conv2d& conv, const float* dy, const float* weight, float* dx,
+                void* workspace, Worker& worker) {
+  const Conv2d mirror = mirror_of(conv);
+  Scratch scratch(workspace);
+  auto* packed = scratch.take<float>(conv2d_packed_floats(isa, mirror));
+  pack_mirror(isa, conv, weight, packed, worker);
+  worker.sync();
+  conv2d_packed(isa, mirror, dy, packed, nullptr, dx,
+                static_cast<std::byte*>(workspace) + scratch.used(), worker);
+}
+
+/// What a forward convolution does to its results while they are in cache.
+void finish_gradient(const Conv2d& conv, float* dx, Worker& worker) {
+  worker.sync();
+  const auto [first, last] =
+      worker.split(conv.batch * conv.in_channels * conv.in_height * conv.in_width, 64);
+  for (int64_t i = first; i < last && conv.residual != nullptr; ++i) dx[i] += conv.residual[i];
+  for (int64_t i = first; i < last && conv.passed != nullptr; ++i) {
+    dx[i] = conv.passed[i] > conv.above && conv.passed[i] < conv.below ? dx[i] : 0;
+  }
+}
+
 }  // namespace
 
-size_t conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
-  Scratch forward(nullptr);
-  forward.take<float>(conv2d_packed_floats(isa, conv));
-  int64_t bytes =
-      forward.used() + static_cast<int64_t>(conv2d_packed_workspace_bytes(isa, conv, threads));
+size_t conv2d_forward_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
+  return static_cast<size_t>(forward_bytes(isa, conv, threads));
+}
+
+size_t conv2d_data_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
+  if (has_mirror(conv)) return static_cast<size_t>(forward_bytes(isa, mirror_of(conv), threads));
+  if (strided_fits(conv)) return strided_workspace_bytes(conv, threads);
+  int64_t bytes = 0;
   for (int64_t a = 0; a < conv.stride_height; ++a) {
     for (int64_t b = 0; b < conv.stride_width; ++b) {
       bytes = std::max(bytes, plan_bytes(isa, plan_backward(conv, a, b), threads));
     }
   }
-  return static_cast<size_t>(std::max(bytes, conv2d_backward_weight_bytes(isa, conv, threads)));
+  return static_cast<size_t>(bytes);
+}
+
+size_t conv2d_weight_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
+  return static_cast<size_t>(conv2d_backward_weight_bytes(isa, conv, threads));
+}
+
+size_t conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
+  return std::max({conv2d_forward_workspace_bytes(isa, conv, threads),
+                   conv2d_data_workspace_bytes(isa, conv, threads),
+                   conv2d_weight_workspace_bytes(isa, conv, threads)});
 }
 
 void conv2d(Isa isa, const Conv2d& conv, const float* x, const float* weight, const float* bias,
@@ -101,6 +145,10 @@ void conv2d(Isa isa, const Conv2d& conv, const float* x, const float* weight, co
 
 void conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const float* weight,
                           float* dx, void* workspace, Worker& worker) {
+  if (has_mirror(conv)) return run_mirror(isa, conv, dy, weight, dx, workspace, worker);
+  if (strided_fits(conv)) {
+    return strided_backward_data(isa, conv, dy, weight, dx, workspace, worker);
+  }
   const TapKernels& kernels = tap_kernels(isa);
   for (int64_t phase = 0; phase < conv.stride_height * conv.stride_width; ++phase) {
     const int64_t a = phase / conv.stride_width;
@@ -118,6 +166,7 @@ void conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const fl
     worker.sync();
     run_plan(isa, plan, dy, dx, mine, worker);
   }
+  if (conv.residual != nullptr || conv.passed != nullptr) finish_gradient(conv, dx, worker);
 }
 
 }  // namespace verge::kernels

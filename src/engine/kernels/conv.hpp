@@ -25,6 +25,10 @@ struct Conv2d {
   const float* residual = nullptr;  // like y, added; not y itself
   bool activates_sum = false;       // of product and residual; else of the product only
   float factor = 1, offset = 0;     // of all of it
+  // Like y: where it does not lie between these, the result is 0. What a clip passed, by its
+  // result.
+  const float* passed = nullptr;
+  float above = 0, below = 0;
 
   int64_t out_height() const {
     return (in_height + pad_top + pad_bottom - dilation_height * (kernel_height - 1) - 1) /
@@ -38,7 +42,11 @@ struct Conv2d {
   }
 };
 
-/// Enough for all three kernels on up to `threads` workers; 64-byte aligned by the caller.
+/// Enough for conv2d, conv2d_backward_data and conv2d_backward_weight on up to `threads` workers,
+/// and for all three; 64-byte aligned by the caller.
+size_t conv2d_forward_workspace_bytes(Isa isa, const Conv2d& conv, int threads);
+size_t conv2d_data_workspace_bytes(Isa isa, const Conv2d& conv, int threads);
+size_t conv2d_weight_workspace_bytes(Isa isa, const Conv2d& conv, int threads);
 size_t conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int threads);
 
 /// y[batch, out_channels, out_height, out_width] = (activation(weight * x + bias) + residual) *
@@ -55,11 +63,11 @@ size_t conv2d_packed_workspace_bytes(Isa isa, const Conv2d& conv, int threads);
 void conv2d_packed(Isa isa, const Conv2d& conv, const float* x, const float* packed,
                    const float* bias, float* y, void* workspace, Worker& worker);
 
-/// dx like x, written.
+/// dx like x, written; with the residual and where it passed, both like dx.
 void conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const float* weight,
                           float* dx, void* workspace, Worker& worker);
-/// d_weight like weight and d_bias[out_channels], or null, written. Images are summed in fixed
-/// chunks, so the bits do not depend on the workers.
+/// d_weight like weight and d_bias[out_channels], or null, written. Bands of images are summed
+/// in fixed chunks, so the bits do not depend on the workers.
 void conv2d_backward_weight(Isa isa, const Conv2d& conv, const float* x, const float* dy,
                             float* d_weight, float* d_bias, void* workspace, Worker& worker);
 

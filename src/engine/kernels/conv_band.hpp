@@ -14,7 +14,7 @@ namespace verge::kernels {
 /// positions beyond a row's width are dropped.
 struct ConvResult {
   float* data = nullptr;
-  const float* residual = nullptr;  // where it lies like data
+  const float *residual = nullptr, *passed = nullptr;  // where they lie like data
   int64_t line_stride = 0, row_stride = 0;
   int64_t rows = 0, width = 0, pitch = 0;
   int64_t first = 0;

@@ -7,6 +7,7 @@
 #include <verge/engine/kernels/conv_winograd.hpp>
 #include <verge/engine/kernels/scratch.hpp>
 #include <verge/engine/kernels/tables.hpp>
+#include <verge/engine/kernels/winograd_tiles.hpp>
 
 namespace verge::kernels {
 namespace {
@@ -127,8 +128,8 @@ void pack_blocked_winograd(Isa isa, const BlockedConv& conv, int m, const float*
     std::fill_n(to, w.area() * w.inputs * width, 0.0f);
     for (int64_t j = 0; j < std::min(width, w.conv.out_channels - first); ++j) {
       for (int64_t c = 0; c < channels; ++c) {
-        transform_winograd_kernel(m, weight + ((first + j) * channels + c) * 9, w.inputs * width,
-                                  to + c * width + j);
+        winograd_kernels(isa, m).weights(1, weight + ((first + j) * channels + c) * 9, 1,
+                                         w.inputs * width, to + c * width + j);
       }
     }
   }

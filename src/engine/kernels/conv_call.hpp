@@ -48,8 +48,8 @@ inline void add_epilogue(const graph::KernelCall& call, Conv2d& conv) {
   conv.offset = static_cast<float>(call.attrs.real("offset", 0));
 }
 
-/// The ways to run a convolution, direct first. Winograd's transforms of weights pay where those
-/// are prepared once.
+/// The ways to run a convolution, direct first; Winograd's with weights that are transformed once.
+/// Weights that change go by a rule of their own: conv_trained.hpp.
 inline std::vector<std::string_view> winograd_choices(const graph::KernelCall& call, bool fits) {
   if (!call.is_packed(1) || !fits) return {"direct"};
   return {"direct", "winograd2", "winograd4"};
@@ -57,10 +57,6 @@ inline std::vector<std::string_view> winograd_choices(const graph::KernelCall& c
 /// The m of F(m x m, 3 x 3), or 0 for the direct convolution.
 inline int winograd_of(const graph::KernelCall& call) {
   return call.choice == "winograd4" ? 4 : call.choice == "winograd2" ? 2 : 0;
-}
-
-inline int64_t conv_workspace(const Conv2d& conv, int threads, Isa isa) {
-  return static_cast<int64_t>(conv2d_workspace_bytes(isa, conv, threads));
 }
 
 }  // namespace verge::kernels

@@ -36,9 +36,11 @@ struct Forward {
   int64_t padded_lines() const {
     return plan.depthwise ? 1 : pieces_of(plan.lines, kernels.rows) * kernels.rows;
   }
-  /// What lies like y at `at`, or null.
   const float* residual(int64_t at) const {
     return conv.residual == nullptr ? nullptr : conv.residual + at;
+  }
+  const float* passed(int64_t at) const {
+    return conv.passed == nullptr ? nullptr : conv.passed + at;
   }
   const float* bias_of(int64_t group, int64_t line) const {
     return bias == nullptr ? nullptr : bias + group * plan.lines + line;
@@ -117,6 +119,7 @@ void run_pointwise(Isa isa, const Forward& f, float* own, Worker& worker) {
                         .positions = count,
                         .out = {.data = f.y + at,
                                 .residual = f.residual(at),
+                                .passed = f.passed(at),
                                 .line_stride = plan.out_plane,
                                 .row_stride = f.conv.out_channels * plan.out_plane,
                                 .rows = f.conv.batch,
@@ -160,6 +163,7 @@ void run_bands(Isa isa, const Forward& f, float* own, Worker& worker) {
                         .positions = l.positions(rows),
                         .out = {.data = f.y + at,
                                 .residual = f.residual(at),
+                                .passed = f.passed(at),
                                 .line_stride = plan.out_plane,
                                 .row_stride = l.out_width,
                                 .rows = rows,
@@ -225,6 +229,8 @@ const ConvKernels& conv_kernels(Isa isa) {
 #if defined(__x86_64__)
   if (isa >= Isa::Avx512) return avx512::kConv;
   if (isa == Isa::Avx2) return avx2::kConv;
+#elif defined(__aarch64__)
+  if (isa >= Isa::Neon) return neon::kConv;
 #endif
   (void)isa;
   return generic::kConv;

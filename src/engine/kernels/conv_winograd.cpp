@@ -13,24 +13,6 @@ constexpr int64_t kBlockFloats = 192 * 1024;  // of transformed tiles: 768 KB of
 constexpr int64_t kMostColumns = 128;
 constexpr int64_t kColumnGrain = 16;
 
-/// The transform of weights: g[m + 2] = G w[3].
-void transform_weights(int m, const float* w, int64_t stride, double* g) {
-  const double a = w[0], b = w[stride], c = w[2 * stride];
-  if (m == 2) {
-    g[0] = a;
-    g[1] = (a + b + c) / 2;
-    g[2] = (a - b + c) / 2;
-    g[3] = c;
-    return;
-  }
-  g[0] = a / 4;
-  g[1] = -(a + b + c) / 6;
-  g[2] = -(a - b + c) / 6;
-  g[3] = a / 24 + b / 12 + c / 6;
-  g[4] = a / 24 - b / 12 + c / 6;
-  g[5] = c;
-}
-
 /// What all tasks of a call share.
 struct Winograd {
   const Conv2d& conv;
@@ -86,18 +68,69 @@ void load_block(Isa isa, const Winograd& w, const WinogradTiles& tiles, const fl
   }
 }
 
+/// Where the kernels of 3 x 3 of a weight lie.
+struct Kernels {
+  const float* data;
+  int64_t line_stride, channel_stride;
+  bool is_turned;  // by half a circle
+};
+
 /// What a call reads and writes.
 struct Operands {
   const float *packed, *bias;
   float* y;
+  const Kernels* unpacked = nullptr;  // then `packed` is one panel's memory, of this worker
 };
+
+constexpr int64_t kTapFloats = 64 * 12;  // kernels that are transformed at once: 27 KB of an L1
+
+int64_t kernels_at_once(const Winograd& w) {
+  return kTapFloats / w.kernels.rows;
+}
+
+/// Kernels of the lines from `line` on and of channels from `channel` on, of the panel at `packed`.
+void pack_some(Isa isa, const Winograd& w, const Kernels& from, int64_t line, int64_t channel,
+               float* packed) {
+  const int64_t rows = w.kernels.rows, channels = w.conv.in_channels;
+  const int64_t used = std::min(rows, w.conv.out_channels - line);
+  const int64_t count = std::min(kernels_at_once(w), channels - channel) * rows;
+  alignas(64) float taps[9 * kTapFloats];
+  if (used < rows) std::fill_n(taps, 9 * count, 0.0f);
+  for (int64_t at = 0; at < count; at += rows) {
+    const float* kernel =
+        from.data + line * from.line_stride + (channel + at / rows) * from.channel_stride;
+    for (int64_t j = 0; j < used; ++j, kernel += from.line_stride) {
+      for (int64_t t = 0; t < 9; ++t) {
+        taps[(from.is_turned ? 8 - t : t) * count + at + j] = kernel[t];
+      }
+    }
+  }
+  winograd_kernels(isa, w.m).weights(count, taps, count, channels * rows, packed + channel * rows);
+}
+
+void pack_kernels(Isa isa, const Winograd& w, const Kernels& from, float* packed, Worker& worker) {
+  const int64_t rows = w.kernels.rows, some = kernels_at_once(w);
+  const int64_t blocks = pieces_of(w.conv.in_channels, some);
+  const auto [first, last] = worker.split(pieces_of(w.conv.out_channels, rows) * blocks);
+  for (int64_t i = first; i < last; ++i) {
+    pack_some(isa, w, from, i / blocks * rows, i % blocks * some,
+              packed + i / blocks * w.panel_floats());
+  }
+}
 
 /// The panel of output channels from `line` on: its sums for each of the transformed places, and
 /// back.
 void run_panel(Isa isa, const Winograd& w, const WinogradTiles& tiles, const Operands& operands,
                int64_t line, int64_t lines, const Own& own) {
   const int64_t channels = w.conv.in_channels, columns = tiles.columns, rows = w.kernels.rows;
-  const float* weights = operands.packed + line / rows * w.panel_floats();
+  const float* weights = operands.packed;
+  if (operands.unpacked == nullptr) {
+    weights += line / rows * w.panel_floats();
+  } else {
+    for (int64_t c = 0; c < channels; c += kernels_at_once(w)) {
+      pack_some(isa, w, *operands.unpacked, line, c, const_cast<float*>(operands.packed));
+    }
+  }
   const int32_t offset = 0;
   for (int64_t xi = 0; xi < w.area(); ++xi) {
     w.kernels.multiply({.planes = own.tiles + xi * channels * columns,
@@ -116,32 +149,18 @@ void run_panel(Isa isa, const Winograd& w, const WinogradTiles& tiles, const Ope
                                 .pitch = columns}});
   }
   const int64_t plane = tiles.out_height * tiles.out_width;
-  const float* residual = w.conv.residual;
+  const float *residual = w.conv.residual, *passed = w.conv.passed;
   for (int64_t i = 0; i < lines; ++i) {
     const int64_t at = (line + i) * plane;
     winograd_kernels(isa, w.m).store(
         tiles, own.sums + i * columns, rows * columns,
         operands.bias == nullptr ? 0.0f : operands.bias[line + i], w.conv, operands.y + at,
-        residual == nullptr ? nullptr : residual + at, w.conv.out_channels * plane);
+        residual == nullptr ? nullptr : residual + at, passed == nullptr ? nullptr : passed + at,
+        w.conv.out_channels * plane);
   }
 }
 
 }  // namespace
-
-void transform_winograd_kernel(int m, const float* kernel, int64_t stride, float* out) {
-  const int n = m + 2;
-  float columns[6 * 3];
-  for (int x = 0; x < 3; ++x) {
-    double g[6];
-    transform_weights(m, kernel + x, 3, g);
-    for (int i = 0; i < n; ++i) columns[i * 3 + x] = static_cast<float>(g[i]);
-  }
-  for (int i = 0; i < n; ++i) {
-    double g[6];
-    transform_weights(m, columns + i * 3, 1, g);
-    for (int j = 0; j < n; ++j) out[(i * n + j) * stride] = static_cast<float>(g[j]);
-  }
-}
 
 bool winograd_fits(const Conv2d& c) {
   return c.kernel_height == 3 && c.kernel_width == 3 && c.stride_height == 1 &&
@@ -156,16 +175,8 @@ int64_t winograd_packed_floats(Isa isa, const Conv2d& conv, int m) {
 
 void pack_winograd(Isa isa, const Conv2d& conv, int m, const float* weight, float* packed,
                    Worker& worker) {
-  const Winograd w(isa, conv, m);
-  const int64_t rows = w.kernels.rows, channels = conv.in_channels;
-  const auto [first, last] = worker.split(pieces_of(conv.out_channels, rows));
-  std::fill(packed + first * w.panel_floats(), packed + last * w.panel_floats(), 0.0f);
-  for (int64_t line = first * rows; line < std::min(last * rows, conv.out_channels); ++line) {
-    for (int64_t c = 0; c < channels; ++c) {
-      transform_winograd_kernel(m, weight + (line * channels + c) * 9, channels * rows,
-                                packed + line / rows * w.panel_floats() + c * rows + line % rows);
-    }
-  }
+  pack_kernels(isa, Winograd(isa, conv, m), {weight, conv.in_channels * 9, 9, false}, packed,
+               worker);
 }
 
 size_t winograd_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads) {
@@ -175,14 +186,15 @@ size_t winograd_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads)
   return static_cast<size_t>(memory.used());
 }
 
-void conv2d_winograd(Isa isa, const Conv2d& conv, int m, const float* x, const float* packed,
-                     const float* bias, float* y, void* workspace, Worker& worker) {
-  const Winograd w(isa, conv, m);
-  const int64_t bytes = static_cast<int64_t>(winograd_workspace_bytes(isa, conv, m, 1));
+namespace {
+
+void run_tasks(Isa isa, const Winograd& w, const float* x, const Operands& operands,
+               void* workspace, Worker& worker) {
+  const auto bytes = static_cast<int64_t>(winograd_workspace_bytes(isa, w.conv, w.m, 1));
   Scratch memory(static_cast<std::byte*>(workspace) + worker.index() * bytes);
   const Own own(w, memory);
-  std::fill_n(own.scratch, conv.in_width, 0.0f);
-  const ConvTasks tasks(pieces_of(w.all, w.tiles.columns), conv.out_channels, w.kernels.rows,
+  std::fill_n(own.scratch, w.conv.in_width, 0.0f);
+  const ConvTasks tasks(pieces_of(w.all, w.tiles.columns), w.conv.out_channels, w.kernels.rows,
                         worker.count());
   int64_t loaded = -1;
   for (int64_t i = worker.claim(); i < tasks.count(); i = worker.claim()) {
@@ -191,16 +203,56 @@ void conv2d_winograd(Isa isa, const Conv2d& conv, int m, const float* x, const f
     loaded = tasks.band(i);
     const int64_t end = tasks.line(i) + tasks.lines_of(i);
     for (int64_t line = tasks.line(i); line < end; line += w.kernels.rows) {
-      run_panel(isa, w, tiles, {packed, bias, y}, line,
-                std::min<int64_t>(w.kernels.rows, end - line), own);
+      run_panel(isa, w, tiles, operands, line, std::min<int64_t>(w.kernels.rows, end - line), own);
     }
   }
+}
+
+/// Floats for weights that are transformed in a call: a panel for each worker where each is used
+/// once, as for any smaller batch.
+int64_t trained_floats(Isa isa, const Winograd& w, int threads) {
+  const int64_t panels = threads * w.panel_floats();
+  if (w.all <= w.tiles.columns) return panels;
+  return std::max(panels, winograd_packed_floats(isa, w.conv, w.m));
+}
+
+}  // namespace
+
+void conv2d_winograd(Isa isa, const Conv2d& conv, int m, const float* x, const float* packed,
+                     const float* bias, float* y, void* workspace, Worker& worker) {
+  run_tasks(isa, Winograd(isa, conv, m), x, {packed, bias, y}, workspace, worker);
+}
+
+size_t trained_winograd_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads) {
+  Scratch memory(nullptr);
+  memory.take<float>(trained_floats(isa, Winograd(isa, conv, m), threads));
+  return static_cast<size_t>(memory.used()) + winograd_workspace_bytes(isa, conv, m, threads);
+}
+
+void conv2d_trained_winograd(Isa isa, const Conv2d& conv, int m, const float* x,
+                             const WinogradWeight& weight, const float* bias, float* y,
+                             void* workspace, Worker& worker) {
+  const Winograd w(isa, conv, m);
+  const Kernels kernels = weight.is_mirrored ? Kernels{weight.data, 9, conv.out_channels * 9, true}
+                                             : Kernels{weight.data, conv.in_channels * 9, 9, false};
+  Scratch memory(workspace);
+  auto* packed = memory.take<float>(trained_floats(isa, w, worker.count()));
+  void* rest = static_cast<std::byte*>(workspace) + memory.used();
+  if (w.all <= w.tiles.columns) {
+    packed += worker.index() * w.panel_floats();
+    return run_tasks(isa, w, x, {packed, bias, y, &kernels}, rest, worker);
+  }
+  pack_kernels(isa, w, kernels, packed, worker);
+  worker.sync();
+  run_tasks(isa, w, x, {packed, bias, y}, rest, worker);
 }
 
 const WinogradKernels& winograd_kernels(Isa isa, int m) {
 #if defined(__x86_64__)
   if (isa >= Isa::Avx512) return m == 2 ? avx512::kWinogradOf2 : avx512::kWinogradOf4;
   if (isa == Isa::Avx2) return m == 2 ? avx2::kWinogradOf2 : avx2::kWinogradOf4;
+#elif defined(__aarch64__)
+  if (isa >= Isa::Neon) return m == 2 ? neon::kWinogradOf2 : neon::kWinogradOf4;
 #endif
   (void)isa;
   return m == 2 ? generic::kWinogradOf2 : generic::kWinogradOf4;

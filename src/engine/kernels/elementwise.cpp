@@ -60,8 +60,9 @@ void gated_backward(Isa isa, const Gated& g, const float* dy, int64_t dy_stride,
   for (int64_t row = first; row < last; ++row) {
     const int64_t gate_at = row * g.gate_stride;
     const int64_t up_at = row * g.up_stride;
-    element_kernels(isa).gate_backward(g.f, g.n, g.gate + gate_at, g.up + up_at,
-                                       dy + row * dy_stride, d_gate + gate_at, d_up + up_at);
+    element_kernels(isa).gate_backward(
+        g.f, g.n, g.gate + gate_at, g.up + up_at, dy + row * dy_stride,
+        d_gate == nullptr ? nullptr : d_gate + gate_at, d_up == nullptr ? nullptr : d_up + up_at);
   }
 }
 

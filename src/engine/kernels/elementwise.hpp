@@ -31,7 +31,7 @@ struct Gated {
   int64_t up_stride = 0;
 };
 void gated(Isa isa, const Gated& g, float* y, int64_t y_stride, Worker& worker);
-/// d_gate and d_up have the strides of gate and up.
+/// d_gate and d_up have the strides of gate and up; null: not wanted.
 void gated_backward(Isa isa, const Gated& g, const float* dy, int64_t dy_stride, float* d_gate,
                     float* d_up, Worker& worker);
 

@@ -33,6 +33,8 @@ struct Int8RowKernels {
                      const Requantize& how, std::byte* y);
   /// y = max(y, x).
   void (*largest)(int64_t n, const LevelRow& x, std::byte* y);
+  /// y = table[x], of 256; y may be x.
+  void (*look_up)(int64_t n, const uint8_t* table, const uint8_t* x, uint8_t* y);
 };
 
 const Int8RowKernels& int8_row_kernels(Isa isa);

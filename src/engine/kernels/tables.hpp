@@ -58,7 +58,9 @@ extern const TileKernels kTileF32;
 extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
+extern const ConvKernels kConv;
 extern const BlockedKernels kBlocked;
 extern const BlockedWinogradKernels kBlockedWinogradOf2, kBlockedWinogradOf4;
+extern const WinogradKernels kWinogradOf2, kWinogradOf4;
 }  // namespace neon
 }  // namespace verge::kernels

@@ -12,6 +12,34 @@ namespace verge::kernels {
 
 struct Lattice;
 
+/// Of one channel alone: sums[t] += sum over rows r and columns c of d_out[r * d_pitch + c] *
+/// planes[offsets[t] + r * pitch + c]. Rows of planes are read up to a whole vector.
+struct ChannelGradient {
+  int64_t taps;
+  const int32_t* offsets;
+  const float* planes;
+  int64_t pitch;
+  const float* d_out;
+  int64_t d_pitch;
+  int64_t rows, width;
+};
+
+struct Conv2d;
+
+/// A row of a depthwise data gradient of stride 2: out[2 j] and out[2 j + 1] are sums of weights[t]
+/// * planes[offsets[t] + j] over `even` taps and over the `odd` ones that follow, with the
+/// epilogue.
+struct SpreadRow {
+  const float* planes;
+  const int32_t* offsets;
+  const float* weights;
+  int64_t even, odd;
+  int64_t width;
+  float* out;
+  const float *residual, *passed;
+  const Conv2d* epilogue;
+};
+
 struct TapKernels {
   int rows;     // lines of a packed panel of weights, as in TileKernels
   int columns;  // positions of one micro tile
@@ -22,10 +50,12 @@ struct TapKernels {
   /// out[p] = constant + sum_t weights[t] * planes[offsets[t] + p] for one channel.
   void (*filter)(int64_t taps, const int32_t* offsets, const float* weights, float constant,
                  const float* planes, int64_t positions, float* out);
-  /// sums[i * columns + j] += sum_p planes[offsets[i] + p] * d_out[p * columns + j] for `rows` taps
-  /// and used_columns (at most columns) output channels.
+  /// sums[i * columns + j] += sum_p planes[offsets[i] + p] * d_out[p * columns + j] for used_rows
+  /// (at most rows) taps and used_columns (at most columns) output channels; more may be added to.
   void (*correlate)(int64_t positions, const int32_t* offsets, const float* planes,
-                    const float* d_out, int64_t used_columns, float* sums);
+                    const float* d_out, int64_t used_rows, int64_t used_columns, float* sums);
+  void (*correlate_channel)(const ChannelGradient& channel, float* sums);
+  void (*spread_row)(const SpreadRow& row);
   /// Fills the planes for output rows [first, first + rows) of an image [channels, height, width].
   void (*load_planes)(const Lattice& lattice, const float* image, int64_t first, int64_t rows,
                       float* planes);

@@ -28,9 +28,18 @@ struct WinogradKernels {
   void (*load)(const WinogradTiles& tiles, const float* x, int64_t image_stride, float* scratch,
                int64_t plane, float* v);
   /// y = A^T s A + bias, and what follows in `conv`, for the sums s[xi * plane + column] of one
-  /// channel; `residual` lies like y, or is null.
+  /// channel; `residual` and `passed` lie like y, or are null.
   void (*store)(const WinogradTiles& tiles, const float* sums, int64_t plane, float bias,
-                const Conv2d& conv, float* y, const float* residual, int64_t image_stride);
+                const Conv2d& conv, float* y, const float* residual, const float* passed,
+                int64_t image_stride);
+  /// v[xi * plane + column] = (A dy A^T)[xi] for the tiles dy of one channel, as load(); `tiles`
+  /// are those of an image of the size of dy.
+  void (*spread)(const WinogradTiles& tiles, const float* dy, int64_t image_stride, float* scratch,
+                 int64_t plane, float* v);
+  /// u[xi * plane + i] = (G w G^T)[xi] for n kernels w[tap * stride + i].
+  void (*weights)(int64_t n, const float* w, int64_t stride, int64_t plane, float* u);
+  /// w[tap * stride + i] = (G^T u G)[tap] for u[xi * plane + i].
+  void (*taps)(int64_t n, const float* u, int64_t plane, int64_t stride, float* w);
 };
 
 /// m is 2 or 4.

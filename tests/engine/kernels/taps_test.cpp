@@ -59,7 +59,8 @@ TEST(Taps, KernelsAgreeWithTheirDefinition) {
     kernels.filter(12, offsets, weights.data(), 0.5f, planes.data(), 50, line.data());
     std::vector<float> sums(kernels.rows * kernels.columns, 1.0f);
     const auto d_out = random_floats(30 * kernels.columns, 3);
-    kernels.correlate(30, offsets, planes.data(), d_out.data(), kernels.columns, sums.data());
+    kernels.correlate(30, offsets, planes.data(), d_out.data(), kernels.rows, kernels.columns,
+                      sums.data());
     for (int64_t i = 0; i < kernels.rows * kernels.columns; ++i) {
       const int64_t row = i / kernels.columns, column = i % kernels.columns;
       double product = 0, correlation = 1;

@@ -1,4 +1,5 @@
 #include <verge/engine/kernels/conv_call.hpp>
+#include <verge/engine/kernels/conv_trained.hpp>
 #include <verge/engine/kernels/conv_winograd.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 
@@ -23,7 +24,9 @@ std::vector<std::string_view> choices(const KernelCall& call) {
 
 int64_t workspace_bytes(const KernelCall& call, int threads, Isa isa) {
   const Conv2d conv = geometry(call);
-  if (!call.is_packed(1)) return conv_workspace(conv, threads, isa);
+  if (!call.is_packed(1)) {
+    return static_cast<int64_t>(trained_conv2d_workspace_bytes(isa, conv, threads));
+  }
   const int m = winograd_of(call);
   return static_cast<int64_t>(m == 0 ? conv2d_packed_workspace_bytes(isa, conv, threads)
                                      : winograd_workspace_bytes(isa, conv, m, threads));
@@ -49,7 +52,7 @@ void run(const KernelCall& call, Worker& worker, Isa isa) {
   const Conv2d conv = geometry(call);
   const float *x = f32(call, 0), *weight = f32(call, 1), *bias = f32(call, 2);
   if (!call.is_packed(1)) {
-    return conv2d(isa, conv, x, weight, bias, f32_out(call), call.workspace, worker);
+    return trained_conv2d(isa, conv, x, weight, bias, f32_out(call), call.workspace, worker);
   }
   const int m = winograd_of(call);
   if (m == 0) {

@@ -1,4 +1,5 @@
 #include <verge/engine/graph/levels.hpp>
+#include <verge/engine/kernels/conv_trained.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 #include <verge/engine/kernels/level_call.hpp>
 
@@ -18,13 +19,14 @@ bool supports(const graph::KernelCall& call) {
 }
 
 int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
-  return has_levels(call) ? 0 : conv_workspace(geometry(call), threads, isa);
+  if (has_levels(call)) return 0;
+  return static_cast<int64_t>(trained_weight_workspace_bytes(isa, geometry(call), threads));
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {
   if (!has_levels(call)) {
-    conv2d_backward_weight(isa, geometry(call), f32(call, 1), f32(call, 0), f32_out(call), nullptr,
-                           call.workspace, worker);
+    trained_conv2d_backward_weight(isa, geometry(call), f32(call, 1), f32(call, 0), f32_out(call),
+                                   call.workspace, worker);
     return;
   }
   const Conv2d conv = geometry(call);

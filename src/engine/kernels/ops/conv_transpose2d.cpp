@@ -15,7 +15,7 @@ bool supports(const graph::KernelCall& call) {
 }
 
 int64_t workspace_bytes(const graph::KernelCall& call, int threads, Isa isa) {
-  return conv_workspace(geometry(call), threads, isa);
+  return static_cast<int64_t>(conv2d_data_workspace_bytes(isa, geometry(call), threads));
 }
 
 void run(const graph::KernelCall& call, Worker& worker, Isa isa) {

@@ -11,20 +11,30 @@ namespace verge::kernels::ops {
 namespace {
 
 bool supports(const graph::KernelCall& call) {
-  return call.in(1).dtype == DType::I32;
+  return call.in(1).dtype == DType::I32 || call.in(1).dtype == DType::F64;
 }
 
-void run(const graph::KernelCall& call, Worker& worker, Isa) {
+// Those of ONNX's integers, which a Graph holds as f64: what is no number takes the first.
+int64_t integer(double index) {
+  if (index > -0x1p53 && index < 0x1p53) return static_cast<int64_t>(index);
+  return index > 0 ? INT64_MAX : INT64_MIN / 2;
+}
+int64_t integer(int32_t index) {
+  return index;
+}
+
+template <typename T>
+void take(const graph::KernelCall& call, Worker& worker) {
   const Shape& x = call.in(0).shape;
   const int axis = graph::from_front(call.attrs.integer("axis"), static_cast<size_t>(x.rank()));
   const int64_t n = x[axis], picked = call.in(1).shape.count();
   int64_t inner = 1;
   for (int i = axis + 1; i < x.rank(); ++i) inner *= x[i];
   const int64_t bytes = bytes_of(call.in(0).dtype, inner);
-  const auto* indices = call.in(1).as<int32_t>();
+  const auto* indices = call.in(1).as<T>();
   const auto [first, last] = worker.split(call.out().shape.count() / std::max<int64_t>(inner, 1));
   for (int64_t run = first; run < last; ++run) {
-    const int64_t index = indices[run % picked];
+    const int64_t index = integer(indices[run % picked]);
     const int64_t at = std::clamp<int64_t>(index < 0 ? index + n : index, 0, n - 1);
     const auto* from = call.in(0).as<const std::byte>() + (run / picked * n + at) * bytes;
     auto* to = call.out().as<std::byte>() + run * bytes;
@@ -34,6 +44,11 @@ void run(const graph::KernelCall& call, Worker& worker, Isa) {
       std::memcpy(to, from, static_cast<size_t>(bytes));
     }
   }
+}
+
+void run(const graph::KernelCall& call, Worker& worker, Isa) {
+  if (call.in(1).dtype == DType::F64) return take<double>(call, worker);
+  take<int32_t>(call, worker);
 }
 
 }  // namespace

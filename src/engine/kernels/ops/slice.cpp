@@ -1,32 +1,37 @@
 // A range of one axis, copied in runs of what lies behind it.
 
+#include <algorithm>
+
+#include <verge/engine/graph/axis_blocks.hpp>
+#include <verge/engine/graph/shape_rules.hpp>
 #include <verge/engine/kernels/call_shapes.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 
 namespace verge::kernels::ops {
 namespace {
 
+// A worker's share is of bytes, not of runs: along the first axis there is one run.
 void run(const graph::KernelCall& call, Worker& worker, Isa) {
-  const Shape& shape = call.in(0).shape;
-  const int64_t axis = call.attrs.integer("axis");
-  const int at = static_cast<int>(axis < 0 ? axis + shape.rank() : axis);
-  int64_t outer = 1, inner = 1;
-  for (int i = 0; i < at; ++i) outer *= shape[i];
-  for (int i = at + 1; i < shape.rank(); ++i) inner *= shape[i];
-  const int64_t run_length = call.out().shape[at] * inner;
-  const int64_t stride = shape[at] * inner, start = call.attrs.integer("start") * inner;
-  const auto [first, last] = worker.split(outer);
-  for (int64_t i = first; i < last; ++i) {
-    std::memcpy(call.out().as<float>() + i * run_length,
-                call.in(0).as<float>() + i * stride + start,
-                static_cast<size_t>(run_length) * sizeof(float));
+  const TensorView &x = call.in(0), &y = call.out();
+  const auto rank = static_cast<size_t>(x.shape.rank());
+  const int axis = graph::from_front(call.attrs.integer("axis"), rank);
+  const graph::AxisBlocks from = graph::axis_blocks(x, axis), to = graph::axis_blocks(y, axis);
+  const int64_t start = call.attrs.integer("start") * from.inner_bytes;
+  const auto [first, last] = worker.split(to.outer * to.outer_bytes, 64);
+  for (int64_t at = first; at < last;) {
+    const int64_t block = at / to.outer_bytes, inside = at % to.outer_bytes;
+    const int64_t count = std::min(to.outer_bytes - inside, last - at);
+    std::memcpy(y.as<std::byte>() + at,
+                x.as<std::byte>() + block * from.outer_bytes + start + inside,
+                static_cast<size_t>(count));
+    at += count;
   }
 }
 
 }  // namespace
 
 KernelDef slice() {
-  return {.op = "slice", .supports = all_f32, .run = run};
+  return {.op = "slice", .run = run};
 }
 
 }  // namespace verge::kernels::ops

@@ -7,23 +7,35 @@
 
 namespace verge::kernels::VERGE_ISA {
 
-/// Stores `count` positions from `first` on of `lines` lines; their sums are `pitch` apart, and a
+/// A position by row and column, so that tile after tile takes no division.
+struct BandPlace {
+  int64_t row, column;
+
+  BandPlace(const ConvResult& out, int64_t position)
+      : row(position / out.pitch), column(position % out.pitch) {}
+  VERGE_INLINE void advance(int64_t positions, int64_t pitch) {
+    for (column += positions; column >= pitch; column -= pitch) ++row;
+  }
+};
+
+/// Stores `count` positions from a place on of `lines` lines; their sums are `pitch` apart, and a
 /// vector may be read past the last.
-inline void finish_sums(const ConvResult& out, int64_t first, int64_t count, int64_t lines,
-                        const float* bias, const float* sums, int64_t pitch) {
+inline void finish_sums(const ConvResult& out, BandPlace place_of_first, int64_t count,
+                        int64_t lines, const float* bias, const float* sums, int64_t pitch) {
   with_epilogue(out.epilogue, [&](auto finish) {
-    int64_t row = first / out.pitch;
-    int64_t column = first % out.pitch;
+    int64_t row = place_of_first.row;
+    int64_t column = place_of_first.column;
     for (int64_t at = 0; at < count && row < out.rows; ++row, column = 0) {
       const int64_t run = out.pitch - column < count - at ? out.pitch - column : count - at;
       const int64_t used = run < out.width - column ? run : out.width - column;
       for (int64_t i = 0; i < lines && used > 0; ++i) {
         const int64_t place = i * out.line_stride + row * out.row_stride + column;
         const float* residual = out.residual == nullptr ? nullptr : out.residual + place;
+        const float* passed = out.passed == nullptr ? nullptr : out.passed + place;
         const F32 constant = splat(bias == nullptr ? 0.0f : bias[i]);
         for_vectors(used, [&](int64_t j, int64_t lanes) {
           const F32 sum = load(sums + i * pitch + at + j) + constant;
-          store_some(out.data + place + j, finish(sum, residual, j, lanes), lanes);
+          store_some(out.data + place + j, finish(sum, residual, j, lanes, passed), lanes);
         });
       }
       at += run;
@@ -64,6 +76,7 @@ VERGE_INLINE void sum_tile_any(const ConvBand& band, const float* weights, const
 template <int Panel>
 void multiply_band_rows(const ConvBand& band) {
   alignas(64) float tile[(Panel + 1) * kTapColumns];
+  const BandPlace first(band.out, band.out.first);
   for (int64_t line = 0; line < band.lines; line += Panel) {
     const int64_t left = band.lines - line;
     const int64_t used = left < Panel ? left : Panel;
@@ -71,6 +84,8 @@ void multiply_band_rows(const ConvBand& band) {
     ConvResult out = band.out;
     out.data += line * out.line_stride;
     if (out.residual != nullptr) out.residual += line * out.line_stride;
+    if (out.passed != nullptr) out.passed += line * out.line_stride;
+    BandPlace place = first;
     for (int64_t p = 0; p < band.positions; p += kTapColumns) {
       const int64_t rest = band.positions - p;
       if (rest > kLanes) {
@@ -78,8 +93,9 @@ void multiply_band_rows(const ConvBand& band) {
       } else {
         sum_tile_any<Panel, 1>(band, weights, band.planes + p, used, tile);
       }
-      finish_sums(out, out.first + p, rest < kTapColumns ? rest : kTapColumns, used,
+      finish_sums(out, place, rest < kTapColumns ? rest : kTapColumns, used,
                   band.bias == nullptr ? nullptr : band.bias + line, tile, kTapColumns);
+      place.advance(kTapColumns, out.pitch);
     }
   }
 }
@@ -123,7 +139,7 @@ VERGE_INLINE void filter_some_rows(const ConvBand& band, int64_t row, Finish fin
                          band.bias == nullptr ? 0.0f : band.bias[0], acc);
     for (int i = 0; i < Rows; ++i) {
       const int64_t place = (row + i) * out.row_stride + c;
-      store_some(out.data + place, finish(acc[i], out.residual, place, lanes), lanes);
+      store_some(out.data + place, finish(acc[i], out.residual, place, lanes, out.passed), lanes);
     }
   });
 }
@@ -158,7 +174,8 @@ inline void filter_band_line(const ConvBand& band, float* line) {
   }
   filter_taps(band.taps, band.offsets, band.weights, band.bias == nullptr ? 0.0f : band.bias[0],
               band.planes, band.positions, line);
-  finish_sums(band.out, band.out.first, band.positions, 1, nullptr, line, band.positions);
+  finish_sums(band.out, BandPlace(band.out, band.out.first), band.positions, 1, nullptr, line,
+              band.positions);
 }
 
 /// The table for panels of Rows lines.

@@ -57,8 +57,8 @@ inline void gate_backward(Activation f, int64_t n, const float* gate, const floa
       const F32 g = load_some(gate + i, count);
       const F32 u = load_some(up + i, count);
       const F32 d = load_some(dy + i, count);
-      store_some(d_gate + i, d * u * decltype(function)::slope(g), count);
-      store_some(d_up + i, d * decltype(function)::value(g), count);
+      if (d_gate != nullptr) store_some(d_gate + i, d * u * decltype(function)::slope(g), count);
+      if (d_up != nullptr) store_some(d_up + i, d * decltype(function)::value(g), count);
     });
   });
 }

@@ -47,4 +47,25 @@ VERGE_INLINE F32 interleave_high(F32 a, F32 b) {
 #endif
 }
 
+/// Whether compress() is one instruction.
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+constexpr bool kCompresses = true;
+#else
+constexpr bool kCompresses = false;
+#endif
+/// The lanes whose bits are set, side by side from lane 0 on; then anything.
+VERGE_INLINE F32 compress(F32 x, unsigned lanes) {
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  return reinterpret_cast<F32>(
+      _mm512_maskz_compress_ps(static_cast<__mmask16>(lanes), reinterpret_cast<__m512>(x)));
+#else
+  F32 out{};
+  int at = 0;
+  for (int i = 0; i < kLanes; ++i) {
+    if ((lanes >> i & 1) != 0) out[at++] = x[i];
+  }
+  return out;
+#endif
+}
+
 }  // namespace verge::kernels::VERGE_ISA

@@ -1,12 +1,12 @@
 #pragma once
 // The micro kernels of convolution, written on F32; taps.hpp says what each does.
 
+#include <verge/engine/kernels/simd/conv_epilogue.hpp>
+#include <verge/engine/kernels/simd/correlate.hpp>
 #include <verge/engine/kernels/simd/lanes.hpp>
 #include <verge/engine/kernels/taps.hpp>
 
 namespace verge::kernels::VERGE_ISA {
-
-constexpr int kTapColumns = 2 * kLanes;
 
 template <int Rows, int Panel>
 void multiply_taps(int64_t taps, const int32_t* offsets, const float* weights, const float* planes,
@@ -63,39 +63,6 @@ inline void filter_taps(int64_t taps, const int32_t* offsets, const float* weigh
   }
 }
 
-template <int Rows, int Vectors>
-void correlate_taps(int64_t positions, const int32_t* offsets, const float* planes,
-                    const float* d_out, float* sums) {
-  F32 acc[Rows][Vectors];
-  const float* x[Rows];
-  for (int i = 0; i < Rows; ++i) {
-    x[i] = planes + offsets[i];
-    for (int v = 0; v < Vectors; ++v) acc[i][v] = load(sums + i * kTapColumns + v * kLanes);
-  }
-  for (int64_t p = 0; p < positions; ++p, d_out += kTapColumns) {
-    F32 d[Vectors];
-    for (int v = 0; v < Vectors; ++v) d[v] = load(d_out + v * kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
-      const F32 value = splat(x[i][p]);
-      for (int v = 0; v < Vectors; ++v) acc[i][v] = fma(value, d[v], acc[i][v]);
-    }
-  }
-  for (int i = 0; i < Rows; ++i) {
-    for (int v = 0; v < Vectors; ++v) store(sums + i * kTapColumns + v * kLanes, acc[i][v]);
-  }
-}
-
-template <int Rows>
-void correlate_taps_any(int64_t positions, const int32_t* offsets, const float* planes,
-                        const float* d_out, int64_t used_columns, float* sums) {
-  if (used_columns > kLanes) {
-    correlate_taps<Rows, 2>(positions, offsets, planes, d_out, sums);
-  } else {
-    correlate_taps<Rows, 1>(positions, offsets, planes, d_out, sums);
-  }
-}
-
 /// out[i] = in[i * step] for i < count.
 inline void copy_every(int64_t count, int64_t step, const float* in, float* out) {
   if (step == 1) {
@@ -138,6 +105,43 @@ struct PlaneColumns {
   }
 };
 
+/// Lanes [first, last) of a vector from memory, the others 0; only those are read.
+VERGE_INLINE F32 load_between(const float* p, int64_t first, int64_t last) {
+  if (first <= 0 && last >= kLanes) return load(p);
+  if (last > kLanes) last = kLanes;
+  if (first < 0) first = 0;
+  if (first >= last) return F32{};
+#if VERGE_LANES == 16 && defined(__AVX512F__)
+  const auto lanes = static_cast<__mmask16>((1u << last) - (1u << first));
+  return reinterpret_cast<F32>(_mm512_maskz_loadu_ps(lanes, p));
+#else
+  float lanes[kLanes] = {};
+  for (int64_t i = first; i < last; ++i) lanes[i] = p[i];
+  return load(lanes);
+#endif
+}
+
+/// One row of a plane, up to a vector more: out[c] = in[c * step], which begins before the image's
+/// row, for first <= c < last, else 0.
+VERGE_INLINE void load_plane_row(const float* in, int64_t step, const PlaneColumns& columns,
+                                 int64_t pitch, float* out) {
+  if (step > 2) {
+    fill_zeros(pitch, out);
+    for (int64_t c = columns.first; c < columns.last; ++c) out[c] = in[c * step];
+    return;
+  }
+  for (int64_t c = 0; c < pitch; c += kLanes) {
+    if (step == 1) {
+      store(out + c, load_between(in + c, columns.first - c, columns.last - c));
+      continue;
+    }
+    const int64_t first = 2 * (columns.first - c), last = 2 * (columns.last - c) - 1;
+    const float* pairs = in + 2 * c;
+    store(out + c, even_lanes(load_between(pairs, first, last),
+                              load_between(pairs + kLanes, first - kLanes, last - kLanes)));
+  }
+}
+
 inline void load_lattice(const Lattice& l, const float* image, int64_t first, int64_t rows,
                          float* planes) {
   const int64_t pitch = l.pitch();
@@ -154,10 +158,7 @@ inline void load_lattice(const Lattice& l, const float* image, int64_t first, in
             fill_zeros(pitch, out);
             continue;
           }
-          const float* row = source + y * l.width + columns.first * l.step_width - columns.shift;
-          fill_zeros(columns.first, out);
-          copy_every(columns.last - columns.first, l.step_width, row, out + columns.first);
-          fill_zeros(pitch - columns.last, out + columns.last);
+          load_plane_row(source + y * l.width - columns.shift, l.step_width, columns, pitch, out);
         }
       }
     }
@@ -166,10 +167,41 @@ inline void load_lattice(const Lattice& l, const float* image, int64_t first, in
   fill_zeros(planes + l.buffer_size() - plane, plane);
 }
 
+VERGE_INLINE F32 sum_of_taps(int64_t taps, const int32_t* offsets, const float* weights,
+                             const float* planes) {
+  F32 sum = {};
+  for (int64_t t = 0; t < taps; ++t) sum = fma(splat(weights[t]), load(planes + offsets[t]), sum);
+  return sum;
+}
+
+inline void spread_row(const SpreadRow& row) {
+  with_epilogue(row.epilogue, [&](auto finish) {
+    for (int64_t x = 0; x < row.width; x += 2 * kLanes) {
+      const float* planes = row.planes + x / 2;
+      const F32 even = sum_of_taps(row.even, row.offsets, row.weights, planes);
+      const F32 odd = sum_of_taps(row.odd, row.offsets + row.even, row.weights + row.even, planes);
+      const int64_t left = row.width - x < kLanes ? row.width - x : kLanes;
+      store_some(row.out + x, finish(interleave_low(even, odd), row.residual, x, left, row.passed),
+                 left);
+      const int64_t right = row.width - x - left < kLanes ? row.width - x - left : kLanes;
+      if (right <= 0) continue;
+      store_some(row.out + x + kLanes,
+                 finish(interleave_high(even, odd), row.residual, x + kLanes, right, row.passed),
+                 right);
+    }
+  });
+}
+
 /// The table for panels of Rows lines.
 template <int Rows>
-constexpr TapKernels kTapTable = {
-    Rows,         kTapColumns, multiply_taps_any<Rows>, filter_taps, correlate_taps_any<Rows>,
-    load_lattice, copy_every};
+constexpr TapKernels kTapTable = {Rows,
+                                  kTapColumns,
+                                  multiply_taps_any<Rows>,
+                                  filter_taps,
+                                  correlate_taps_any<Rows>,
+                                  correlate_channel,
+                                  spread_row,
+                                  load_lattice,
+                                  copy_every};
 
 }  // namespace verge::kernels::VERGE_ISA

@@ -10,7 +10,7 @@ namespace verge::kernels::VERGE_ISA {
 
 /// F(2, 3): B^T, A^T and how tiles, 2 apart, are taken from a row and put into one.
 struct Winograd2 {
-  static constexpr int kOut = 2, kIn = 4;
+  static constexpr int kOut = 2, kIn = 4, kRead = 4;
   static VERGE_INLINE void input(const F32* d, F32* t) {
     t[0] = d[0] - d[2];
     t[1] = d[1] + d[2];
@@ -36,7 +36,7 @@ struct Winograd2 {
 
 /// F(4, 3).
 struct Winograd4 {
-  static constexpr int kOut = 4, kIn = 6;
+  static constexpr int kOut = 4, kIn = 6, kRead = 6;
   static VERGE_INLINE void input(const F32* d, F32* t) {
     const F32 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1];
     const F32 c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
@@ -98,23 +98,63 @@ VERGE_INLINE void for_tile_rows(const WinogradTiles& tiles, Body body) {
   }
 }
 
+/// Runs of tiles shorter than a vector that share one: a lane for each tile and one between runs,
+/// whose tiles overlap nothing.
+struct TileGroup {
+  int64_t lanes = 0;   // taken
+  unsigned tiles = 0;  // the lanes of tiles
+  int64_t column = 0, count = 0;
+
+  VERGE_INLINE bool fits(int64_t run) const { return lanes + run <= kLanes; }
+  VERGE_INLINE void add(int64_t run, int64_t at) {
+    if (count == 0) column = at;
+    tiles |= ((1u << run) - 1) << lanes;
+    count += run;
+    lanes += run + 1;
+  }
+};
+
+/// The rows of some tiles, transformed down already, are transformed across and stored.
+template <class F>
+VERGE_INLINE void store_rows(const float* rows, int64_t pitch, const TileGroup& group,
+                             int64_t plane, float* v) {
+  const bool is_dense = (group.tiles & (group.tiles + 1)) == 0;
+  for (int i = 0; i < F::kIn; ++i) {
+    F32 d[F::kRead], t[F::kIn];
+    F::split(rows + i * pitch, d);
+    F::input(d, t);
+    for (int j = 0; j < F::kIn; ++j) {
+      store_some(v + (i * F::kIn + j) * plane + group.column,
+                 is_dense ? t[j] : compress(t[j], group.tiles), group.count);
+    }
+  }
+}
+
+/// Tiles of F::kRead x F::kRead values, F::kOut apart, become F::kIn x F::kIn.
 template <class F>
 void load_tiles(const WinogradTiles& tiles, const float* x, int64_t image_stride, float* scratch,
                 int64_t plane, float* v) {
+  constexpr int64_t kOverlap = F::kRead - F::kOut;
   const float* zeros = scratch;
-  float* rows = scratch + tiles.width;
   const int64_t pitch = F::kOut * tiles.across + kWinogradSlack;
+  TileGroup group;
+  const auto flush = [&] {
+    if (group.count > 0) store_rows<F>(scratch + tiles.width, pitch, group, plane, v);
+    group = {};
+  };
   for_tile_rows(
       tiles, [&](int64_t image, int64_t tile_row, int64_t tile, int64_t run, int64_t column) {
+        if (!group.fits(run) || !kCompresses) flush();
+        float* rows = scratch + tiles.width + group.lanes * F::kOut;
         // Columns of the image under these tiles: [begin, end), `shift` into the rows.
         const int64_t wanted = tile * F::kOut - tiles.pad_left;
         const int64_t begin = wanted > 0 ? wanted : 0;
-        int64_t end = wanted + run * F::kOut + 2;
+        int64_t end = wanted + run * F::kOut + kOverlap;
         if (end > tiles.width) end = tiles.width;
         const int64_t shift = begin - wanted;
         const int64_t count = end > begin ? end - begin : 0;
-        const float* in[F::kIn];
-        for (int i = 0; i < F::kIn; ++i) {
+        const float* in[F::kRead];
+        for (int i = 0; i < F::kRead; ++i) {
           const int64_t y = tile_row * F::kOut + i - tiles.pad_top;
           in[i] = y < 0 || y >= tiles.height ? zeros
                                              : x + image * image_stride + y * tiles.width + begin;
@@ -122,25 +162,22 @@ void load_tiles(const WinogradTiles& tiles, const float* x, int64_t image_stride
         for (int i = 0; i < F::kIn; ++i) {
           float* row = rows + i * pitch;
           for (int64_t c = 0; c < shift; ++c) row[c] = 0;
-          for (int64_t c = shift + count; c < run * F::kOut + 2; ++c) row[c] = 0;
+          for (int64_t c = shift + count; c < run * F::kOut + kOverlap; ++c) row[c] = 0;
         }
         for_vectors(count, [&](int64_t c, int64_t lanes) {
-          F32 d[F::kIn], t[F::kIn];
-          for (int i = 0; i < F::kIn; ++i) d[i] = load_some(in[i] + c, lanes);
+          F32 d[F::kRead], t[F::kIn];
+          for (int i = 0; i < F::kRead; ++i) d[i] = load_some(in[i] + c, lanes);
           F::input(d, t);
           for (int i = 0; i < F::kIn; ++i) store_some(rows + i * pitch + shift + c, t[i], lanes);
         });
+        if (run < kLanes) return group.add(run, column);
         for_vectors(run, [&](int64_t c, int64_t lanes) {
-          for (int i = 0; i < F::kIn; ++i) {
-            F32 d[F::kIn], t[F::kIn];
-            F::split(rows + i * pitch + c * F::kOut, d);
-            F::input(d, t);
-            for (int j = 0; j < F::kIn; ++j) {
-              store_some(v + (i * F::kIn + j) * plane + column + c, t[j], lanes);
-            }
-          }
+          TileGroup some;
+          some.add(lanes, column + c);
+          store_rows<F>(rows + c * F::kOut, pitch, some, plane, v);
         });
       });
+  flush();
 }
 
 /// The results of kLanes tiles as kOut rows of kOut * kLanes values.
@@ -162,37 +199,36 @@ VERGE_INLINE void results_of(const float* sums, int64_t plane, float* rows) {
 
 template <class F>
 void store_tiles(const WinogradTiles& tiles, const float* sums, int64_t plane, float bias,
-                 const Conv2d& conv, float* y, const float* residual, int64_t image_stride) {
+                 const Conv2d& conv, float* y, const float* residual, const float* passed,
+                 int64_t image_stride) {
   constexpr int64_t kRow = F::kOut * kLanes;
   alignas(64) float rows[F::kOut * kRow + kLanes];
   int64_t ready = -1;  // the vector of columns whose results stand in `rows`
   with_epilogue(&conv, [&](auto finish) {
-    for_tile_rows(
-        tiles, [&](int64_t image, int64_t tile_row, int64_t tile, int64_t run, int64_t column) {
-          for (int64_t done = 0; done < run;) {
-            const int64_t at = column + done, vector = at / kLanes, lane = at % kLanes;
-            if (vector != ready) results_of<F>(sums + vector * kLanes, plane, rows);
-            ready = vector;
-            const int64_t some = kLanes - lane < run - done ? kLanes - lane : run - done;
-            const int64_t x = (tile + done) * F::kOut;
-            const int64_t room = tiles.out_width - x;
-            const int64_t count = some * F::kOut < room ? some * F::kOut : room;
-            for (int64_t r = 0; r < F::kOut && tile_row * F::kOut + r < tiles.out_height; ++r) {
-              const int64_t place =
-                  image * image_stride + (tile_row * F::kOut + r) * tiles.out_width + x;
-              const float* other = residual == nullptr ? nullptr : residual + place;
-              const float* from = rows + r * kRow + lane * F::kOut;
-              for_vectors(count, [&](int64_t i, int64_t lanes) {
-                store_some(y + place + i, finish(load(from + i) + bias, other, i, lanes), lanes);
-              });
-            }
-            done += some;
-          }
-        });
+    for_tile_rows(tiles, [&](int64_t image, int64_t tile_row, int64_t tile, int64_t run,
+                             int64_t column) {
+      for (int64_t done = 0; done < run;) {
+        const int64_t at = column + done, vector = at / kLanes, lane = at % kLanes;
+        if (vector != ready) results_of<F>(sums + vector * kLanes, plane, rows);
+        ready = vector;
+        const int64_t some = kLanes - lane < run - done ? kLanes - lane : run - done;
+        const int64_t x = (tile + done) * F::kOut;
+        const int64_t room = tiles.out_width - x;
+        const int64_t count = some * F::kOut < room ? some * F::kOut : room;
+        for (int64_t r = 0; r < F::kOut && tile_row * F::kOut + r < tiles.out_height; ++r) {
+          const int64_t place =
+              image * image_stride + (tile_row * F::kOut + r) * tiles.out_width + x;
+          const float* other = residual == nullptr ? nullptr : residual + place;
+          const float* mask = passed == nullptr ? nullptr : passed + place;
+          const float* from = rows + r * kRow + lane * F::kOut;
+          for_vectors(count, [&](int64_t i, int64_t lanes) {
+            store_some(y + place + i, finish(load(from + i) + bias, other, i, lanes, mask), lanes);
+          });
+        }
+        done += some;
+      }
+    });
   });
 }
-
-template <class F>
-constexpr WinogradKernels kWinogradTable = {load_tiles<F>, store_tiles<F>};
 
 }  // namespace verge::kernels::VERGE_ISA

@@ -161,8 +161,11 @@ TEST(SliceOps, EveryAxisAndRange) {
   using Range = std::array<int64_t, 3>;  // axis, start, size of an axis of [4, 5, 6]
   for (const auto& [axis, start, size] :
        {Range{0, 0, 4}, {0, 3, 1}, {1, 2, 3}, {2, 1, 4}, {-1, 5, 1}, {-3, 1, 2}}) {
-    expect_agreement(
-        {"slice", {reals({4, 5, 6})}, {{"axis", axis}, {"start", start}, {"size", size}}, 0});
+    const graph::Attrs range{{"axis", axis}, {"start", start}, {"size", size}};
+    expect_agreement({"slice", {reals({4, 5, 6})}, range, 0});
+    expect_agreement({"slice", {levels(DType::I8, {4, 5, 6})}, range, 0});
+    expect_agreement({"slice", {levels(DType::U8, {4, 5, 6})}, range, 0});
+    expect_agreement({"slice", {below(1 << 20, {4, 5, 6})}, range, 0});
   }
 }
 

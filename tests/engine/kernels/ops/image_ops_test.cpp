@@ -33,6 +33,16 @@ TEST(ImageOps, Convolutions) {
     expect_agreement({"conv2d", {x, reals({4, 1, 3, 3}), reals({4})}, attrs});
   }
   expect_agreement({"conv2d_grad_input", {dy, w}, sized(pads)});
+  for (const List& strides : {List{1, 1}, List{1, 2}}) {
+    graph::Attrs masked = sized(pads);
+    masked.set("strides", strides);
+    masked.set("min", 0.0);
+    const OpInput of = reals({3, 5, 10, strides[1] == 1 ? 6 : 3});
+    expect_agreement({"conv2d_grad_input", {of, w, reals(kImage)}, masked});
+    expect_agreement({"conv2d_grad_input", {of, w, absent(), reals(kImage)}, masked});
+    masked.set("max", 0.75);
+    expect_agreement({"conv2d_grad_input", {of, w, reals(kImage), reals(kImage)}, masked});
+  }
   expect_agreement({"conv2d_grad_weight", {dy, x}, of_weight});
 }
 
@@ -80,6 +90,8 @@ TEST(ImageOps, Gather) {
     expect_agreement({"gather", {reals(kImage), below(3, {5})}, {{"axis", axis}}});
   }
   expect_agreement({"gather", {reals(kImage), given({2}, {-1, -3}, DType::I32)}, {}});
+  expect_agreement(
+      {"gather", {reals(kImage), given({2, 3}, {-1, 0, 1, 1e300, -1e300, NAN}, DType::F64)}, {}});
 }
 
 TEST(ImageOps, BatchNorm) {
