@@ -15,6 +15,7 @@
 #include <verge/engine/format/npy/npy.hpp>
 #include <verge/engine/format/safetensors/writer.hpp>
 #include <verge/engine/model/folder_writer.hpp>
+#include <verge/engine/model/level_file.hpp>
 #include <verge/engine/runtime/kernel_choices.hpp>
 #include <verge/platform/net/codec/message_codec.hpp>
 #include <verge/platform/net/codec/tensor_codec.hpp>
@@ -232,6 +233,30 @@ void write_networks(const fs::path& root) {
   expect(format::write_npy(file_of(root, "npy_fuzz", "array"), array.view()));
 }
 
+// A classifier of 8-bit levels.
+void write_levels(const fs::path& root) {
+  model::LevelFile file{};
+  nn::CnnConfig& config = file.network.config;
+  config = {.channels = 1, .height = 6, .width = 6, .classes = 3, .stages = {{4}, {4}}};
+  const auto graph = nn::build_cnn(config, 1);
+  if (!graph) expect(graph.error());
+  std::map<std::string, std::vector<float>> values;
+  for (const nn::CnnParameter& parameter : nn::cnn_parameters(config)) {
+    values[parameter.name].assign(static_cast<size_t>(parameter.shape.count()), 0.25f);
+  }
+  nn::ValueRanges ranges;
+  for (const std::string& name : nn::ranged_values(*graph, "images")) ranges[name] = {-2, 3};
+  auto network = nn::to_levels(
+      *graph, graph->find("logits"), "images",
+      [&](const std::string& name) { return values.at(name); }, ranges);
+  if (!network) expect(network.error());
+  file.graph = std::move(network->graph);
+  file.input = network->input;
+  file.scales = std::move(network->scales);
+  for (const auto& [name, tensor] : network->weights) file.weights[name] = {tensor.view(), nullptr};
+  expect(model::write_level_file(file_of(root, "level_file_fuzz", "levels"), file, {}));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -247,6 +272,7 @@ int main(int count, char** arguments) {
   write_collab(root);
   write_networks(root);
   write_pictures(root);
+  write_levels(root);
   const std::vector<std::byte> plan = good_plan();
   write(file_of(root, "plan_fuzz", "plan"),
         {reinterpret_cast<const char*>(plan.data()), plan.size()});

@@ -10,6 +10,7 @@
 #include <verge/engine/graph/shape_rules.hpp>
 #include <verge/engine/graph/text_form.hpp>
 #include <verge/engine/model/level_file.hpp>
+#include <verge/engine/model/level_interface.hpp>
 #include <verge/engine/runtime/tensor_record.hpp>
 
 namespace verge::model {
@@ -56,7 +57,7 @@ class Reader {
     auto batched = with_batch(*parsed, batch);
     if (!batched) return damaged(fmt::format("its graph: {}", batched.error().message));
     result_.graph = std::move(*batched);
-    VERGE_RETURN_IF_ERROR(read_interface());
+    VERGE_RETURN_IF_ERROR(read_interface(batch));
     VERGE_RETURN_IF_ERROR(read_input());
     VERGE_RETURN_IF_ERROR(read_weights());
     VERGE_RETURN_IF_ERROR(read_scales());
@@ -79,29 +80,11 @@ class Reader {
     return {};
   }
 
-  // One input of images of the network's sizes, and logits of its classes.
-  Status read_interface() {
-    const nn::CnnConfig& config = result_.network.config;
-    size_t inputs = 0;
-    for (const Value& value : result_.graph.values) {
-      if (value.kind == ValueKind::State) return damaged("a graph with states");
-      if (value.kind != ValueKind::Input) continue;
-      ++inputs;
-      result_.images = value.name;
-      const graph::Dims& dims = value.type.dims;
-      const bool fits = value.type.dtype == DType::I8 && dims.size() == 4 &&
-                        dims[1] == graph::Dim(config.channels) &&
-                        dims[2] == graph::Dim(config.height) && dims[3] == graph::Dim(config.width);
-      if (!fits) return damaged("its input is no image of the sizes that it says");
-    }
-    const ValueId logits = result_.graph.find("logits");
-    if (inputs != 1 || logits == kNone) return damaged("no input or no logits");
-    const graph::Type& type = result_.graph.value(logits).type;
-    if (type.dtype == DType::F32 && type.dims.size() == 2 &&
-        type.dims[1] == graph::Dim(config.classes)) {
-      return {};
-    }
-    return damaged("logits of another number of classes");
+  Status read_interface(int64_t batch) {
+    const auto images = expect_level_interface(result_.graph, result_.network.config, batch);
+    if (!images) return damaged(images.error().message);
+    result_.images = result_.graph.value(*images).name;
+    return {};
   }
 
   Status read_input() {
@@ -208,6 +191,11 @@ Status write_level_file(const std::string& path, const LevelFile& file,
 
 Result<LevelFile> read_level_file(const std::string& path, int64_t batch) {
   VERGE_TRY(const format::Safetensors file, format::Safetensors::open(path));
+  return read_level_file(file, path, batch);
+}
+
+Result<LevelFile> read_level_file(const format::Safetensors& file, const std::string& path,
+                                  int64_t batch) {
   return Reader(file, path).read(batch);
 }
 

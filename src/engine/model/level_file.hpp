@@ -34,6 +34,8 @@ Status write_level_file(const std::string& path, const LevelFile& file,
 /// With the graph at this batch. Fails as Safetensors::open does, and with Malformed, naming the
 /// path, where a key or a tensor is missing or the graph is none.
 Result<LevelFile> read_level_file(const std::string& path, int64_t batch);
+Result<LevelFile> read_level_file(const format::Safetensors& file, const std::string& path,
+                                  int64_t batch);
 
 /// The graph with its first extent, 1, made `batch` wherever it depends on the input.
 Result<graph::Graph> with_batch(const graph::Graph& graph, int64_t batch);

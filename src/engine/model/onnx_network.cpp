@@ -3,6 +3,7 @@
 
 #include <verge/core/checksum.hpp>
 #include <verge/core/rng.hpp>
+#include <verge/engine/graph/axis_blocks.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/graph/passes/reorder.hpp>
 #include <verge/engine/graph/reference.hpp>
@@ -65,6 +66,22 @@ std::string describe(const graph::Graph& graph) {
   }
   return fmt::format("network of {} nodes, {:016x}", graph.nodes.size(),
                      checksum(std::as_bytes(std::span(text))));
+}
+
+/// The first `rows` of a tensor along an axis.
+Tensor first_rows(const Tensor& tensor, int axis, int64_t rows) {
+  Shape shape = tensor.shape();
+  shape[axis] = std::clamp<int64_t>(rows, 0, shape[axis]);
+  Tensor part(tensor.dtype(), shape);
+  if (shape.count() == 0) return part;
+  const graph::AxisBlocks from = graph::axis_blocks(tensor.view(), axis),
+                          to = graph::axis_blocks(part.view(), axis);
+  for (int64_t i = 0; i < to.outer; ++i) {
+    std::memcpy(part.view().as<std::byte>() + i * to.outer_bytes,
+                tensor.view().as<std::byte>() + i * from.outer_bytes,
+                static_cast<size_t>(to.outer_bytes));
+  }
+  return part;
 }
 
 bool is_float_dtype(DType dtype) {
@@ -217,7 +234,9 @@ Tensor OnnxNetwork::output(size_t i) {
   const onnx::Port& port = outputs_[i];
   Tensor copy(outer_dtype(port.type), port.shape);
   copy_values(place_of(port), copy.view());
-  return copy;
+  if (port.rows.count.empty()) return copy;
+  const auto count = static_cast<int64_t>(graph::load(plan_.output(port.rows.count))[0]);
+  return first_rows(copy, port.rows.axis, std::min(count, port.rows.most));
 }
 
 }  // namespace verge::model

@@ -60,7 +60,7 @@ class OnnxNetwork {
   /// Uniform in [0, 1) for floats, 0 for all else.
   void fill_inputs(uint64_t seed);
   void run() { plan_.run({}); }
-  /// A copy of outputs()[i] after a run, as outer_dtype says.
+  /// A copy of outputs()[i] after a run, as outer_dtype says; of one with `rows` those that count.
   Tensor output(size_t i);
 
   /// What was given to a backend; its `backend` is empty where none was given or it is slower.

@@ -1,12 +1,12 @@
-#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/op.hpp>
-#include <verge/engine/graph/passes/pass.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
+#include <verge/engine/nn/level_chains.hpp>
 #include <verge/engine/nn/level_network.hpp>
+#include <verge/engine/nn/level_ranges.hpp>
 #include <verge/engine/nn/level_weights.hpp>
 
 namespace verge::nn {
@@ -18,59 +18,9 @@ using graph::Dims;
 using graph::Graph;
 using graph::kNone;
 using graph::Node;
-using graph::NodeId;
 using graph::Value;
 using graph::ValueId;
 using graph::ValueKind;
-
-constexpr int kLeast = -128, kMost = 127;
-
-bool is_op(const Node& node, std::string_view name) {
-  return node.op->name == name;
-}
-
-// A product or sum with what its levels' range says: the batch norm and the activation behind it.
-struct Chain {
-  const Node* norm = nullptr;
-  const Node* activation = nullptr;
-  ValueId result = kNone;
-};
-
-class Chains {
- public:
-  explicit Chains(const Graph& graph) : graph_(graph), readers_(graph::readers_of(graph)) {}
-
-  Chain from(const Node& node) const {
-    Chain chain{.result = node.outputs[0]};
-    const Node* next = follower(chain.result);
-    if (next != nullptr && is_op(node, "conv2d") && is_op(*next, "batch_norm")) {
-      chain.norm = next;
-      chain.result = next->outputs[0];
-      next = follower(chain.result);
-    }
-    const bool is_range = next != nullptr && (is_op(*next, "relu") || is_op(*next, "clip"));
-    if (is_range) {
-      chain.activation = next;
-      chain.result = next->outputs[0];
-    }
-    return chain;
-  }
-
- private:
-  const Node* follower(ValueId id) const {
-    const auto& readers = readers_[static_cast<size_t>(id)];
-    if (readers.size() != 1 || graph_.value(id).is_output) return nullptr;
-    return &graph_.nodes[static_cast<size_t>(readers[0])];
-  }
-
-  const Graph& graph_;
-  std::vector<std::vector<NodeId>> readers_;
-};
-
-int nearest_level(double value, const LevelForm& form) {
-  return static_cast<int>(
-      std::clamp(std::nearbyint(value / form.scale) + form.zero, double{kLeast}, double{kMost}));
-}
 
 class Converter {
  public:
@@ -82,13 +32,12 @@ class Converter {
         ranges_(ranges),
         chains_(graph),
         b_(graph.name + " int8"),
-        is_needed_(graph.values.size()),
         id_(graph.values.size(), kNone),
         form_(graph.values.size()) {}
 
   Result<LevelNetwork> run(ValueId result) {
-    VERGE_RETURN_IF_ERROR(check_ranges());
-    mark(result);
+    VERGE_RETURN_IF_ERROR(expect_ranges(graph_, images_, ranges_));
+    is_needed_ = needed_for(graph_, result);
     net_.input = form_of(graph_.find(images_));
     for (size_t id = 0; id < graph_.values.size(); ++id) declare(static_cast<ValueId>(id));
     for (size_t n = 0; n < graph_.nodes.size(); ++n) {
@@ -108,39 +57,6 @@ class Converter {
   }
 
  private:
-  Status check_ranges() const {
-    for (const std::string& name : ranged_values(graph_, images_)) {
-      const auto at = ranges_.find(name);
-      if (at == ranges_.end()) {
-        return make_error(Code::InvalidArgument, "no range of {}; calibrate the network anew",
-                          name);
-      }
-      const auto& [low, high] = at->second;
-      if (std::isfinite(low) && std::isfinite(high) && low <= high) continue;
-      return make_error(Code::InvalidArgument,
-                        "{} ranges from {} to {}; calibrate the network anew", name, low, high);
-    }
-    return {};
-  }
-
-  // What the result is made of.
-  void mark(ValueId result) {
-    is_needed_[static_cast<size_t>(result)] = true;
-    for (size_t n = graph_.nodes.size(); n-- > 0;) {
-      const Node& node = graph_.nodes[n];
-      const bool is_needed = std::ranges::any_of(node.outputs, [&](ValueId id) {
-        return id != kNone && is_needed_[static_cast<size_t>(id)];
-      });
-      if (!is_needed) continue;
-      for (const ValueId id : node.inputs) {
-        if (id != kNone) is_needed_[static_cast<size_t>(id)] = true;
-      }
-      for (const ValueId id : node.outputs) {
-        if (id != kNone) is_needed_[static_cast<size_t>(id)] = true;
-      }
-    }
-  }
-
   // Inputs as they are, but for the images. Params when they are read.
   void declare(ValueId id) {
     const Value& value = graph_.value(id);
@@ -211,13 +127,13 @@ class Converter {
   }
 
   // The results of a chain's inner nodes are its own.
-  void finish(const Node& node, const Chain& chain, ValueId now, const LevelForm& form) {
+  void finish(const Node& node, const LevelChain& chain, ValueId now, const LevelForm& form) {
     set(node.outputs[0], now, form);
     if (chain.norm != nullptr) set(chain.norm->outputs[0], now, form);
     set(chain.result, now, form);
   }
 
-  static void set_range(Attrs& attrs, const Chain& chain, const LevelForm& form) {
+  static void set_range(Attrs& attrs, const LevelChain& chain, const LevelForm& form) {
     attrs.set("y_zero", int64_t{form.zero});
     if (chain.activation == nullptr) return;
     const bool is_relu = is_op(*chain.activation, "relu");
@@ -232,7 +148,7 @@ class Converter {
       return make_error(Code::Unsupported, "conv2d ({}): fused already; give it plain",
                         node.source);
     }
-    const Chain chain = chains_.from(node);
+    const LevelChain chain = chains_.from(node);
     const LevelForm x = form_[static_cast<size_t>(node.inputs[0])], y = form_of(chain.result);
     Attrs attrs;
     for (const char* name : {"strides", "pads", "dilations"}) {
@@ -249,12 +165,19 @@ class Converter {
   }
 
   // weight i8, bias i32 and multiplier f32.
-  Result<std::vector<ValueId>> weights(const Node& node, const Chain& chain, const LevelForm& x,
-                                       const LevelForm& y) {
+  Result<std::vector<ValueId>> weights(const Node& node, const LevelChain& chain,
+                                       const LevelForm& x, const LevelForm& y) {
     const Value& weight = graph_.value(node.inputs[1]);
     VERGE_TRY(LayerLevels layer, layer_levels(graph_, values_, node, chain.norm, x, y));
     const Dims channels = {weight.type.dims[0]};
     const std::string of_multiplier = weight.name + ".multiplier";
+    for (const std::string& name : {weight.name, layer.bias_name}) {
+      if (!net_.weights.contains(name)) continue;
+      return make_error(Code::Unsupported,
+                        "conv2d ({}): shares {} with another layer, whose levels are worth "
+                        "something else; train this network in f32, without --int8",
+                        node.source, name);
+    }
     const std::vector<ValueId> ids = {b_.param(weight.name, {DType::I8, weight.type.dims}),
                                       b_.param(layer.bias_name, {DType::I32, channels}),
                                       b_.param(of_multiplier, {DType::F32, channels})};
@@ -268,7 +191,7 @@ class Converter {
   }
 
   Status sum(const Node& node) {
-    const Chain chain = chains_.from(node);
+    const LevelChain chain = chains_.from(node);
     const LevelForm a = form_[static_cast<size_t>(node.inputs[0])],
                     b = form_[static_cast<size_t>(node.inputs[1])], y = form_of(chain.result);
     Attrs attrs{{"a_zero", int64_t{a.zero}},
@@ -324,7 +247,7 @@ class Converter {
   const std::string& images_;
   const WeightValues& values_;
   const ValueRanges& ranges_;
-  Chains chains_;
+  LevelChains chains_;
   Builder b_;
   std::vector<bool> is_needed_;  // by f32 value
   std::vector<ValueId> id_;      // by f32 value
@@ -333,24 +256,6 @@ class Converter {
 };
 
 }  // namespace
-
-LevelForm level_form(const ValueRange& range) {
-  const float low = std::min(range.low, 0.0f), high = std::max(range.high, 0.0f);
-  const double step = (double{high} - double{low}) / (kMost - kLeast);
-  const float scale = step > 1e-30 && std::isfinite(step) ? static_cast<float>(step) : 1.0f;
-  const float zero = std::nearbyint(static_cast<float>(kLeast) - low / scale);
-  return {scale, static_cast<int>(std::clamp(zero, float{kLeast}, float{kMost}))};
-}
-
-std::vector<std::string> ranged_values(const Graph& graph, const std::string& images) {
-  std::vector<std::string> names = {images};
-  const Chains chains(graph);
-  for (const Node& node : graph.nodes) {
-    if (!is_op(node, "conv2d") && !is_op(node, "add")) continue;
-    names.push_back(graph.value(chains.from(node).result).name);
-  }
-  return names;
-}
 
 Result<LevelNetwork> to_levels(const Graph& graph, ValueId result, const std::string& images,
                                const WeightValues& values, const ValueRanges& ranges) {

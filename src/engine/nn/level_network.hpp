@@ -16,15 +16,9 @@
 
 #include <verge/engine/graph/autodiff.hpp>
 #include <verge/engine/nn/update_scheme.hpp>
+#include <verge/engine/nn/value_range.hpp>
 
 namespace verge::nn {
-
-/// The least and the largest value of an activation, as found by running pictures.
-struct ValueRange {
-  float low = 0, high = 0;
-  bool operator==(const ValueRange&) const = default;
-};
-using ValueRanges = std::map<std::string, ValueRange>;  // by the f32 graph's value
 
 /// Real value of a level: (level - zero) * scale.
 struct LevelForm {
@@ -47,7 +41,8 @@ struct LevelNetwork {
 std::vector<std::string> ranged_values(const graph::Graph& graph, const std::string& images);
 
 /// The part of the graph that `result` is made of: its loss or its logits.
-/// Fails with Unsupported, naming the layer, for an operator that has no form on levels;
+/// Fails with Unsupported, naming the layer, for an operator that has no form on levels and for a
+/// weight or bias of two convolutions;
 /// with InvalidArgument for a range that is missing or no range.
 Result<LevelNetwork> to_levels(const graph::Graph& graph, graph::ValueId result,
                                const std::string& images, const WeightValues& values,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/passes/pass.hpp>
 #include <verge/engine/nn/cnn.hpp>
 #include <verge/engine/nn/level_network.hpp>
@@ -195,6 +196,41 @@ TEST(LevelNetwork, RefusesWhatItCannotSay) {
   refused = to_levels(*b.finish(), y, "images", values, {{"images", {0, 1}}});
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("gelu"), std::string::npos);
+}
+
+// Two layers of 1 x 1 with two channels, whose weights and biases have these names.
+Result<LevelNetwork> two_layers(const std::string& second_weight, const std::string& second_bias) {
+  graph::Builder b("two layers");
+  ValueId x = b.input("images", {DType::F32, {1, 2, 3, 3}});
+  ValueRanges ranges = {{"images", {0, 1}}};
+  const std::pair<std::string, std::string> names[] = {{"w1", "b1"}, {second_weight, second_bias}};
+  std::map<std::string, ValueId> params;
+  for (const auto& [weight, bias] : names) {
+    if (!params.contains(weight)) params[weight] = b.param(weight, {DType::F32, {2, 2, 1, 1}});
+    if (!params.contains(bias)) params[bias] = b.param(bias, {DType::F32, {2}});
+    b.source("layer of " + weight + " and " + bias);
+    x = b.op("conv2d", {x, params[weight], params[bias]});
+    ranges[b.graph().value(x).name] = {-1, 1};
+  }
+  x = b.op("global_avg_pool", {x});
+  x = b.op("linear", {x, b.param("head", {DType::F32, {3, 2}})});
+  b.output(x, "logits");
+  const auto values = [](const std::string& name) {
+    return std::vector<float>(name.starts_with("b") ? 2 : name == "head" ? 6 : 4, 0.5f);
+  };
+  return to_levels(*b.finish(), x, "images", values, ranges);
+}
+
+TEST(LevelNetwork, TensorsOfTwoLayersAreRefused) {
+  const auto apart = two_layers("w2", "b2");
+  ASSERT_TRUE(apart) << apart.error().message;
+  for (const auto& [weight, bias] : {std::pair("w1", "b2"), std::pair("w2", "b1")}) {
+    const auto shared = two_layers(weight, bias);
+    ASSERT_FALSE(shared) << weight << " " << bias;
+    EXPECT_EQ(shared.error().code, Code::Unsupported);
+    const std::string layer = fmt::format("layer of {} and {}", weight, bias);
+    EXPECT_NE(shared.error().message.find(layer), std::string::npos) << shared.error().message;
+  }
 }
 
 TEST(LevelNetwork, LayersAreThoseOfTheRealNetwork) {

@@ -121,8 +121,37 @@ TrainingGraph normed_classifier() {
   return {*b.finish(), loss, trainable};
 }
 
+// Activations straight behind convolutions, one of them strided and depthwise, and two residuals.
+TrainingGraph clipped_classifier() {
+  graph::Builder b("cnn");
+  std::vector<graph::ValueId> trainable;
+  const auto weight = [&](graph::Dims dims) {
+    trainable.push_back(b.param(fmt::format("w{}", trainable.size()), {DType::F32, dims}));
+    b.graph().value(trainable.back()).is_trainable = true;
+    return trainable.back();
+  };
+  const auto conv = [&](graph::ValueId x, int64_t in, int64_t kernel, graph::Attrs attrs = {}) {
+    const int64_t groups = attrs.integer("groups", 1), pad = kernel / 2;
+    attrs.set("pads", List{pad, pad, pad, pad});
+    return b.op("conv2d", {x, weight({6, in / groups, kernel, kernel}), weight({6})}, attrs);
+  };
+  graph::ValueId x = b.input("x", {DType::F32, {kImages, 2, 13, 9}});
+  x = b.op("relu", {conv(x, 2, 3)});
+  x = b.op("clip", {conv(x, 6, 5, {{"groups", int64_t{6}}, {"strides", List{2, 2}}})},
+           {{"min", 0.0}, {"max", 6.0}});
+  x = b.op("relu", {b.op("add", {conv(x, 6, 3), x})});
+  x = b.op("clip", {conv(b.op("add", {conv(x, 6, 1), x}), 6, 1)}, {{"min", -0.5}, {"max", 1.0}});
+  x = b.op("relu", {conv(x, 6, 3)});  // whose mask stays
+  const graph::ValueId logits = b.op("linear", {b.op("global_avg_pool", {x}), weight({4, 6})});
+  const graph::ValueId loss =
+      b.op("softmax_cross_entropy", {logits, b.input("labels", {DType::I32, {kImages}})});
+  b.output(loss, "loss");
+  return {*b.finish(), loss, trainable};
+}
+
 // Every parameter after three steps, the running statistics among them.
-std::vector<float> trained_parameters(const std::vector<std::string>& without, kernels::Isa isa,
+std::vector<float> trained_parameters(TrainingGraph network, int masks,
+                                      const std::vector<std::string>& without, kernels::Isa isa,
                                       ThreadPool& pool, int64_t accumulate) {
   TrainerOptions options;
   options.schedule = {.peak = 0.05, .warmup = 0, .steps = 3};
@@ -133,13 +162,13 @@ std::vector<float> trained_parameters(const std::vector<std::string>& without, k
     Rng rng(name.size());
     for (float& value : view.span<float>()) value = 0.5f * rng.normal();
   };
-  auto trainer = Trainer::create(normed_classifier(), fill, options, pool);
+  auto trainer = Trainer::create(std::move(network), fill, options, pool);
   EXPECT_TRUE(trainer) << trainer.error().message;
   EXPECT_EQ((*trainer)->plan().reference_nodes(), std::vector<std::string>{});
   const auto& nodes = (*trainer)->plan().graph().nodes;
   EXPECT_EQ(std::ranges::count(nodes, std::string_view("apply_mask"),
                                [](const graph::Node& node) { return node.op->name; }),
-            without.empty() ? 0 : 2);
+            masks);
   Rng rng(9);
   for (int64_t step = 0; step < 3; ++step) {
     for (float& pixel : (*trainer)->input("x").span<float>()) pixel = rng.normal();
@@ -161,12 +190,27 @@ TEST(ImageFusion, TrainedNormsKeepTheirBits) {
     if (isa > kernels::best_isa()) continue;
     for (const int64_t accumulate : {1, 2}) {
       ThreadPool pool(isa == kernels::best_isa() ? 2 : 1);
-      const auto fused = trained_parameters({}, isa, pool, accumulate);
-      const auto apart = trained_parameters({"fuse_batch_norm"}, isa, pool, accumulate);
+      const auto fused = trained_parameters(normed_classifier(), 0, {}, isa, pool, accumulate);
+      const auto apart =
+          trained_parameters(normed_classifier(), 2, {"fuse_batch_norm"}, isa, pool, accumulate);
       ASSERT_EQ(fused.size(), apart.size());
       ASSERT_EQ(std::memcmp(fused.data(), apart.data(), fused.size() * sizeof(float)), 0)
           << kernels::name(isa) << " " << accumulate;
     }
+  }
+}
+
+TEST(ImageFusion, TrainedActivationsKeepTheirBits) {
+  for (const kernels::Isa isa : {kernels::Isa::Generic, kernels::Isa::Avx2, kernels::Isa::Avx512,
+                                 kernels::Isa::Avx512Bf16}) {
+    if (isa > kernels::best_isa()) continue;
+    ThreadPool pool(isa == kernels::best_isa() ? 2 : 1);
+    const auto fused = trained_parameters(clipped_classifier(), 1, {}, isa, pool, 1);
+    const auto apart = trained_parameters(clipped_classifier(), 5,
+                                          {"fuse_conv_gradient", "fuse_conv"}, isa, pool, 1);
+    ASSERT_EQ(fused.size(), apart.size());
+    ASSERT_EQ(std::memcmp(fused.data(), apart.data(), fused.size() * sizeof(float)), 0)
+        << kernels::name(isa);
   }
 }
 

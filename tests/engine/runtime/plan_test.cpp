@@ -5,6 +5,7 @@
 #include <verge/engine/model/compiled_model.hpp>
 #include <verge/engine/runtime/plan.hpp>
 
+#include "small_trainer.hpp"
 #include "tiny_models.hpp"
 
 namespace {
@@ -159,6 +160,19 @@ TEST(Plan, RunningDoesNotAllocate) {
       }
       EXPECT_EQ(allocations.load(), before) << shape << " " << plan;
     }
+  }
+}
+
+// Forward, backward and update, of one pass and of two.
+TEST(Plan, ATrainingStepDoesNotAllocate) {
+  ThreadPool pool(2);
+  for (const int64_t accumulate : {1, 2}) {
+    const auto trainer = test::small_trainer(pool, test::small_options({}, accumulate));
+    test::fill_small(*trainer, 1);
+    for (int warm_up = 0; warm_up < 2; ++warm_up) trainer->step();
+    const int64_t before = allocations.load();
+    for (int pass = 0; pass < 6; ++pass) trainer->step();
+    EXPECT_EQ(allocations.load(), before) << accumulate;
   }
 }
 

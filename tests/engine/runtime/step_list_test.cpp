@@ -65,5 +65,31 @@ TEST(StepList, AWeightOfTwoProductsIsPackedOnce) {
   EXPECT_NE(read[0], read[1]);
 }
 
+// A weight lies by its convolution's dilation, too.
+TEST(StepList, AWeightOfTwoWindowsIsPreparedTwice) {
+  graph::Builder b("windows");
+  graph::ValueId x = b.input("x", {DType::F32, {1, 8, 12, 12}});
+  const graph::ValueId w = b.param("w", {DType::F32, {8, 8, 3, 3}});
+  for (const int64_t reach : {2, 3, 2}) {
+    x = b.op("conv2d", {x, w},
+             {{"dilations", std::vector<int64_t>{reach, reach}},
+              {"pads", std::vector<int64_t>{reach, reach, reach, reach}}});
+  }
+  b.output(x, "y");
+  const Program program = *make_program(*b.finish(), kernels::best_isa(), 1);
+  ThreadPool pool(1);
+  WeightStore weights;
+  StateStore states;
+  weights.add("w", Tensor(DType::F32, {8, 8, 3, 3}));
+  PlanValues values(program.graph, program.memory, false);
+  ASSERT_TRUE(values.place(weights, states).ok());
+  StepList list;
+  ASSERT_TRUE(list.bind(program.steps, program.graph, values, weights, pool, program.isa, {}).ok());
+  ASSERT_EQ(list.steps.size(), 3u);
+  for (const PlanStep& step : list.steps) ASSERT_NE(step.packed, 0u);
+  EXPECT_NE(list.steps[0].inputs[1].data, list.steps[1].inputs[1].data);
+  EXPECT_EQ(list.steps[0].inputs[1].data, list.steps[2].inputs[1].data);
+}
+
 }  // namespace
 }  // namespace verge::runtime
