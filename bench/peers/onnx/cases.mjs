@@ -279,4 +279,48 @@ add('A residual block of levels', 13, [
   ['QuantizeLinear', ['g', 'xs', 'xz'], {}, ['h']], ['DequantizeLinear', ['h', 'xs', 'xz']]],
 [random('x', [2, 3, 5, 4])], [...q_of_x, ...q_of_y, levels('w', [3, 3, 3, 3], 'int8', -127, 127), scale('ws', 0.01, 0.02, 0.005), given('wz', 'int8', [3], [0, 0, 0])])
 
+// Places that are computed, and loops
+const around_two = floats('x', [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8], [3, 4])
+for (const [name, attrs] of [['', {}], [' of the smallest', { largest: i(0) }], [' down columns', { axis: i(0) }]])
+  add(`TopK${name}`, 17, [['TopK', ['x', 'k'], attrs, ['y', 'z']]], [around_two], [ints('k', [2])])
+add('TopK values alone', 11, [['TopK', ['x', 'k'], { axis: i(1) }, ['y', 'unread']]], [around_two], [ints('k', [3])])
+add('TopK by attribute', 9, [['TopK', ['x'], { k: i(2) }, ['y', 'z']]], [random('x', [2, 5])])
+add('GatherElements', 17, [['GatherElements', ['x', 'at'], { axis: i(1) }]], [random('x', [3, 4]), ints('at', [0, -1, 2, 3, 1, 1], [3, 2])])
+add('GatherElements of the best', 17, [['TopK', ['x', 'k'], { axis: i(0) }, ['v', 'p']], ['GatherElements', ['b', 'p'], { axis: i(0) }]],
+  [random('x', [6, 2]), random('b', [6, 2])], [ints('k', [3])])
+add('GatherND', 17, [['GatherND', ['x', 'at']]], [random('x', [2, 3, 4]), ints('at', [0, 1, 1, 2, -1, 0], [3, 2])])
+add('GatherND of known places', 17, [['GatherND', ['x', 'at']]], [random('x', [2, 3])], [ints('at', [0, 1, 1, 2], [2, 2])])
+add('GatherND in a batch', 17, [['GatherND', ['x', 'at'], { batch_dims: i(1) }]], [random('x', [2, 3, 4]), ints('at', [2, 0], [2, 1])])
+add('ScatterElements', 17, [['ScatterElements', ['x', 'at', 'v'], { axis: i(1) }]], [random('x', [2, 4]), ints('at', [1, 3, 0, -1], [2, 2]), random('v', [2, 2])])
+add('ScatterElements added', 16, [['ScatterElements', ['x', 'at', 'v'], { axis: i(0), reduction: s('add') }]], [random('x', [3, 2]), ints('at', [0, 2, 0, 1], [2, 2]), random('v', [2, 2])])
+for (const reduction of ['mul', 'min', 'max'])
+  add(`ScatterElements ${reduction}`, 18, [['ScatterElements', ['x', 'at', 'v'], { reduction: s(reduction) }]], [random('x', [3, 2]), ints('at', [0, 2, 0, 1], [2, 2]), random('v', [2, 2])])
+add('ScatterND', 17, [['ScatterND', ['x', 'at', 'v']]], [random('x', [4, 3]), ints('at', [3, 1], [2, 1]), random('v', [2, 3])])
+add('ScatterND added', 16, [['ScatterND', ['x', 'at', 'v'], { reduction: s('add') }]], [random('x', [4, 3]), ints('at', [1, 0, 1, 0, 3, 2], [3, 2]), random('v', [3])])
+add('ScatterND into nothing', 17, [['ScatterND', ['x', 'at', 'v']]], [random('v', [2])], [floats('x', [0, 0, 0]), ints('at', [2, 0], [2, 1])])
+const boxes = random('boxes', [1, 6, 4], 0, 4), scores = random('scores', [1, 2, 6], 0, 1)
+const suppress = (name, nodes, constants, inputs = [boxes, scores]) => add(`NonMaxSuppression${name}`, 17, nodes, inputs, constants)
+suppress('', [['NonMaxSuppression', ['boxes', 'scores', 'most', 'iou']]], [ints('most', [3]), floats('iou', [0.2])])
+suppress(' by score', [['NonMaxSuppression', ['boxes', 'scores', 'most', 'iou', 'least']]], [ints('most', [9]), floats('iou', [0.1]), floats('least', [0.4])])
+suppress(' of centers', [['NonMaxSuppression', ['boxes', 'scores', 'most', 'iou'], { center_point_box: i(1) }]], [ints('most', [9]), floats('iou', [0.3])])
+suppress(' that leaves none', [['NonMaxSuppression', ['boxes', 'scores', 'most', 'iou', 'least']]], [ints('most', [9]), floats('iou', [0.3]), floats('least', [2])])
+suppress(' and its boxes', [
+  ['NonMaxSuppression', ['boxes', 'scores', 'most', 'iou', 'least'], {}, ['s']], ['Slice', ['s', 'two', 'three', 'axis'], {}, ['c']], ['Squeeze', ['c', 'axis'], {}, ['p']],
+  ['Squeeze', ['boxes', 'zero'], {}, ['b']], ['Gather', ['b', 'p'], { axis: i(0) }, ['q']], ['Mul', ['q', 'half'], {}, ['h']], ['Concat', ['h', 'q'], { axis: i(1) }],
+  ['Slice', ['p', 'zero', 'two', 'zero'], {}, ['z']]],
+[ints('most', [9]), floats('iou', [0.1]), floats('least', [0.4]), ints('two', [2]), ints('three', [3]), ints('axis', [1]), ints('zero', [0]), floats('half', [0.5])])
+const body = (nodes, inputs, outputs) => ({ g: {
+  nodes: nodes.map(([op, ins, attrs = {}, outs]) => ({ op, inputs: ins, attrs, outputs: outs })),
+  inputs: inputs.map(([name, type]) => ({ name, type, dims: [] })), outputs: outputs.map(([name, type]) => ({ name, type })),
+} })
+const counted = [['n', 'int64'], ['on', 'bool']]
+add('Loop', 17, [['Loop', ['m', '', 'x'], { body: body([['Mul', ['c', 'c'], {}, ['d']], ['Add', ['d', 'x'], {}, ['e']], ['Identity', ['on'], {}, ['go']]], [...counted, ['c', 'float32']], [['go', 'bool'], ['e', 'float32']]) }]],
+  [random('x', [2, 3])], [ints('m', [3], [])])
+add('Loop with slices', 17, [['Loop', ['m', 'yes', 'x'], { body: body([
+  ['Cast', ['n'], { to: i(1) }, ['f']], ['Add', ['c', 'f'], {}, ['d']], ['Mul', ['d', 'd'], {}, ['e']], ['Identity', ['on'], {}, ['go']]],
+[...counted, ['c', 'float32']], [['go', 'bool'], ['d', 'float32'], ['e', 'float32']]) }, ['y', 'z']]], [random('x', [2])], [ints('m', [4]), bools('yes', [1], [])])
+add('Loop until', 17, [['Loop', ['', 'yes', 'x'], { body: body([
+  ['Add', ['c', 'c'], {}, ['d']], ['Less', ['n', 'last'], {}, ['go']]], [...counted, ['c', 'float32']], [['go', 'bool'], ['d', 'float32']]) }]],
+[random('x', [2])], [ints('last', [2], []), bools('yes', [1], [])])
+
 export { cases }

@@ -107,7 +107,24 @@ function resnet({ seed, dims, width, blocks, bottleneck = false, classes }) {
 const small_resnet18 = () => resnet({ seed: 3, dims: [1, 3, 96, 96], width: 16, blocks: [2, 2, 2, 2], classes: 100 })
 const full = ['batch', 3, 224, 224]
 
-function yolo() {
+/// Its best candidates, those that no better one of their class overlaps, as rows of box, score and class.
+function detections(net, placed, scores) {
+  const ints = (...values) => net.ints(...values), number = (value) => net.constant('float32', [1], [value])
+  const turn = (x) => net.op('Transpose', [x], { perm: { is: [0, 2, 1] } })
+  const [, best] = net.op('TopK', [net.op('ReduceMax', [scores], { axes: { is: [1] }, keepdims: { i: 0 } }), ints(60)], {}, 2)
+  const at = net.op('Unsqueeze', [best, ints(2)])
+  const pick = (x) => net.op('GatherND', [turn(x), at], { batch_dims: { i: 1 } })
+  const boxes = pick(placed), of_class = turn(pick(scores))
+  const selected = net.op('NonMaxSuppression', [boxes, of_class, ints(10), number(0.45), number(0.25)], { center_point_box: { i: 1 } })
+  const columns = (from, to) => net.op('Slice', [selected, ints(from), ints(to), ints(1)])
+  const one = (column) => net.op('Squeeze', [columns(column, column + 1), ints(1)])
+  const first = (x) => net.op('Squeeze', [x, ints(0)])
+  const score = net.op('GatherND', [first(of_class), columns(1, 3)])
+  const as_column = (x) => net.op('Unsqueeze', [x, ints(1)])
+  return net.op('Concat', [net.op('Gather', [first(boxes), one(2)]), as_column(score), as_column(net.op('Cast', [one(1)], { to: { i: 1 } }))], { axis: { i: 1 } })
+}
+
+function yolo(selects = false) {
   const net = new Net(5), classes = 8, bins = 16
   const cbs = (x, from, to, kernel, stride = 1) => net.silu(net.conv(x, from, to, kernel, stride))
   const c2f = (x, from, to, residual) => {
@@ -143,12 +160,13 @@ function yolo() {
   const near_edge = net.op('Sub', [anchors, side(0, 2)]), far_edge = net.op('Add', [anchors, side(2, 4)])
   const middle = net.op('Div', [net.op('Add', [near_edge, far_edge]), row([2], [])])
   const placed = net.op('Mul', [net.op('Concat', [middle, net.op('Sub', [far_edge, near_edge])], { axis: { i: 1 } }), row(points.map((p) => p[2]), [1, points.length])])
+  if (selects) return net.bytes(17, [1, 3, 64, 64], [detections(net, placed, net.op('Sigmoid', [net.op('Mul', [scores, row([20], [])])]))])
   return net.bytes(17, [1, 3, 64, 64], [net.op('Concat', [placed, net.op('Sigmoid', [scores])], { axis: { i: 1 } })])
 }
 
 export const made = {
   'mobilenet-v2': () => mobilenet_v2('height', 'width'), 'mobilenet-v2-224': () => mobilenet_v2(224, 224),
-  'mcunet-5fps': mcunet_5fps, 'resnet-18': small_resnet18, yolo,
+  'mcunet-5fps': mcunet_5fps, 'resnet-18': small_resnet18, yolo: () => yolo(), 'yolo-selecting': () => yolo(true),
   'resnet-18-full': () => resnet({ seed: 3, dims: full, width: 64, blocks: [2, 2, 2, 2], classes: 1000 }),
   'resnet-50-full': () => resnet({ seed: 7, dims: full, width: 64, blocks: [3, 4, 6, 3], bottleneck: true, classes: 1000 }),
 }

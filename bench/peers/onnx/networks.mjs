@@ -16,6 +16,7 @@ export const networks = [
   { name: 'mobilenet-v2', from: 'made', inputs: picture(96) },
   { name: 'resnet-18', from: 'made', inputs: picture(96) },
   { name: 'yolo', from: 'made', inputs: picture(64) },
+  { name: 'yolo-selecting', from: 'made', inputs: picture(64), is_open: true }, // as many rows as boxes are left: not exported
   { name: 'classifier', from: 'ocr', file: 'assets/ch_ppocr_mobile_v2.0_cls_infer.onnx', inputs: image(48, 192) },
   { name: 'recogniser', from: 'ocr', file: 'assets/ch_PP-OCRv4_rec_infer.onnx', inputs: image(48, 320) },
   { name: 'detector', from: 'ocr', file: 'assets/ch_PP-OCRv4_det_infer.onnx', inputs: image(160, 224) },

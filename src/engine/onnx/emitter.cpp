@@ -120,21 +120,36 @@ Value Emitter::emit(std::string_view op, const std::vector<Value>& inputs, graph
     return result;
   }
   ids.push_back(result.id);
+  return expect_elements(op, ids) ? result : Value{};
+}
+
+std::vector<Value> Emitter::emit_all(std::string_view op, const std::vector<Value>& inputs,
+                                     graph::Attrs attrs, std::span<const ElementType> types) {
+  if (!emit_as_written(op, inputs, std::move(attrs), types[0])) return {};
+  const graph::Node& node = builder_.graph().nodes.back();
+  std::vector<ValueId> ids = node.inputs;
+  ids.insert(ids.end(), node.outputs.begin(), node.outputs.end());
+  if (!expect_elements(op, ids)) return {};
+  std::vector<Value> results;
+  for (size_t i = 0; i < types.size(); ++i) {
+    results.push_back({builder_.graph().nodes.back().outputs[i], types[i]});
+  }
+  return results;
+}
+
+bool Emitter::expect_elements(std::string_view op, const std::vector<ValueId>& ids) {
   for (ValueId value : ids) {
     if (value == kNone || shape({value}).count() > 0) continue;
     builder_.fail(
         make_error(Code::Unsupported, "{}: a tensor {} is empty", op, shape({value}).str()));
-    return {};
+    return false;
   }
-  return result;
+  return true;
 }
 
 Value Emitter::emit_as_written(std::string_view op, const std::vector<Value>& inputs,
                                graph::Attrs attrs, ElementType type) {
-  if (nodes_left_-- <= 0) {
-    builder_.fail(make_error(Code::Unsupported, "the network has more than {} nodes", kMostNodes));
-    return {};
-  }
+  if (!spend_nodes(1)) return {};
   std::vector<ValueId> ids;
   for (Value value : inputs) ids.push_back(value.id);
   const ValueId id = builder_.op(op, ids, std::move(attrs));
@@ -146,6 +161,10 @@ Value Emitter::emit_as_written(std::string_view op, const std::vector<Value>& in
       builder_.fail(make_error(status.error().code, "{}: {}", op, status.error().message));
       return {};
     }
+  }
+  if (const Status status = follow_rows(builder_.graph().nodes.back()); !status) {
+    builder_.fail(status.error());
+    return {};
   }
   constants_.resize(builder_.graph().values.size());
   constants_[static_cast<size_t>(id)] =
@@ -231,6 +250,14 @@ Value Emitter::keep(Tensor tensor, ElementType type, const std::string& name) {
 }
 
 Result<Value> Emitter::stored(const TensorData& tensor, const std::shared_ptr<const void>& file) {
+  if (const auto found = stored_.find(&tensor); found != stored_.end()) return found->second;
+  VERGE_TRY(const Value value, read_stored(tensor, file));
+  stored_.emplace(&tensor, value);
+  return value;
+}
+
+Result<Value> Emitter::read_stored(const TensorData& tensor,
+                                   const std::shared_ptr<const void>& file) {
   const int64_t width = element_bytes(tensor.type);
   if (width == 0 || tensor.dims.size() > Shape::kMaxRank) {
     return make_error(Code::Unsupported, "tensor \"{}\" is of {} with {} axes", tensor.name,
@@ -289,6 +316,32 @@ std::optional<TensorView> Emitter::known(ValueId id) const {
   const auto at = static_cast<size_t>(id);
   if (at < weights_.size() && weights_[at]) return weights_[at]->view;
   return std::nullopt;
+}
+
+Status Emitter::follow_rows(const graph::Node& node) {
+  std::vector<std::optional<OpenRows>> inputs;
+  for (ValueId id : node.inputs) inputs.push_back(open_rows({id}));
+  VERGE_TRY(const auto rows, open_rows_of(builder_.graph(), node, inputs));
+  if (rows) open_rows({node.outputs[0]}, *rows);
+  return {};
+}
+
+std::optional<OpenRows> Emitter::open_rows(Value value) const {
+  const auto at = static_cast<size_t>(value.id);
+  return value && at < rows_.size() ? rows_[at] : std::nullopt;
+}
+
+void Emitter::open_rows(Value value, const OpenRows& rows) {
+  rows_.resize(std::max(rows_.size(), static_cast<size_t>(value.id) + 1));
+  rows_[static_cast<size_t>(value.id)] = rows;
+}
+
+bool Emitter::spend_nodes(int64_t count) {
+  nodes_left_ -= std::min(count, nodes_left_ + 1);
+  if (nodes_left_ < 0) {
+    builder_.fail(make_error(Code::Unsupported, "the network has more than {} nodes", kMostNodes));
+  }
+  return !builder_.failed();
 }
 
 bool Emitter::spend_elements(int64_t count) {

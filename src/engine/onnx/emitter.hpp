@@ -1,6 +1,7 @@
 #pragma once
 // Emitter: appends operators to the Graph and computes at once what depends on known values only.
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -8,6 +9,7 @@
 #include <verge/engine/format/onnx/types.hpp>
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/onnx/import.hpp>
+#include <verge/engine/onnx/open_rows.hpp>
 
 namespace verge::onnx {
 
@@ -35,8 +37,12 @@ class Emitter {
   /// passes look for.
   Value emit_as_written(std::string_view op, const std::vector<Value>& inputs, graph::Attrs attrs,
                         ElementType type);
+  /// All outputs of an operator, of these types, in order. Nothing of it is computed here.
+  std::vector<Value> emit_all(std::string_view op, const std::vector<Value>& inputs,
+                              graph::Attrs attrs, std::span<const ElementType> types);
   Value input(const std::string& name, ElementType type, const Shape& shape);
-  /// A constant of the file: a Param where it lies, if it can; else a copy.
+  /// A constant of the file: a Param where it lies, if it can; else a copy. One for each tensor,
+  /// however often it is asked for: the rounds of a loop share it. The tensor outlives the Emitter.
   Result<Value> stored(const format::onnx::TensorData& tensor,
                        const std::shared_ptr<const void>& file);
   Value constant(const std::vector<double>& values, const Shape& shape, ElementType type);
@@ -56,7 +62,14 @@ class Emitter {
   Shape shape(Value value) const;
   DType dtype(Value value) const { return value ? builder_.type(value.id).dtype : DType::F32; }
 
+  /// Which rows of it count (open_rows.hpp); nothing: all.
+  std::optional<OpenRows> open_rows(Value value) const;
+  void open_rows(Value value, const OpenRows& rows);
+  /// Whether there may be so many more nodes of the file; fails the Graph if not.
+  bool spend_nodes(int64_t count);
+
   graph::Builder& builder() { return builder_; }
+  const graph::Builder& builder() const { return builder_; }
   std::vector<Weight> take_weights();
 
  private:
@@ -65,13 +78,19 @@ class Emitter {
   void fold(graph::ValueId output);
   /// Whether there may be so many more elements of constants made here; fails the Graph if not.
   bool spend_elements(int64_t count);
+  bool expect_elements(std::string_view op, const std::vector<graph::ValueId>& ids);
+  Status follow_rows(const graph::Node& node);
   Value keep(Tensor tensor, ElementType type, const std::string& name);
+  Result<Value> read_stored(const format::onnx::TensorData& tensor,
+                            const std::shared_ptr<const void>& file);
 
   graph::Builder builder_;
   std::vector<std::optional<Weight>> weights_;  // by ValueId
   std::vector<bool> constants_;                 // by ValueId: not known, yet made of constants
-  int64_t elements_left_, nodes_left_;          // that may still be made
-  double work_left_;                            // what may still be computed here, in FLOPs
+  std::vector<std::optional<OpenRows>> rows_;   // by ValueId
+  std::map<const format::onnx::TensorData*, Value> stored_;
+  int64_t elements_left_, nodes_left_;  // that may still be made
+  double work_left_;                    // what may still be computed here, in FLOPs
 };
 
 }  // namespace verge::onnx

@@ -144,14 +144,15 @@ class Exporter {
   }
 
   Status add_node(const graph::Node& node) {
-    for (size_t i = 1; i < node.outputs.size(); ++i) {
+    const LoweredOp& lowered = *find_lowering(node.op->name);
+    for (size_t i = lowered.outputs; i < node.outputs.size(); ++i) {
       if (node.outputs[i] == kNone || !is_read(node.outputs[i])) continue;
       return make_error(Code::Unsupported, "{} ({}): its output {} is read", node.op->name,
                         node.source, i);
     }
     onnx_.source(node.source);
     Lowering lowering(onnx_, graph_, node, names_);
-    return find_lowering(node.op->name)->lower(lowering);
+    return lowered.lower(lowering);
   }
 
   bool is_read(ValueId id) const {

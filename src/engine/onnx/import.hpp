@@ -25,6 +25,13 @@ struct InputBinding {
   std::optional<double> value = {};
 };
 
+/// Of an output whose extent along an axis is known only after a run: NonMaxSuppression's.
+struct PortRows {
+  int axis = 0;
+  int64_t most = INT64_MAX;
+  std::string count = {};  // the value of the Graph, i32 [1], that says how many; empty: all
+};
+
 /// An input or output of the network.
 struct Port {
   std::string name = {};
@@ -32,6 +39,7 @@ struct Port {
   Shape shape = {};
   std::string value = {};                    // its name in the Graph; empty for a constant
   std::shared_ptr<const Tensor> known = {};  // of a constant
+  PortRows rows = {};                        // `shape` is that of the most there can be
 };
 
 struct Weight {

@@ -185,8 +185,16 @@ Status Importer::build(const GraphData& graph) {
   return {};
 }
 
-Result<std::vector<Value>> Importer::build_branch(const GraphData& branch) {
+Result<std::vector<Value>> Importer::build_branch(const GraphData& branch,
+                                                  std::span<const Value> inputs) {
+  if (!emitter_.spend_nodes(
+          1 + static_cast<int64_t>(branch.nodes.size() + branch.initializers.size()))) {
+    return emitter_.builder().finish().error();
+  }
   scopes_.emplace_back();
+  for (size_t i = 0; i < std::min(inputs.size(), branch.inputs.size()); ++i) {
+    VERGE_RETURN_IF_ERROR(define(branch.inputs[i].name, inputs[i]));
+  }
   VERGE_RETURN_IF_ERROR(build(branch));
   std::vector<Value> outputs;
   for (const ValueInfo& output : branch.outputs) {
@@ -195,6 +203,16 @@ Result<std::vector<Value>> Importer::build_branch(const GraphData& branch) {
   }
   scopes_.pop_back();
   return outputs;
+}
+
+// That no value of the Graph has, nor will have as an output.
+std::string Importer::free_name(std::string name) const {
+  const auto is_taken = [&] {
+    return emitter_.builder().graph().find(name) != graph::kNone ||
+           std::ranges::count(file_.model().graph.outputs, name, &ValueInfo::name) > 0;
+  };
+  while (is_taken()) name += "_";
+  return name;
 }
 
 // Constants are kept beside the Graph; an input that is an output as well is read where it lies.
@@ -212,6 +230,11 @@ Port Importer::port_of(const ValueInfo& output, Value value) {
     builder.output(value.id, output.name);
   }
   port.value = builder.graph().value(value.id).name;
+  if (const auto rows = emitter_.open_rows(value)) {
+    const graph::Value& count = builder.graph().value(rows->count);
+    if (!count.is_output) builder.output(rows->count, free_name("rows of " + output.name));
+    port.rows = {rows->axis, rows->most, builder.graph().value(rows->count).name};
+  }
   return port;
 }
 

@@ -15,8 +15,10 @@ class Importer {
   Result<Network> run();
 
   const format::onnx::Onnx& file() const { return file_; }
-  /// Builds the nodes of a graph in a scope of their own; returns the values of its outputs.
-  Result<std::vector<Value>> build_branch(const format::onnx::GraphData& branch);
+  /// Builds the nodes of a graph in a scope of their own, in which its first inputs are `inputs`;
+  /// returns the values of its outputs.
+  Result<std::vector<Value>> build_branch(const format::onnx::GraphData& branch,
+                                          std::span<const Value> inputs = {});
   /// Malformed for a name that this graph has already: each is defined once.
   Status define(const std::string& name, Value value);
 
@@ -35,6 +37,7 @@ class Importer {
   Result<Value> find_output(const format::onnx::ValueInfo& output);
   Status name_outputs();
   Port port_of(const format::onnx::ValueInfo& output, Value value);
+  std::string free_name(std::string name) const;
 
   const format::onnx::Onnx& file_;
   const std::span<const InputBinding> bindings_;

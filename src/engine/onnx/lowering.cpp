@@ -55,11 +55,16 @@ std::string OnnxGraph::fresh(const std::string& wanted) {
 
 void OnnxGraph::node(std::string_view op, std::vector<std::string> inputs, std::string output,
                      Attributes attributes) {
+  node(op, std::move(inputs), std::vector<std::string>{std::move(output)}, std::move(attributes));
+}
+
+void OnnxGraph::node(std::string_view op, std::vector<std::string> inputs,
+                     std::vector<std::string> outputs, Attributes attributes) {
   graph_.nodes.push_back({.op_type = std::string(op),
                           .name = fmt::format("{}{}{}_{}", source_, source_.empty() ? "" : "/", op,
                                               graph_.nodes.size()),
                           .inputs = std::move(inputs),
-                          .outputs = {std::move(output)},
+                          .outputs = std::move(outputs),
                           .attributes = std::move(attributes)});
 }
 
@@ -105,6 +110,20 @@ std::string Lowering::add(std::string_view op, std::vector<std::string> inputs,
 void Lowering::finish(std::string_view op, std::vector<std::string> inputs, Attributes attributes) {
   onnx_.node(op, std::move(inputs), names_[static_cast<size_t>(node.outputs[0])],
              std::move(attributes));
+}
+
+std::string Lowering::finish_pair(std::string_view op, std::vector<std::string> inputs,
+                                  Attributes attributes) {
+  const std::string& first = names_[static_cast<size_t>(node.outputs[0])];
+  std::string second = onnx_.fresh(fmt::format("{}/{}", first, op));
+  onnx_.node(op, std::move(inputs), {first, second}, std::move(attributes));
+  return second;
+}
+
+void Lowering::finish_cast(size_t output, const std::string& x, ElementType to) {
+  if (node.outputs[output] == graph::kNone) return;
+  onnx_.node("Cast", {x}, names_[static_cast<size_t>(node.outputs[output])],
+             {attribute("to", static_cast<int64_t>(to))});
 }
 
 std::string Lowering::cast(std::string x, ElementType to) {

@@ -34,6 +34,8 @@ class OnnxGraph {
   std::string fresh(const std::string& wanted);
   void node(std::string_view op, std::vector<std::string> inputs, std::string output,
             Attributes attributes = {});
+  void node(std::string_view op, std::vector<std::string> inputs, std::vector<std::string> outputs,
+            Attributes attributes);
   /// A constant of the file; made once for equal lists and numbers.
   std::string integers(const std::vector<int64_t>& values);
   std::string number(double value, DType dtype);
@@ -71,6 +73,12 @@ class Lowering {
   /// The node that gives output 0.
   void finish(std::string_view op, std::vector<std::string> inputs, Attributes attributes = {});
 
+  /// The same of a node with two results; the name of the second.
+  std::string finish_pair(std::string_view op, std::vector<std::string> inputs,
+                          Attributes attributes);
+  /// Output `output`: `x` as another type.
+  void finish_cast(size_t output, const std::string& x, format::onnx::ElementType to);
+
   std::string integers(const std::vector<int64_t>& values) { return onnx_.integers(values); }
   std::string number(double value) { return number(value, result_type().dtype); }
   std::string number(double value, DType dtype) { return onnx_.number(value, dtype); }
@@ -88,6 +96,7 @@ class Lowering {
 struct LoweredOp {
   std::string_view name;  // of the Graph's operator
   Status (*lower)(Lowering& to) = nullptr;
+  size_t outputs = 1;  // that it gives
 };
 
 struct LoweringGroup {

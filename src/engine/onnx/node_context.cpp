@@ -149,6 +149,16 @@ Status NodeContext::build_branch(const format::onnx::GraphData& branch) {
   return {};
 }
 
+Result<std::vector<Value>> NodeContext::build_body(const format::onnx::GraphData& body,
+                                                   std::span<const Value> inputs) {
+  return importer_.build_branch(body, inputs);
+}
+
+bool NodeContext::has_open_rows(Value value, std::optional<int> axis) const {
+  const auto rows = emitter_.open_rows(value);
+  return rows && (!axis || rows->axis == *axis);
+}
+
 bool NodeContext::failed() const {
   return emitter_.builder().failed();
 }

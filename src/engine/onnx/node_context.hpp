@@ -66,6 +66,14 @@ class NodeContext {
                         graph::Attrs attrs = {}) {
     return failed() ? Value{} : emitter_.emit_as_written(op, inputs, std::move(attrs), type);
   }
+  /// All outputs of an operator; none after a mistake.
+  std::vector<Value> emit_all(std::string_view op, const std::vector<Value>& inputs,
+                              graph::Attrs attrs, std::span<const ElementType> types) {
+    return failed() ? std::vector<Value>() : emitter_.emit_all(op, inputs, std::move(attrs), types);
+  }
+  /// The number of rows is known only when the network runs (open_rows.hpp); along `axis`, or any.
+  bool has_open_rows(Value value, std::optional<int> axis = {}) const;
+  void open_rows(Value value, const OpenRows& rows) { emitter_.open_rows(value, rows); }
   Value levels(const std::vector<double>& values, const Shape& shape, ElementType type) {
     return emitter_.levels(values, shape, type);
   }
@@ -92,6 +100,9 @@ class NodeContext {
   }
   /// Builds a branch and makes its outputs this node's.
   Status build_branch(const format::onnx::GraphData& branch);
+  /// Builds a loop's body for these inputs; the values of its outputs.
+  Result<std::vector<Value>> build_body(const format::onnx::GraphData& body,
+                                        std::span<const Value> inputs);
 
   bool failed() const;
   Error unsupported(std::string_view what) const;

@@ -55,14 +55,28 @@ TEST(OnnxEmitter, TakesWeightsWhereTheyLie) {
   format::onnx::TensorData tensor{.name = "w", .type = ElementType::Float, .dims = {4}};
   tensor.bytes = std::as_bytes(std::span(values)).first(16);
   ASSERT_TRUE(emitter.stored(tensor, nullptr));
-  tensor.bytes = std::as_bytes(std::span(values)).subspan(2, 16);
-  ASSERT_TRUE(emitter.stored(tensor, nullptr));
+  format::onnx::TensorData odd = tensor;
+  odd.bytes = std::as_bytes(std::span(values)).subspan(2, 16);
+  ASSERT_TRUE(emitter.stored(odd, nullptr));
   const std::vector<Weight> weights = emitter.take_weights();
   ASSERT_EQ(weights.size(), 2u);
   EXPECT_EQ(weights[0].view.data, values);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(weights[1].view.data) % 4, 0u);  // copied
-  EXPECT_EQ(std::memcmp(weights[1].view.data, tensor.bytes.data(), 16), 0);
+  EXPECT_EQ(std::memcmp(weights[1].view.data, odd.bytes.data(), 16), 0);
   EXPECT_NE(weights[0].name, weights[1].name);
+}
+
+// However often a loop asks for its body's list.
+TEST(OnnxEmitter, CopiesAStoredTensorOnce) {
+  Emitter emitter("t");
+  const int64_t values[] = {1, 2, 3};
+  format::onnx::TensorData tensor{.name = "list", .type = ElementType::Int64, .dims = {3}};
+  tensor.bytes = std::as_bytes(std::span(values));
+  const Value first = emitter.stored(tensor, nullptr).value();
+  const size_t made = emitter.builder().graph().values.size();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(emitter.stored(tensor, nullptr)->id, first.id);
+  EXPECT_EQ(emitter.builder().graph().values.size(), made);
+  EXPECT_EQ(emitter.values(first), (std::vector<double>{1, 2, 3}));
 }
 
 // Whole files of Range, Tile and LSTM nodes end at one budget.

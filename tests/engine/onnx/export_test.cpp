@@ -55,6 +55,13 @@ void expect_same(const std::vector<double>& wanted, const std::vector<double>& f
   }
 }
 
+// A Graph has rows for all boxes, not as many as are selected; minima and maxima are of opset 18.
+bool cannot_be_said(const json& entry) {
+  const auto name = entry["name"].get<std::string>();
+  return name.starts_with("NonMaxSuppression") || name == "ScatterElements min" ||
+         name == "ScatterElements max";
+}
+
 void expect_round_trip(const json& entry) {
   SCOPED_TRACE(entry["name"].get<std::string>());
   const std::string bytes = test::onnx_case_file(entry);
@@ -68,6 +75,10 @@ void expect_round_trip(const json& entry) {
   }
   const auto network = import_onnx(file, bindings);
   ASSERT_TRUE(network) << network.error().message;
+  if (cannot_be_said(entry)) {
+    EXPECT_EQ(export_onnx(*network).error().code, Code::Unsupported);
+    return;
+  }
   const std::string copy = exported_bytes(*network);
   const auto again = format::onnx::Onnx::parse(test::onnx_bytes(copy));
   ASSERT_TRUE(again) << again.error().message;

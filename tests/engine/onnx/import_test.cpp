@@ -51,12 +51,12 @@ TEST_F(OnnxImport, SaysWhatAnInputNeeds) {
 
 TEST_F(OnnxImport, ListsAllOperatorsThatAreMissing) {
   test::OnnxParts parts = test::small_onnx();
-  parts.nodes.push_back(onnx_node("TopK", {"y"}, {"t"}));
-  parts.nodes.push_back(onnx_node("Loop", {"t"}, {"l"}));
-  parts.nodes.push_back(onnx_node("TopK", {"y"}, {"u"}));
+  parts.nodes.push_back(onnx_node("Unique", {"y"}, {"t"}));
+  parts.nodes.push_back(onnx_node("Scan", {"t"}, {"l"}));
+  parts.nodes.push_back(onnx_node("Unique", {"y"}, {"u"}));
   EXPECT_EQ(refusal(parts, x_of({1, 2})),
-            "net.onnx: Verge has no operator for Loop: node 3 \"the Loop\"; TopK: 2 nodes, the "
-            "first node 2 \"the TopK\"; export the network without");
+            "net.onnx: Verge has no operator for Scan: node 3 \"the Scan\"; Unique: 2 nodes, the "
+            "first node 2 \"the Unique\"; export the network without");
   EXPECT_EQ(unsupported_operators(files_.back()).size(), 2u);
 }
 
@@ -96,7 +96,7 @@ test::OnnxParts choice(std::string_view output = "b") {
       onnx_node("Equal", {"rate", "k"}, {"c"}),
       onnx_node("If", {"c"}, {"y"},
                 {test::OnnxMessage().text(1, "then_branch").message(6, branch("Relu")),
-                 test::OnnxMessage().text(1, "else_branch").message(6, branch("Loop"))})};
+                 test::OnnxMessage().text(1, "else_branch").message(6, branch("Scan"))})};
   parts.constants = {test::onnx_tensor<int64_t>("k", test::kOnnxInt64, {}, {16000})};
   parts.inputs = {test::onnx_value("x", test::kOnnxFloat, {2}),
                   test::onnx_value("rate", test::kOnnxInt64, {})};
@@ -112,7 +112,7 @@ TEST_F(OnnxImport, ChoosesABranchByASingleInteger) {
   EXPECT_NE(network->inputs[1].known, nullptr);
   EXPECT_TRUE(is_switch(inputs_of(files_.back())[1]));
   EXPECT_FALSE(is_switch(inputs_of(files_.back())[0]));
-  EXPECT_NE(refusal(choice(), {{"rate", Shape{}, 8000}}).find("node 0 Loop"), std::string::npos);
+  EXPECT_NE(refusal(choice(), {{"rate", Shape{}, 8000}}).find("node 0 Scan"), std::string::npos);
   EXPECT_NE(refusal(choice(), {}).find("a single int64, which may choose"), std::string::npos);
 }
 
@@ -293,6 +293,111 @@ TEST_F(OnnxImportOfANode, RepeatsTheZeroOfAnInitialState) {
   std::vector<OnnxMessage> with_bias = weights;
   with_bias.push_back(zeros({1, 8}));
   expect_refused(net_of("LSTM", x, with_bias), "input 3 is [1, 8]");
+}
+
+// A loop around relu with these rounds and condition (inputs of the loop) and what the body gives.
+test::OnnxParts loop_parts(const std::string& rounds, const std::string& condition,
+                           const char* goes_on, std::vector<std::string> carried = {"x"}) {
+  test::OnnxParts body;
+  body.nodes = {onnx_node("Relu", {"c"}, {"d"}), onnx_node("Identity", {goes_on}, {"g"})};
+  for (const char* name : {"n", "on", "c"}) {
+    body.inputs.push_back(test::onnx_value(name, test::kOnnxFloat, {}));
+  }
+  for (const char* name : {"g", "d"}) {
+    body.outputs.push_back(test::onnx_value(name, test::kOnnxFloat, {}));
+  }
+  std::vector<std::string> inputs = {rounds, condition};
+  inputs.insert(inputs.end(), carried.begin(), carried.end());
+  test::OnnxParts parts;
+  parts.nodes = {
+      onnx_node("Less", {"x", "x"}, {"computed"}),
+      onnx_node("Loop", inputs, {"y"}, {OnnxMessage().text(1, "body").message(6, body.graph())})};
+  parts.constants = {test::onnx_tensor<int64_t>("three", test::kOnnxInt64, {}, {3}),
+                     test::onnx_tensor<int64_t>("many", test::kOnnxInt64, {}, {int64_t{1} << 40}),
+                     test::onnx_tensor<uint8_t>("yes", test::kOnnxBool, {}, {1})};
+  parts.inputs = {test::onnx_value("x", test::kOnnxFloat, {1})};
+  parts.outputs = {test::onnx_value("y", test::kOnnxFloat, {1})};
+  return parts;
+}
+
+TEST_F(OnnxImport, UnrollsLoopsWithinItsBudget) {
+  const auto network = import(loop_parts("three", "yes", "on"), {});
+  ASSERT_TRUE(network) << network.error().message;
+  const auto is_relu = [](const graph::Node& node) { return node.op->name == "relu"; };
+  EXPECT_EQ(std::ranges::count_if(network->graph.nodes, is_relu), 3);
+  const auto counted = import(loop_parts("three", "", "c"), {});
+  ASSERT_TRUE(counted) << counted.error().message;
+  EXPECT_EQ(std::ranges::count_if(counted->graph.nodes, is_relu), 3);
+  const std::pair<test::OnnxParts, const char*> refused[] = {
+      {loop_parts("three", "computed", "on"), "whether it goes on depends on what"},
+      {loop_parts("three", "yes", "c"), "whether it goes on depends on what"},
+      {loop_parts("x", "yes", "on"), "input 0 \"x\" depends on what"},
+      {loop_parts("many", "yes", "on"), "the network has more than"},
+      {loop_parts("", "yes", "on"), "the network has more than"},
+      {loop_parts("", "", "on"), "it never ends"},
+      {loop_parts("three", "yes", "on", {"x", "x"}), "takes or gives other values"}};
+  for (const auto& [parts, message] : refused) {
+    EXPECT_NE(refusal(parts, {}).find(message), std::string::npos) << refusal(parts, {});
+  }
+}
+
+// x * w, thrice.
+TEST_F(OnnxImport, RoundsOfALoopShareTheirWeights) {
+  test::OnnxParts body;
+  body.nodes = {onnx_node("Mul", {"c", "w"}, {"d"}), onnx_node("Identity", {"on"}, {"g"})};
+  body.constants = {test::onnx_tensor<float>("w", test::kOnnxFloat, {4}, {1, 2, 3, 4})};
+  for (const char* name : {"n", "on", "c"}) {
+    body.inputs.push_back(test::onnx_value(name, test::kOnnxFloat, {}));
+  }
+  for (const char* name : {"g", "d"}) {
+    body.outputs.push_back(test::onnx_value(name, test::kOnnxFloat, {}));
+  }
+  test::OnnxParts parts = loop_parts("three", "yes", "on");
+  parts.nodes[1] = onnx_node("Loop", {"three", "yes", "x"}, {"y"},
+                             {OnnxMessage().text(1, "body").message(6, body.graph())});
+  parts.inputs = {test::onnx_value("x", test::kOnnxFloat, {4})};
+  const auto network = import(parts, {});
+  ASSERT_TRUE(network) << network.error().message;
+  const auto is_mul = [](const graph::Node& node) { return node.op->name == "mul"; };
+  EXPECT_EQ(std::ranges::count_if(network->graph.nodes, is_mul), 3);
+  EXPECT_EQ(network->weights.size(), 1u);
+}
+
+TEST_F(OnnxImport, RefusesWhatDependsOnHowManyBoxesThereAre) {
+  test::OnnxParts parts;
+  parts.inputs = {test::onnx_value("b", test::kOnnxFloat, {1, 5, 4}),
+                  test::onnx_value("s", test::kOnnxFloat, {1, 2, 5})};
+  parts.constants = {test::onnx_tensor<int64_t>("most", test::kOnnxInt64, {1}, {3}),
+                     test::onnx_tensor<int64_t>("one", test::kOnnxInt64, {1}, {1}),
+                     test::onnx_tensor<int64_t>("last", test::kOnnxInt64, {1}, {-1})};
+  parts.outputs = {test::onnx_value("y", test::kOnnxInt64, {-1, 3})};
+  const auto with = [&](const char* op, const std::vector<std::string>& inputs,
+                        const std::vector<OnnxMessage>& attributes = {}) {
+    test::OnnxParts all = parts;
+    all.nodes = {onnx_node("NonMaxSuppression", {"b", "s", "most"}, {"n"}),
+                 onnx_node(op, inputs, {"y"}, attributes)};
+    return all;
+  };
+  const auto network = import(with("Identity", {"n"}), {});
+  ASSERT_TRUE(network) << network.error().message;
+  EXPECT_EQ(network->outputs[0].shape, Shape({6, 3}));
+  EXPECT_FALSE(network->outputs[0].rows.count.empty());
+  EXPECT_EQ(import(with("Slice", {"n", "one", "last", "one"}), {}).value().outputs[0].shape,
+            Shape({6, 1}));
+  // A file's own output of that name stays another.
+  test::OnnxParts two = with("Relu", {"b"});
+  two.nodes[1] = onnx_node("Relu", {"b"}, {"rows of n"});
+  two.outputs = {test::onnx_value("n", test::kOnnxInt64, {-1, 3}),
+                 test::onnx_value("rows of n", test::kOnnxFloat, {1, 5, 4})};
+  const auto named = import(two, {}).value();
+  EXPECT_EQ(named.outputs[0].rows.count, "rows of n_");
+  EXPECT_EQ(named.outputs[1].value, "rows of n");
+  for (const auto& refused :
+       {with("Shape", {"n"}), with("Size", {"n"}), with("Slice", {"n", "one", "last"}),
+        with("ReduceSum", {"n"}),
+        with("TopK", {"n", "one"}, {test::onnx_integer_attribute("axis", 0)})}) {
+    EXPECT_NE(refusal(refused, {}).find("boxes"), std::string::npos) << refusal(refused, {});
+  }
 }
 
 }  // namespace

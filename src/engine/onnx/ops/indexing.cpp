@@ -97,6 +97,9 @@ Status slice(NodeContext& node) {
     VERGE_TRY(const int axis, node.axis_of(axes[i], node.rank(y)));
     const int64_t extent = node.shape(y)[axis];
     if (steps[i] == 0) return node.malformed("a step is 0");
+    if (node.has_open_rows(y, axis) && (starts[i] < 0 || ends[i] < 0)) {
+      return node.unsupported("it counts from the last of the boxes that are selected");
+    }
     if (extent > kMostPositions && steps[i] != 1) return node.unsupported("steps along so many");
     if (steps[i] == 1) {
       const auto at = [&](int64_t p) {

@@ -9,6 +9,10 @@
 namespace verge::onnx::ops {
 namespace {
 
+constexpr std::string_view kOpenRows =
+    "how many boxes NonMaxSuppression selects is known only when the network runs; export the "
+    "network without what depends on it";
+
 std::vector<int64_t> extents_of(NodeContext& node, Value x) {
   const Shape shape = node.shape(x);
   return {shape.extents().begin(), shape.extents().end()};
@@ -27,6 +31,9 @@ Status shape(NodeContext& node) {
   };
   const int64_t start = position(node.integer("start", 0));
   const int64_t end = std::max(start, position(node.integer("end", rank)));
+  for (int64_t axis = start; axis < end; ++axis) {
+    if (node.has_open_rows(node.in(0), static_cast<int>(axis))) return node.unsupported(kOpenRows);
+  }
   const std::vector<double> part(extents.begin() + start, extents.begin() + end);
   node.set_output(0, node.constant(part, Shape{end - start}, ElementType::Int64));
   return {};
@@ -34,6 +41,7 @@ Status shape(NodeContext& node) {
 
 Status size(NodeContext& node) {
   VERGE_RETURN_IF_ERROR(node.require_inputs(1));
+  if (node.has_open_rows(node.in(0))) return node.unsupported(kOpenRows);
   const auto count = static_cast<double>(node.shape(node.in(0)).count());
   node.set_output(0, node.scalar(count, ElementType::Int64));
   return {};

@@ -5,6 +5,7 @@
 
 #include <verge/core/file.hpp>
 #include <verge/engine/format/onnx/messages.hpp>
+#include <verge/engine/format/onnx/reader.hpp>
 #include <verge/engine/format/onnx/wire_writer.hpp>
 #include <verge/engine/format/onnx/writer.hpp>
 
@@ -85,7 +86,7 @@ TEST(OnnxWriter, AFileIsWholeOrAsItWas) {
   const std::string path = folder.add("net.onnx", "old");
   const auto content = [&] { return read_whole_file(path, 1 << 20).value(); };
   const std::atomic<bool> cancel = true;
-  EXPECT_EQ(write_onnx(small_model(), path, &cancel).error().code, Code::Cancelled);
+  EXPECT_EQ(write_onnx(small_model(), path, {.cancel = &cancel}).error().code, Code::Cancelled);
   EXPECT_EQ(content(), "old");
   {
     const test::SmallDisk disk(16);
@@ -94,6 +95,70 @@ TEST(OnnxWriter, AFileIsWholeOrAsItWas) {
   EXPECT_EQ(content(), "old");
   ASSERT_TRUE(write_onnx(small_model(), path));
   EXPECT_EQ(content(), written(small_model()));
+}
+
+// A weight of 4000 bytes, which goes elsewhere, and one that is too small to.
+struct LargeModel {
+  std::vector<float> values = std::vector<float>(1000);
+  ModelData model = small_model();
+
+  LargeModel() {
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+    for (const char* name : {"large", "larger"}) {
+      model.graph.initializers.push_back({.name = name,
+                                          .type = ElementType::Float,
+                                          .dims = {1000},
+                                          .bytes = std::as_bytes(std::span(values))});
+    }
+  }
+};
+
+void expect_read_back(const std::string& path, const ModelData& wanted) {
+  const auto read = Onnx::open(path);
+  ASSERT_TRUE(read) << read.error().message;
+  const auto& found = read->model().graph.initializers;
+  ASSERT_EQ(found.size(), wanted.graph.initializers.size());
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_TRUE(std::ranges::equal(found[i].bytes, wanted.graph.initializers[i].bytes)) << i;
+    EXPECT_EQ(found[i].external.has_value(), i > 0);
+  }
+}
+
+TEST(OnnxWriter, LargeTensorsMayLieBesideTheFile) {
+  const test::TemporaryFolder folder;
+  const LargeModel large;
+  const std::string path = folder / "net.onnx";
+  ASSERT_TRUE(write_onnx(large.model, path, {.external_data = true}));
+  EXPECT_EQ(folder.entries(), 2u);
+  EXPECT_EQ(std::filesystem::file_size(path + ".data"), 2 * 4032u);
+  EXPECT_LT(std::filesystem::file_size(path), 1000u);
+  expect_read_back(path, large.model);
+}
+
+TEST(OnnxWriter, WhatIsTooLargeForOneFileBecomesTwo) {
+  const test::TemporaryFolder folder;
+  const LargeModel large;
+  const std::string path = folder / "net.onnx";
+  ASSERT_TRUE(write_onnx(large.model, path, {.most_bytes = 5000}));
+  expect_read_back(path, large.model);
+  EXPECT_EQ(write_onnx(large.model, path, {.most_bytes = 100}).error().code, Code::Unsupported);
+  expect_read_back(path, large.model);
+}
+
+TEST(OnnxWriter, TwoFilesAreWholeOrAsTheyWere) {
+  const test::TemporaryFolder folder;
+  const LargeModel large;
+  const std::string path = folder / "net.onnx";
+  ASSERT_TRUE(write_onnx(large.model, path, {.external_data = true}));
+  const std::atomic<bool> cancel = true;
+  const auto stopped = write_onnx(large.model, path, {.external_data = true, .cancel = &cancel});
+  EXPECT_EQ(stopped.error().code, Code::Cancelled);
+  {
+    const test::SmallDisk disk(5000);
+    EXPECT_EQ(write_onnx(large.model, path, {.external_data = true}).error().code, Code::Io);
+  }
+  EXPECT_EQ(folder.entries(), 2u);
+  expect_read_back(path, large.model);
 }
 
 TEST(OnnxWriter, RefusesMoreThanProtobufHolds) {
