@@ -4,6 +4,7 @@
 
 #include <verge/engine/emit/c_op.hpp>
 #include <verge/engine/emit/c_source.hpp>
+#include <verge/engine/graph/op.hpp>
 
 namespace verge::emit {
 namespace {
@@ -96,7 +97,8 @@ class Writer {
     };
     for (const CArray& input : values_.inputs()) add(input, "const ");
     for (const CArray& output : values_.outputs()) add(output, "");
-    return fmt::format("int {}_run({})", options_.name, arguments.empty() ? "void" : arguments);
+    return fmt::format("int {}_{}({})", options_.name, options_.verb,
+                       arguments.empty() ? "void" : arguments);
   }
 
   std::string run(const std::string& outputs) const {
@@ -127,8 +129,8 @@ class Writer {
     std::string unused;
     if (values_.inputs().empty()) unused += "  (void)inputs;\n";
     if (values_.outputs().empty()) unused += "  (void)outputs;\n";
-    return fmt::format("\n{} {{\n{}  return {}_run({});\n}}\n", list_prototype(), unused,
-                       options_.name, arguments);
+    return fmt::format("\n{} {{\n{}  return {}_{}({});\n}}\n", list_prototype(), unused,
+                       options_.name, options_.verb, arguments);
   }
 
   std::string shape_of(const CArray& array) const {

@@ -15,6 +15,7 @@ namespace verge::emit {
 struct COptions {
   std::string name = "net";  // of the functions and files: a C identifier
   std::string origin = {};   // said at the top: the model's file
+  std::string verb = "run";  // net_run(...); of a training step net_step(...)
 };
 
 struct CSource {

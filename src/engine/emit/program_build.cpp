@@ -59,19 +59,24 @@ std::optional<Target> target_from_name(std::string_view name) {
 
 Result<int64_t> build_program(const CSource& source, std::string_view name, Target target,
                               const std::string& output) {
+  return build_program(source, name, c_program(name), target, output);
+}
+
+Result<int64_t> build_program(const CSource& source, std::string_view name, std::string_view main,
+                              Target target, const std::string& output) {
   // Beside the program, so that it appears there by a rename; the folder goes with its object.
   VERGE_TRY(const AtomicFolder folder, AtomicFolder::create(output + ".build"));
   std::error_code error;
   const fs::path place = fs::absolute(folder.path(), error);  // no name that is an option
   if (error) return make_error(Code::Io, "{}: {}", output, error.message());
   const fs::path network = place / fmt::format("{}.c", name);
-  const fs::path main = place / fmt::format("{}_main.c", name);
+  const fs::path caller = place / fmt::format("{}_main.c", name);
   VERGE_RETURN_IF_ERROR(write_whole_file(place / fmt::format("{}.h", name), source.header));
   VERGE_RETURN_IF_ERROR(write_whole_file(network, source.source));
-  VERGE_RETURN_IF_ERROR(write_whole_file(main, c_program(name)));
+  VERGE_RETURN_IF_ERROR(write_whole_file(caller, main));
   const fs::path program = place / "program";
   VERGE_RETURN_IF_ERROR(compile(kCompilers[static_cast<size_t>(target)],
-                                {network.string(), main.string()}, program.string()));
+                                {network.string(), caller.string()}, program.string()));
   const auto bytes = static_cast<int64_t>(fs::file_size(program, error));
   if (!error) fs::rename(program, output, error);
   if (error) return make_error(Code::Io, "{}: cannot be written: {}", output, error.message());

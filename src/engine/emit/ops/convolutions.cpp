@@ -1,6 +1,8 @@
 // Convolutions and their gradients. A row of the result stays in the cache while all taps are
 // added.
 
+#include <cmath>
+
 #include <verge/engine/emit/c_geometry.hpp>
 #include <verge/engine/emit/c_op.hpp>
 #include <verge/engine/emit/shared_code.hpp>
@@ -74,12 +76,19 @@ void conv2d(CNode& node) {
 }
 
 constexpr std::string_view kScatter = R"(
+/* What becomes of dx: `other` is added, and 0 stands where `passed` is not between the two. */
+struct gradient_ending {
+  const float *other, *passed;
+  float low, high;
+};
+
 /* Adds each dy [n][out][rows][columns] to the dx [n][in][height][width] that its window reads, by
    w [out][in / groups][taps]. */
 static void op_conv2d_scatter(const float *dy, const float *w, const float *bias, float *dx, long n,
                               long out, long rows, long columns, long in, long height, long width,
-                              const struct window *window) {
+                              const struct window *window, const struct gradient_ending *ending) {
   const long inner = in / window->groups, taps = window->height * window->width;
+  const float *passed = ending->passed;
   for (long i = 0; i < n * in * height * width; ++i) {
     dx[i] = bias == NULL ? 0 : bias[i / (height * width) % in];
   }
@@ -105,14 +114,30 @@ static void op_conv2d_scatter(const float *dy, const float *w, const float *bias
       }
     }
   }
+  for (long i = 0; i < n * in * height * width; ++i) {
+    if (ending->other != NULL) dx[i] += ending->other[i];
+    if (passed != NULL && !(passed[i] > ending->low && passed[i] < ending->high)) dx[i] = 0;
+  }
 }
 )";
 
-// As conv2d_grad_input, with the names of its arguments; conv_transpose2d has a bias.
-void scatter(CNode& node) {
+// Arguments have the names of conv2d_grad_input.
+void scatter(CNode& node, const std::string& bias, const std::string& ending) {
   const Shape dy = node.in(0), w = node.in(1), dx = node.out();
-  node.call("op_conv2d_scatter", node.read(0), node.read(1), node.read(2), node.write(), dy[0],
-            dy[1], dy[2], dy[3], dx[1], dx[2], dx[3], c_window({node.attrs(), w[2], w[3]}));
+  node.call("op_conv2d_scatter", node.read(0), node.read(1), bias, node.write(), dy[0], dy[1],
+            dy[2], dy[3], dx[1], dx[2], dx[3], c_window({node.attrs(), w[2], w[3]}),
+            "&(const struct gradient_ending){" + ending + "}");
+}
+
+void grad_input(CNode& node) {
+  scatter(node, "NULL",
+          fmt::format("{}, {}, {}, {}", node.read(2), node.read(3),
+                      c_float(node.attrs().real("min", -HUGE_VAL)),
+                      c_float(node.attrs().real("max", HUGE_VAL))));
+}
+
+void transposed(CNode& node) {
+  scatter(node, node.read(2), "NULL, NULL, 0, 0");
 }
 
 constexpr std::string_view kWeightGradient = R"(
@@ -167,15 +192,16 @@ COpGroup convolutions() {
       {"conv2d_grad_input",
        {kWindow, kReach},
        std::string(kScatter),
-       {"activation", "dilations", "groups", "height", "kernel", "pads", "strides", "width"},
-       2,
-       scatter},
+       {"activation", "dilations", "groups", "height", "kernel", "max", "min", "pads", "strides",
+        "width"},
+       4,
+       grad_input},
       {"conv_transpose2d",
        {kWindow, kReach},
        std::string(kScatter),
        {"dilations", "groups", "kernel", "output_padding", "pads", "strides"},
        3,
-       scatter},
+       transposed},
       {"conv2d_grad_weight",
        {kWindow, kReach},
        std::string(kWeightGradient),

@@ -25,6 +25,34 @@ void batch_norm(CNode& node) {
             node.write(), x[0], x[1], x[2] * x[3], c_float(node.attrs().real("eps", 1e-5)));
 }
 
+constexpr std::string_view kBatchNormGrad = R"(
+/* Of given statistics; x and mean are there where the scale learns. */
+static void op_batch_norm_grad(const float *dy, const float *scale, const float *variance,
+                               const float *x, const float *mean, float *dx, float *dbias,
+                               float *dscale, long n, long channels, long area, float eps) {
+  for (long c = 0; c < channels; ++c) {
+    const float rstd = 1 / sqrtf(variance[c] + eps);
+    double bias_sum = 0, scale_sum = 0;
+    for (long b = 0; b < n; ++b) {
+      for (long i = (b * channels + c) * area; i < (b * channels + c + 1) * area; ++i) {
+        bias_sum += dy[i];
+        if (dscale != NULL) scale_sum += (double)dy[i] * (x[i] - mean[c]);
+        if (dx != NULL) dx[i] = dy[i] * scale[c] * rstd;
+      }
+    }
+    if (dbias != NULL) dbias[c] = (float)bias_sum;
+    if (dscale != NULL) dscale[c] = (float)(scale_sum * rstd);
+  }
+}
+)";
+
+void batch_norm_grad(CNode& node) {
+  const Shape dy = node.in(0);
+  node.call("op_batch_norm_grad", node.read(0), node.read(1), node.read(2), node.read(3),
+            node.read(4), node.write(0), node.write(1), node.write(2), dy[0], dy[1], dy[2] * dy[3],
+            c_float(node.attrs().real("eps", 1e-5)));
+}
+
 constexpr std::string_view kBatchNormLive = R"(
 /* By the batch's own mean and variance, which also move the running ones. */
 static void op_batch_norm_live(const float *x, const float *scale, const float *bias, float *mean,
@@ -190,6 +218,7 @@ void rows_of(CNode& node) {
 COpGroup norms() {
   return {{
       {"batch_norm", {}, std::string(kBatchNorm), {"eps"}, 5, batch_norm},
+      {"batch_norm_grad", {}, std::string(kBatchNormGrad), {"eps"}, 5, batch_norm_grad},
       {"batch_norm_live",
        {},
        std::string(kBatchNormLive),

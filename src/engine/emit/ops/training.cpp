@@ -131,6 +131,30 @@ void lion(CNode& node) {
             c_float(attrs.real("weight_decay", 0)));
 }
 
+constexpr std::string_view kScatterChannels = R"(
+/* The channels of a tensor that were updated alone go back into it. */
+static void op_scatter_channels(float *p, const float *values, const int32_t *channels, long outer,
+                                long extent, long count, long inner) {
+  for (long o = 0; o < outer; ++o) {
+    for (long c = 0; c < count; ++c) {
+      memcpy(p + (o * extent + channels[c]) * inner, values + (o * count + c) * inner,
+             (size_t)inner * sizeof *p);
+    }
+  }
+}
+)";
+
+void scatter_channels(CNode& node) {
+  const Shape p = node.in(0);
+  const int64_t given = node.attrs().integer("axis");
+  const auto axis = static_cast<int>(given < 0 ? given + p.rank() : given);
+  int64_t outer = 1, inner = 1;
+  for (int i = 0; i < axis; ++i) outer *= p[i];
+  for (int i = axis + 1; i < p.rank(); ++i) inner *= p[i];
+  node.call("op_scatter_channels", node.write(), node.read(1), node.read(2, DType::I32), outer,
+            p[axis], node.in(2).count(), inner);
+}
+
 constexpr std::string_view kClipGrad = R"(
 /* y = x, no longer than max_norm. */
 static void op_clip_grad(const float *x, float *y, long n, float max_norm) {
@@ -168,6 +192,7 @@ COpGroup training() {
       {"sgd_matmul", {}, std::string(kSgdMatmul), {"weight_decay"}, 4, sgd_matmul},
       {"adamw", {}, std::string(kAdamw), {"beta1", "beta2", "eps", "weight_decay"}, 6, adamw},
       {"lion", {}, std::string(kLion), {"beta1", "beta2", "weight_decay"}, 4, lion},
+      {"scatter_channels", {}, std::string(kScatterChannels), {"axis"}, 3, scatter_channels},
       {"clip_grad",
        {},
        std::string(kClipGrad),

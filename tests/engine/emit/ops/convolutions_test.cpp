@@ -53,6 +53,12 @@ TEST(CConvolutions, GradientsAgreeWithTheReferences) {
     image.set("height", int64_t{7});
     image.set("width", int64_t{9});
     expect_c("conv2d_grad_input", {{.dims = dy}, {.dims = {6, 4, 3, 3}}}, image);
+    graph::Attrs ended = image;
+    ended.set("min", 0.0);
+    ended.set("max", 0.5);
+    expect_c("conv2d_grad_input",
+             {{.dims = dy}, {.dims = {6, 4, 3, 3}}, {.dims = {2, 4, 7, 9}}, {.dims = {2, 4, 7, 9}}},
+             ended);
     expect_c("conv2d_grad_weight", {{.dims = dy}, {.dims = {2, 4, 7, 9}}}, weight);
   }
 }

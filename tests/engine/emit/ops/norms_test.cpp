@@ -3,6 +3,14 @@
 namespace verge::emit {
 namespace {
 
+TEST(CNorms, GradientsByGivenStatistics) {
+  const COperand dy{.dims = {2, 3, 4, 5}}, channels{.dims = {3}};
+  const COperand variance{{3}, {0.5, 1, 2}};
+  expect_c("batch_norm_grad", {dy, channels, variance}, {}, {0, 1});
+  expect_c("batch_norm_grad", {dy, channels, variance, dy, channels}, {{"eps", 1e-3}}, {0, 1, 2});
+  expect_c("batch_norm_grad", {dy, channels, variance, dy, channels}, {}, {1, 2});
+}
+
 TEST(CNorms, AgreeWithTheReferences) {
   const std::vector<double> variance = {0.5, 1, 2};
   expect_c("batch_norm",

@@ -29,6 +29,10 @@ TEST(CTraining, UpdatesAgreeWithTheReferences) {
   expect_c("adamw", {kParameter, gradient, kParameter, square, {{}, {3}, DType::I64}, kRate},
            {{"weight_decay", 0.1}}, {});
   expect_c("lion", {kParameter, gradient, kParameter, kRate}, {{"weight_decay", 0.1}}, {});
+  expect_c("scatter_channels", {kParameter, {.dims = {3, 2}}, {{2}, {3, 1}, DType::I32}},
+           {{"axis", int64_t{1}}}, {});
+  expect_c("scatter_channels", {kParameter, {.dims = {1, 4}}, {{1}, {2}, DType::I32}},
+           {{"axis", int64_t{0}}}, {});
 }
 
 }  // namespace
