@@ -49,6 +49,10 @@ Result<Comparison> compare_networks(const format::onnx::ModelData& before,
     VERGE_TRY(const NetworkSample sample, samples.get(i));
     VERGE_TRY(const Timed a, run_timed(floats, sample, clock));
     VERGE_TRY(const Timed b, run_timed(levels, sample, clock));
+    if (a.output.shape() != b.output.shape()) {
+      return make_error(Code::Unsupported, "sample {}: the network gives {}, in 8 bits {}", i,
+                        a.output.shape().str(), b.output.shape().str());
+    }
     if (i > 0 || samples.count == 1) {  // the first compiles
       seconds_before.push_back(a.seconds);
       seconds.push_back(b.seconds);

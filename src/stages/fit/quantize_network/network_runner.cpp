@@ -3,6 +3,21 @@
 #include <verge/stages/fit/quantize_network/network_runner.hpp>
 
 namespace verge::fit {
+namespace {
+
+// Two networks may select other boxes, and other numbers of them: there is nothing to compare.
+Status expect_fixed_rows(std::span<const onnx::Port> outputs) {
+  for (const onnx::Port& port : outputs) {
+    if (port.rows.count.empty()) continue;
+    return make_error(Code::Unsupported,
+                      "output \"{}\" has as many rows as NonMaxSuppression selects; export the "
+                      "network without it to quantize it",
+                      port.name);
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<NetworkRunner> NetworkRunner::of(const format::onnx::ModelData& model, ThreadPool& pool) {
   NetworkRunner runner(pool);
@@ -29,6 +44,7 @@ Result<std::vector<Tensor>> NetworkRunner::run(const NetworkSample& sample) {
       bindings.push_back({name, tensor.shape(), value});
     }
     VERGE_TRY(auto network, model::OnnxNetwork::compile(*file_, bindings, *pool_));
+    VERGE_RETURN_IF_ERROR(expect_fixed_rows(network.outputs()));
     network_ = std::make_unique<model::OnnxNetwork>(std::move(network));
     shapes_ = shapes;
   }

@@ -13,7 +13,8 @@ class NetworkRunner {
  public:
   static Result<NetworkRunner> of(const format::onnx::ModelData& model, ThreadPool& pool);
 
-  /// All outputs as f32. Fails as OnnxNetwork::compile does, and for a sample that does not fit.
+  /// All outputs as f32. Fails as OnnxNetwork::compile does, for a sample that does not fit, and
+  /// with Unsupported for an output whose rows are known only when the network has run.
   Result<std::vector<Tensor>> run(const NetworkSample& sample);
 
  private:

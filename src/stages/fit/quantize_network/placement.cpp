@@ -13,8 +13,8 @@ using format::onnx::ModelData;
 using format::onnx::NodeData;
 using format::onnx::TensorData;
 
-constexpr std::string_view kMoves[] = {"MaxPool",   "Reshape", "Flatten",
-                                       "Transpose", "Squeeze", "Unsqueeze"};
+constexpr std::string_view kMoves[] = {"MaxPool", "Reshape",   "Flatten", "Transpose",
+                                       "Squeeze", "Unsqueeze", "Slice",   "Gather"};
 constexpr std::string_view kFunctions[] = {
     "Add",     "Sub",  "Mul",       "Div",       "Clip", "Relu", "HardSigmoid",
     "Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "Elu",  "Erf"};
@@ -31,6 +31,14 @@ int64_t integer(const NodeData& node, std::string_view name) {
 double real(const NodeData& node, std::string_view name) {
   const Attribute* attribute = node.find(name);
   return attribute == nullptr ? 1 : attribute->real;
+}
+
+// Whose results are elements of its first input.
+bool is_move(const NodeData& node) {
+  const bool resizes = node.op_type == "Resize" || node.op_type == "Upsample";
+  const Attribute* mode = node.find("mode");
+  if (resizes) return mode == nullptr || mode->text == "nearest";
+  return is_one_of(node.op_type, kMoves);
 }
 
 class Placer {
@@ -174,7 +182,7 @@ class Placer {
     const bool is_pair = node.op_type == "Add" || node.op_type == "Mul";
     if (is_pair && all_marked) return mark(tail(y));
     if (is_one_of(node.op_type, kMeans) && all_marked) return mark(y);
-    if (is_one_of(node.op_type, kMoves) && is_marked(node.inputs[0])) {
+    if (is_move(node) && is_marked(node.inputs[0])) {
       mark(y);
       share(y, node.inputs[0]);
     }

@@ -6,8 +6,8 @@
 #include <map>
 #include <span>
 
+#include <verge/stages/fit/calibration/ranges.hpp>
 #include <verge/stages/fit/quantize_network/placement.hpp>
-#include <verge/stages/fit/quantize_network/ranges.hpp>
 
 namespace verge::fit {
 

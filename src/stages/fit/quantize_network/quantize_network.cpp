@@ -2,7 +2,9 @@
 #include <cmath>
 #include <filesystem>
 
+#include <verge/core/file.hpp>
 #include <verge/engine/format/onnx/writer.hpp>
+#include <verge/stages/fit/calibration/calibration.hpp>
 #include <verge/stages/fit/quantize_network/compare.hpp>
 #include <verge/stages/fit/quantize_network/fold_norms.hpp>
 #include <verge/stages/fit/quantize_network/network_runner.hpp>
@@ -25,62 +27,32 @@ ModelData with_outputs(const ModelData& model, const std::vector<std::string>& v
   return made;
 }
 
-class Calibration {
+/// Runs a network on samples, and shows its outputs by the group whose scale they share.
+class Calibrator {
  public:
-  Calibration(const Placement& placement, const SampleSet& samples,
-              const NetworkQuantization& options)
+  Calibrator(const Placement& placement, const SampleSet& samples,
+             const NetworkQuantization& options)
       : placement_(placement), samples_(samples), options_(options) {}
 
-  Status run(const ModelData& model, ThreadPool& pool) {
+  Result<Calibration> run(const ModelData& model, ThreadPool& pool) const {
     VERGE_TRY(NetworkRunner runner,
               NetworkRunner::of(with_outputs(model, placement_.values), pool));
+    Calibration calibration(options_.method, options_.percentile);
     VERGE_RETURN_IF_ERROR(
-        each_sample("ranges", runner, [&](const std::string& value, const Tensor& tensor) {
-          ranges_[placement_.groups.at(value)].add(tensor.span<float>());
+        each_sample("ranges", runner, [&](const std::string& group, std::span<const float> values) {
+          calibration.see(group, values);
         }));
-    for (const auto& [group, range] : ranges_) {
-      if (!(range.high > range.low)) continue;
-      values_.try_emplace(group, range, false);
-      magnitudes_.try_emplace(group, range, true);
-    }
-    VERGE_RETURN_IF_ERROR(
-        each_sample("histograms", runner, [&](const std::string& value, const Tensor& tensor) {
-          const std::string& group = placement_.groups.at(value);
-          const auto found = values_.find(group);
-          if (found == values_.end()) return;
-          found->second.add(tensor.span<float>());
-          magnitudes_.at(group).add(tensor.span<float>());
-        }));
-    return {};
-  }
-
-  std::map<std::string, LevelScale> scales() const {
-    std::map<std::string, LevelScale> groups, scales;
-    for (const auto& [group, range] : ranges_) groups[group] = scale_of(range_of(group, range));
-    for (const std::string& value : placement_.values) {
-      scales[value] = groups[placement_.groups.at(value)];
-    }
-    return scales;
-  }
-  double sqnr(const std::string& value, const LevelScale& by) const {
-    const auto found = values_.find(placement_.groups.at(value));
-    return found == values_.end() ? HUGE_VAL : levels_sqnr(found->second, by);
+    calibration.start_counting();
+    VERGE_RETURN_IF_ERROR(each_sample("histograms", runner,
+                                      [&](const std::string& group, std::span<const float> values) {
+                                        calibration.count(group, values);
+                                      }));
+    return calibration;
   }
 
  private:
-  ValueRange range_of(const std::string& group, ValueRange seen) const {
-    const auto values = values_.find(group);
-    if (values == values_.end() || options_.method == CalibrationMethod::MinMax) return seen;
-    if (options_.method == CalibrationMethod::Percentile) {
-      return percentile_range(values->second, options_.percentile);
-    }
-    const int levels = seen.low < 0 ? 128 : 256;
-    const auto most = static_cast<float>(entropy_threshold(magnitudes_.at(group), levels));
-    return {std::max(seen.low, -most), std::min(seen.high, most)};
-  }
-
   template <typename Take>
-  Status each_sample(std::string_view step, NetworkRunner& runner, Take take) {
+  Status each_sample(std::string_view step, NetworkRunner& runner, Take take) const {
     for (int64_t i = 0; i < samples_.count; ++i) {
       if (options_.cancel != nullptr && *options_.cancel) {
         return make_error(Code::Cancelled, "interrupted");
@@ -88,7 +60,9 @@ class Calibration {
       if (options_.on_progress) options_.on_progress({step, i, samples_.count});
       VERGE_TRY(const NetworkSample sample, samples_.get(i));
       VERGE_TRY(const std::vector<Tensor> outputs, runner.run(sample));
-      for (size_t o = 0; o < outputs.size(); ++o) take(placement_.values[o], outputs[o]);
+      for (size_t o = 0; o < outputs.size(); ++o) {
+        take(placement_.groups.at(placement_.values[o]), outputs[o].span<float>());
+      }
     }
     return {};
   }
@@ -96,9 +70,18 @@ class Calibration {
   const Placement& placement_;
   const SampleSet& samples_;
   const NetworkQuantization& options_;
-  std::map<std::string, ValueRange> ranges_;  // by group
-  std::map<std::string, Histogram> values_, magnitudes_;
 };
+
+/// Of each value, by that of its group.
+std::map<std::string, LevelScale> scales_of(const Placement& placement,
+                                            const Calibration& calibration) {
+  std::map<std::string, LevelScale> groups, scales;
+  for (const auto& [group, range] : calibration.ranges()) groups[group] = scale_of(range);
+  for (const std::string& value : placement.values) {
+    scales[value] = groups[placement.groups.at(value)];
+  }
+  return scales;
+}
 
 double joined_sqnr(double a, double b) {
   return -10 * std::log10(std::pow(10, -a / 10) + std::pow(10, -b / 10));
@@ -114,7 +97,7 @@ std::vector<LayerQuality> qualities(const ModelData& model, const Placement& pla
     const auto& weight = *stored.at(layer.weight);
     LayerQuality quality{.name = layer.name, .op = layer.op};
     quality.weight_sqnr = weight_levels(floats_of(weight), weight.dims, layer.axis, {}).sqnr;
-    quality.input_sqnr = calibration.sqnr(layer.input, scales.at(layer.input));
+    quality.input_sqnr = calibration.sqnr(placement.groups.at(layer.input), scales.at(layer.input));
     quality.sqnr = joined_sqnr(quality.weight_sqnr, quality.input_sqnr);
     layers.push_back(std::move(quality));
   }
@@ -126,6 +109,30 @@ Result<int64_t> bytes_of_file(const std::string& path) {
   const auto bytes = std::filesystem::file_size(path, error);
   if (error) return make_error(Code::Io, "{}: {}", path, error.message());
   return static_cast<int64_t>(bytes);
+}
+
+/// Runs a network that selects boxes once, which fails where its results are as many as there are
+/// boxes: before all samples are.
+Status check_selection(const ModelData& model, const SampleSet& samples, ThreadPool& pool) {
+  const auto& nodes = model.graph.nodes;
+  if (std::ranges::count(nodes, "NonMaxSuppression", &format::onnx::NodeData::op_type) == 0) {
+    return {};
+  }
+  VERGE_TRY(NetworkRunner runner, NetworkRunner::of(model, pool));
+  VERGE_TRY(const NetworkSample sample, samples.get(0));
+  const auto outputs = runner.run(sample);
+  return outputs ? Status() : Status(outputs.error());
+}
+
+/// Of 2 GiB at most, or Unsupported: never with data beside it.
+Status write_one_file(const ModelData& model, const std::string& path,
+                      const NetworkQuantization& options) {
+  VERGE_TRY(AtomicFile file, AtomicFile::create(path));
+  VERGE_RETURN_IF_ERROR(format::onnx::write_onnx_to(model, [&](std::span<const std::byte> bytes) {
+    if (options.cancel == nullptr || !*options.cancel) return file.write(bytes);
+    return Status(make_error(Code::Cancelled, "stopped; nothing was written"));
+  }));
+  return file.commit();
 }
 
 Result<Placement> placement_of(const ModelData& model, const std::vector<std::string>& keep,
@@ -152,9 +159,9 @@ Result<NetworkReport> quantize_network(const format::onnx::Onnx& file, const std
     return make_error(status.error().code, "{}: {}", file.path(), status.error().message);
   }
   VERGE_TRY(Placement placement, placement_of(model, options.keep, file.path()));
-  Calibration ranges(placement, calibration, options);
-  VERGE_RETURN_IF_ERROR(ranges.run(model, pool));
-  const auto scales = ranges.scales();
+  VERGE_RETURN_IF_ERROR(check_selection(model, calibration, pool));
+  VERGE_TRY(const Calibration ranges, Calibrator(placement, calibration, options).run(model, pool));
+  const auto scales = scales_of(placement, ranges);
   NetworkReport report;
   report.layers = qualities(model, placement, ranges, scales);
   std::vector<std::string> keep = options.keep;
@@ -166,7 +173,7 @@ Result<NetworkReport> quantize_network(const format::onnx::Onnx& file, const std
   }
   VERGE_TRY(const Placement chosen, placement_of(model, keep, file.path()));
   const ModelData made = qdq_model(model, chosen, scales);
-  VERGE_RETURN_IF_ERROR(format::onnx::write_onnx(made, out, options.cancel));
+  VERGE_RETURN_IF_ERROR(write_one_file(made, out, options));
   VERGE_TRY(report.source_bytes, bytes_of_file(file.path()));
   VERGE_TRY(report.bytes, bytes_of_file(out));
   report.calibrated = calibration.count;

@@ -15,7 +15,7 @@
 #include <verge/core/tensor.hpp>
 #include <verge/core/threads.hpp>
 #include <verge/engine/format/onnx/reader.hpp>
-#include <verge/stages/fit/quantize_network/ranges.hpp>
+#include <verge/stages/fit/calibration/ranges.hpp>
 
 namespace verge::fit {
 
@@ -70,8 +70,9 @@ struct NetworkReport {
 
 /// Calibrates by `calibration` and writes `out`, then runs both networks on `evaluation`, or
 /// without any on the calibration's. Fails with InvalidArgument for no sample and names in `keep`
-/// that are none, Unsupported for a network without a layer to quantize, as import_onnx does, and
-/// with Cancelled.
+/// that are none, Unsupported for a network without a layer to quantize, with outputs of as many
+/// rows as there are boxes, or whose file would have more than 2 GiB, as import_onnx does, and with
+/// Cancelled.
 Result<NetworkReport> quantize_network(const format::onnx::Onnx& file, const std::string& out,
                                        const SampleSet& calibration, const SampleSet& evaluation,
                                        const NetworkQuantization& options, ThreadPool& pool,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -47,6 +48,15 @@ std::vector<Genome> SearchSpace::measurements() const {
   return all;
 }
 
+std::string owner_of_model(std::string_view model_hash) {
+  return fmt::format("model {} ", model_hash);
+}
+
+bool Contributions::is_complete() const {
+  return std::ranges::all_of(space_.measurements(),
+                             [this](const Genome& genome) { return has(genome); });
+}
+
 std::string Contributions::key(const Genome& genome) const {
   std::string key = fmt::format("biases {}", genome.biases);
   for (size_t i = 0; i < genome.weights.size(); ++i) {
@@ -72,7 +82,7 @@ double Contributions::predict(const Genome& genome) const {
   return sum;
 }
 
-Status Contributions::load(const std::string& path) {
+Status Contributions::load(const std::string& path, bool any_task) {
   constexpr size_t kMostBytes = size_t{16} << 20;
   if (!std::filesystem::exists(path)) return {};
   VERGE_TRY(const std::string text, read_whole_file(path, kMostBytes));
@@ -83,10 +93,11 @@ Status Contributions::load(const std::string& path) {
     return make_error(Code::Malformed, "{}: no file of contributions; remove it to measure anew",
                       path);
   }
-  if (json["owner"] != owner_) {
+  const auto owner = json["owner"].get<std::string>();
+  if (any_task ? !owner.starts_with(owner_) : owner != owner_) {
     return make_error(Code::Conflict,
                       "{}: measured for {}, this is {}; give another --cache or remove it", path,
-                      json["owner"].get<std::string>(), owner_);
+                      owner, owner_);
   }
   for (const auto& [key, value] : json["scores"].items()) {
     if (!value.is_number() || !std::isfinite(value.get<double>())) {

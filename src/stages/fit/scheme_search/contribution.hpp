@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <verge/core/clock.hpp>
@@ -41,6 +42,9 @@ class SearchSpace {
   std::vector<std::string> weights_, biases_;
 };
 
+/// How the owner of all that was measured of a model begins.
+std::string owner_of_model(std::string_view model_hash);
+
 /// What a fine-tuning reached: accuracy, or of language models minus the loss.
 class Contributions {
  public:
@@ -48,13 +52,16 @@ class Contributions {
       : space_(space), owner_(std::move(owner)) {}
 
   /// Reads what an earlier analysis measured; nothing where there is no file. Fails with Conflict
-  /// for a file of another model or task, Malformed for a damaged one.
-  Status load(const std::string& path);
+  /// for a file of another model or task, Malformed for a damaged one. `any_task`: the file's owner
+  /// need only begin as this one does, as owner_of_model says.
+  Status load(const std::string& path, bool any_task = false);
   Status save(const std::string& path) const;
 
   bool has(const Genome& genome) const { return scores_.contains(key(genome)); }
   void set(const Genome& genome, double score) { scores_[key(genome)] = score; }
   size_t measured() const { return scores_.size(); }
+  /// All measurements() of the space are there.
+  bool is_complete() const;
   /// The score of the genome's biases and what each of its weights adds to all biases, added up.
   /// All measurements() must be there.
   double predict(const Genome& genome) const;

@@ -23,6 +23,17 @@ class Search {
     return time_two_plans(head);
   }
 
+  /// False: not all that is needed was measured.
+  Result<bool> prepare_known(const BaseModel& base) {
+    base_ = base;
+    space_ = std::make_unique<SearchSpace>(base_.graph);
+    contributions_ = std::make_unique<Contributions>(*space_, owner_of_model(base_.hash));
+    VERGE_RETURN_IF_ERROR(contributions_->load(options_.cache, true));
+    if (!contributions_->is_complete()) return false;
+    VERGE_TRY(const TrainingPlan head, plan_of(space_->head(), options_.plan.memory_bytes));
+    return true;
+  }
+
   /// False: stopped; what was measured is kept.
   Result<bool> analyse(const std::function<void(const SearchProgress&)>& on_progress,
                        const std::atomic<bool>* cancel) {
@@ -72,10 +83,10 @@ class Search {
  private:
   std::string owner() const {
     return fmt::format(
-        "model {} task {} of {} images, {} held out, steps {} lr {} batch {} tokens {} optimizer "
+        "{}task {} of {} images, {} held out, steps {} lr {} batch {} tokens {} optimizer "
         "{} seed {}{}",
-        base_.hash, data_->checksum(), options_.data.training_images, options_.data.held_out,
-        options_.steps, options_.learning_rate, options_.plan.shape.batch,
+        owner_of_model(base_.hash), data_->checksum(), options_.data.training_images,
+        options_.data.held_out, options_.steps, options_.learning_rate, options_.plan.shape.batch,
         options_.plan.shape.tokens, graph::describe(options_.plan.optimizer), options_.plan.seed,
         options_.has_new_head ? " new head" : "");
   }
@@ -104,7 +115,7 @@ class Search {
     }
     VERGE_RETURN_IF_ERROR(run->trainer().check_finite(0, ""));
     VERGE_TRY(const HeldOut held_out, run->held_out());
-    return base_.is_language_model() ? -held_out.loss : held_out.accuracy;
+    return base_.has_classes() ? held_out.accuracy : -held_out.loss;
   }
 
   // A step's time grows with its work: a line through the head's and that of everything.
@@ -132,9 +143,16 @@ class Search {
     return head_ms_ + ms_per_flop_ * (plan.work.total() - head_flops_);
   }
 
+  // Within the budget, else as it is.
+  Result<TrainingPlan> candidate(const Genome& genome) {
+    Result<TrainingPlan> plan = plan_of(genome, options_.plan.memory_bytes);
+    if (plan || plan.error().code != Code::OutOfMemory) return plan;
+    return plan_of(genome, 0);
+  }
+
   Result<double> fitness(const Genome& genome) {
     ++planned_;
-    VERGE_TRY(const TrainingPlan plan, plan_of(genome, 0));
+    VERGE_TRY(const TrainingPlan plan, candidate(genome));
     const double memory =
         static_cast<double>(plan.memory.total()) / static_cast<double>(options_.plan.memory_bytes);
     const double time = options_.step_ms > 0 ? predicted_ms(plan) / options_.step_ms : 0;
@@ -167,6 +185,20 @@ Result<SearchResult> search_scheme(const SearchOptions& options, ThreadPool& poo
   search.describe(result);
   if (result.finished) VERGE_RETURN_IF_ERROR(search.choose(on_progress, cancel, result));
   return result;
+}
+
+Result<std::optional<SearchResult>> search_known(
+    const BaseModel& base, const SearchOptions& options, ThreadPool& pool,
+    const std::function<void(const SearchProgress&)>& on_progress,
+    const std::atomic<bool>* cancel) {
+  const SystemClock clock;
+  Search search(options, pool, clock);
+  VERGE_TRY(const bool is_known, search.prepare_known(base));
+  if (!is_known) return std::optional<SearchResult>();
+  SearchResult result{.finished = true};
+  VERGE_RETURN_IF_ERROR(search.choose(on_progress, cancel, result));
+  search.describe(result);
+  return std::optional(std::move(result));
 }
 
 }  // namespace verge::fit

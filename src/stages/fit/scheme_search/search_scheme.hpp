@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <verge/core/clock.hpp>
@@ -46,6 +47,14 @@ struct SearchResult {
 /// the head fits, naming what it takes.
 Result<SearchResult> search_scheme(
     const SearchOptions& options, ThreadPool& pool, const Clock& clock,
+    const std::function<void(const SearchProgress&)>& on_progress = {},
+    const std::atomic<bool>* cancel = nullptr);
+
+/// The same by what options.cache has of an earlier analysis of the model, whatever its task,
+/// without measuring anything; of the options evolution and plan count as well. None where that is
+/// missing or was stopped before its end.
+Result<std::optional<SearchResult>> search_known(
+    const BaseModel& base, const SearchOptions& options, ThreadPool& pool,
     const std::function<void(const SearchProgress&)>& on_progress = {},
     const std::atomic<bool>* cancel = nullptr);
 

@@ -7,46 +7,60 @@
 namespace verge::fit {
 namespace {
 
-Result<nn::ValueRanges> ranges_of(const BaseModel& base, const DataOptions& data, int64_t pictures,
-                                  ThreadPool& pool) {
-  VERGE_TRY(const auto task, open_task_data(base, {.batch = 1}, data));
-  const std::vector<std::string> names = nn::ranged_values(base.graph, base.images);
+/// The graph of an f32 classifier with the values whose ranges are wanted as outputs, over the
+/// stores.
+Result<runtime::Plan> observing_plan(const BaseModel& base, const std::vector<std::string>& names,
+                                     runtime::WeightStore& weights, runtime::StateStore& states,
+                                     ThreadPool& pool) {
   graph::Graph observed = base.graph;
   for (const std::string& name : names) {
     if (name != base.images) observed.value(observed.find(name)).is_output = true;
   }
+  for (const auto& [name, weight] : base.weights) weights.add(name, weight.view, weight.owner);
+  return runtime::Plan::compile(std::move(observed), weights, states, pool);
+}
+
+Result<nn::ValueRanges> ranges_of(const BaseModel& base, const DataOptions& data,
+                                  const CalibrationOptions& options, ThreadPool& pool) {
+  VERGE_TRY(const auto task, open_task_data(base, {.batch = 1}, data));
+  const std::vector<std::string> names = nn::ranged_values(base.graph, base.images);
   runtime::WeightStore weights;
   runtime::StateStore states;
-  for (const auto& [name, weight] : base.weights) weights.add(name, weight.view, weight.owner);
-  VERGE_TRY(runtime::Plan plan, runtime::Plan::compile(std::move(observed), weights, states, pool));
+  VERGE_TRY(runtime::Plan plan, observing_plan(base, names, weights, states, pool));
   const auto input = [&plan](std::string_view name) -> const TensorView& {
     return plan.input(name);
   };
-  nn::ValueRanges ranges;
-  for (int64_t i = 0; i < std::min(pictures, task->passes_per_epoch()); ++i) {
-    task->fill(i, input);
-    plan.run(std::span<const int64_t>{});
-    for (const std::string& name : names) {
-      const TensorView& view = name == base.images ? plan.input(name) : plan.output(name);
-      const auto values = view.span<const float>();
-      const auto [least, largest] = std::ranges::minmax(values);
-      nn::ValueRange& range = ranges[name];
-      range = {std::min(range.low, least), std::max(range.high, largest)};
+  Calibration calibration(options.method);
+  const auto each_picture = [&](auto take) {
+    for (int64_t i = 0; i < std::min(options.pictures, task->passes_per_epoch()); ++i) {
+      task->fill(i, input);
+      plan.run(std::span<const int64_t>{});
+      for (const std::string& name : names) {
+        const TensorView& view = name == base.images ? plan.input(name) : plan.output(name);
+        take(name, view.span<const float>());
+      }
     }
+  };
+  each_picture([&](const std::string& name, auto values) { calibration.see(name, values); });
+  VERGE_RETURN_IF_ERROR(calibration.expect_finite());
+  if (options.method != CalibrationMethod::MinMax) {
+    calibration.start_counting();
+    each_picture([&](const std::string& name, auto values) { calibration.count(name, values); });
   }
-  return ranges;
+  return calibration.ranges();
 }
 
 }  // namespace
 
-Status write_calibrated(const BaseModel& base, const DataOptions& data, int64_t pictures,
-                        const std::string& path, ThreadPool& pool) {
+Status write_calibrated(const BaseModel& base, const DataOptions& data,
+                        const CalibrationOptions& options, const std::string& path,
+                        ThreadPool& pool) {
   if (base.kind == BaseKind::LanguageModel || base.kind == BaseKind::Levels) {
     return make_error(
         Code::Unsupported, "{}: {}; --int8 makes levels of f32 classifiers of images; leave it out",
         base.path, base.kind == BaseKind::Levels ? "has levels already" : "a language model");
   }
-  VERGE_TRY(const nn::ValueRanges ranges, ranges_of(base, data, pictures, pool));
+  VERGE_TRY(const nn::ValueRanges ranges, ranges_of(base, data, options, pool));
   const auto values = [&base](const std::string& name) { return base.values(name); };
   // Without the loss, which a file does not have.
   VERGE_TRY(nn::LevelNetwork network,

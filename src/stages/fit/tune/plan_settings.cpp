@@ -59,18 +59,29 @@ Result<graph::OptimizerSpec> optimizer_of(const ordered_json& json) {
   return spec;
 }
 
+Result<std::vector<int64_t>> image_of(const ordered_json& json) {
+  std::vector<int64_t> extents;
+  for (const ordered_json& extent : json) {
+    VERGE_TRY(extents.emplace_back(), whole_number({{"image", extent}}, "image", 1, kMostExtent));
+  }
+  if (extents.size() == 3) return extents;
+  return damaged("image is not three extents");
+}
+
 }  // namespace
 
 std::string print_settings(const PlanSettings& settings) {
-  const ordered_json json = {
+  ordered_json json = {
       {"model", settings.model},
       {"batch", settings.shape.batch},
       {"tokens", settings.shape.tokens},
+      {"squared_error", settings.shape.squared_error},
       {"optimizer", optimizer_json(settings.optimizer)},
       {"scheme", print_scheme({.model = settings.hash, .scheme = settings.scheme})},
       {"low_rank", settings.low_rank},
       {"parameters", settings.parameters},
       {"seed", settings.seed}};
+  if (!settings.shape.image.empty()) json["image"] = settings.shape.image;
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -82,6 +93,10 @@ Result<PlanSettings> parse_settings(std::string_view text) {
     settings.model = json.at("model").get<std::string>();
     VERGE_TRY(settings.shape.batch, whole_number(json, "batch", 1, kMostExtent));
     VERGE_TRY(settings.shape.tokens, whole_number(json, "tokens", 1, kMostExtent));
+    if (json.contains("image")) {
+      VERGE_TRY(settings.shape.image, image_of(json.at("image")));
+    }
+    settings.shape.squared_error = json.value("squared_error", false);
     VERGE_TRY(settings.optimizer, optimizer_of(json.at("optimizer")));
     settings.low_rank = json.at("low_rank").get<std::vector<std::string>>();
     VERGE_TRY(settings.parameters, whole_number(json, "parameters", 0, INT64_MAX));

@@ -34,8 +34,16 @@ Result<StepTime> time_step(const BaseModel& base, const TrainingPlan& plan, Thre
     if (run > 0) best = std::min(best, clock.seconds() - begin);
   }
   trainer->plan().start_profile();
+  const double begin = clock.seconds();
   trainer->step();
-  return StepTime{1e3 * best, runtime::by_operator(trainer->plan())};
+  const double profiled = clock.seconds() - begin;
+  return StepTime{1e3 * best, runtime::by_operator(trainer->plan()), 1e3 * profiled};
+}
+
+double StepTime::overhead() const {
+  double of_nodes_ms = 0;
+  for (const runtime::OperatorTime& time : profile) of_nodes_ms += 1e3 * time.seconds;
+  return profiled_ms > 0 ? 1 - of_nodes_ms / profiled_ms : 0;
 }
 
 }  // namespace verge::fit

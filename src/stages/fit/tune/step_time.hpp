@@ -14,6 +14,10 @@ Result<TrainingWork> full_work(const BaseModel& base, PlanOptions options, int t
 struct StepTime {
   double ms = 0;                               // the shortest of three steps, after one to warm up
   std::vector<runtime::OperatorTime> profile;  // of one more
+  double profiled_ms = 0;                      // that one, as a whole
+  /// What that step takes beside its nodes, as a share of it: the loop itself, and looking at the
+  /// time before and after each node.
+  double overhead() const;
 };
 
 /// On inputs of zeros.

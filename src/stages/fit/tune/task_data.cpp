@@ -22,6 +22,7 @@ class ImageTask : public TaskData {
         network_(base.network),
         input_(base.input),
         images_(base.images),
+        has_classes_(base.has_classes()),
         batch_(batch),
         seed_(seed) {}
 
@@ -42,7 +43,10 @@ class ImageTask : public TaskData {
     return count;
   }
 
-  int64_t held_out_batches() const override { return (data_.test.count() + batch_ - 1) / batch_; }
+  // A squared error is of a whole batch.
+  int64_t held_out_batches() const override {
+    return (data_.test.count() + (has_classes_ ? batch_ - 1 : 0)) / batch_;
+  }
   int32_t label(int64_t row) const override { return labels_[static_cast<size_t>(row)]; }
   int64_t passes_per_epoch() const override { return data_.training.count() / batch_; }
   int64_t samples_per_pass() const override { return batch_; }
@@ -56,8 +60,7 @@ class ImageTask : public TaskData {
     const nn::CnnConfig& config = network_.config;
     const int64_t area = config.height * config.width;
     const TensorView& to = input(images_);
-    auto labels = input("labels").span<int32_t>();
-    std::ranges::fill(labels, -1);
+    labels_.assign(static_cast<size_t>(batch_), -1);
     for (int64_t row = 0; row < count; ++row) {
       const auto image = set.image(index(row));
       for (int64_t channel = 0; channel < config.channels; ++channel) {
@@ -68,9 +71,22 @@ class ImageTask : public TaskData {
           model::normalize(network_.normalization, image, to.as<float>() + at);
         }
       }
-      labels[static_cast<size_t>(row)] = set.labels[static_cast<size_t>(index(row))];
+      labels_[static_cast<size_t>(row)] = set.labels[static_cast<size_t>(index(row))];
     }
-    labels_.assign(labels.begin(), labels.end());
+    if (has_classes_) {
+      std::ranges::copy(labels_, input("labels").span<int32_t>().begin());
+    } else {
+      write_targets(to, input("targets"));
+    }
+  }
+
+  // The images themselves, or their classes as numbers.
+  void write_targets(const TensorView& images, const TensorView& targets) const {
+    if (targets.shape == images.shape) {
+      std::ranges::copy(images.span<const float>(), targets.span<float>().begin());
+    } else {
+      std::ranges::copy(labels_, targets.span<float>().begin());
+    }
   }
 
   void write_levels(std::span<const uint8_t> image, int8_t* levels) const {
@@ -86,6 +102,7 @@ class ImageTask : public TaskData {
   model::ImageNetwork network_;
   nn::LevelForm input_;
   std::string images_;
+  bool has_classes_;
   int64_t batch_;
   uint64_t seed_;
   std::vector<int32_t> order_, labels_;
@@ -156,7 +173,8 @@ Result<std::unique_ptr<TaskData>> open_images(const BaseModel& base, const BaseS
     data.training.labels.resize(count);
     data.training.pixels.resize(count * static_cast<size_t>(config.height * config.width));
   }
-  if (data.training.count() < shape.batch || data.test.count() == 0) {
+  const int64_t least_test = base.has_classes() ? 1 : shape.batch;
+  if (data.training.count() < shape.batch || data.test.count() < least_test) {
     return make_error(Code::InvalidArgument,
                       "{}: {} training and {} test images for batches of {}; compile for a smaller "
                       "--batch",
@@ -164,7 +182,7 @@ Result<std::unique_ptr<TaskData>> open_images(const BaseModel& base, const BaseS
   }
   for (const model::ImageSet* set : {&data.training, &data.test}) {
     const int32_t largest = *std::ranges::max_element(set->labels);
-    if (largest < config.classes) continue;
+    if (largest < config.classes || !base.has_classes()) continue;
     return make_error(Code::InvalidArgument, "{}: class {}, the network tells {} apart",
                       options.paths[0], largest, config.classes);
   }

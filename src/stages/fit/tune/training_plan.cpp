@@ -119,6 +119,7 @@ TrainingMemory memory_of(const runtime::Program& step, int64_t frozen_bytes) {
                         .lower_bound_bytes = step.memory.lower_bound_bytes,
                         .packed_bytes = runtime::prepared_weight_bytes(step),
                         .frozen_bytes = frozen_bytes};
+  for (const graph::Buffer& buffer : step.memory.buffers) memory.unshared_bytes += buffer.bytes;
   memory.peak_node = name_of_node(step.graph, step.memory.peak_node);
   memory.peak_value = largest_at_peak(step.memory);
   memory.peak_types = graph::bytes_by_type(step.graph, step.memory, step.memory.peak_node);
@@ -170,6 +171,7 @@ Result<TrainingPlan> compile_training(const BaseModel& base, const nn::UpdateSch
   trainer.disabled_passes = options.disabled_passes;
   std::erase(trainer.disabled_passes, kRecompute);
   trainer.observe = options.observe;
+  trainer.bf16 = options.bf16;
   trainer.plan.isa = options.isa;
   runtime::TrainingGraph training{part.graph, base.loss, part.trainable, part.slices, base.scales};
   if (base.kind == BaseKind::Levels) VERGE_RETURN_IF_ERROR(split(training));

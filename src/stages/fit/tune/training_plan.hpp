@@ -22,6 +22,7 @@ struct PlanOptions {
   std::vector<std::string> disabled_passes = {};  // "recompute" among them
   int64_t memory_bytes = 0;                       // budget of TrainingMemory::total(); 0: none
   uint64_t seed = 1;                              // of random channels
+  bool bf16 = false;  // matrix products of the step in bf16, parameters and sums in f32
   kernels::Isa isa = kernels::best_isa();
   std::function<void(std::string_view, const graph::Graph&, const graph::Graph&)> observe = {};
 };
@@ -30,6 +31,7 @@ struct PlanOptions {
 struct TrainingMemory {
   int64_t arena_bytes = 0;
   int64_t lower_bound_bytes = 0;  // of any arena in this order
+  int64_t unshared_bytes = 0;     // of an arena where no two values share memory
   int64_t io_bytes = 0;           // inputs and constants
   int64_t state_bytes = 0;        // of the optimizer
   int64_t parameter_bytes = 0;    // private copies of what is updated

@@ -63,10 +63,13 @@ class Tuning {
   Status train(TuneResult& result, const std::function<void(const TuneProgress&)>& on_progress,
                const std::atomic<bool>* cancel) {
     VERGE_TRY(result.before, run_->held_out());
-    runtime::TrainingLoop loop(
-        run_->trainer(),
-        {.checkpoint = checkpoint_, .checkpoint_every = options_.checkpoint_every, .note = note()},
-        clock_);
+    runtime::TrainingLoop loop(run_->trainer(),
+                               {.checkpoint = checkpoint_,
+                                .checkpoint_every = options_.checkpoint_every,
+                                .note = note(),
+                                .governor = options_.governor,
+                                .telemetry = options_.telemetry},
+                               clock_);
     VERGE_RETURN_IF_ERROR(loop.load());
     const double begin = clock_.seconds();
     std::vector<double> losses;
@@ -93,6 +96,7 @@ class Tuning {
     result.evaluation_bytes = plan_.evaluate.memory.arena_bytes;
     result.parameters = plan_.settings.parameters;
     result.unit = data_->unit();
+    result.has_accuracy = base_.has_classes();
     result.reference_nodes = runtime::reference_nodes(plan_.step);
   }
 

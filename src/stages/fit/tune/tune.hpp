@@ -26,7 +26,9 @@ struct TuneOptions {
   std::string delta = {};       // runtime/delta.hpp
   std::string checkpoint = {};  // empty: beside the output
   int64_t checkpoint_every = 500;
-  std::string command = {};  // recorded in the lineage
+  std::string command = {};         // recorded in the lineage
+  runtime::Governor governor = {};  // null: none
+  std::function<runtime::Telemetry()> telemetry = {};
 };
 
 struct TuneProgress : runtime::LoopProgress {
@@ -42,6 +44,7 @@ struct TuneResult {
   double seconds = 0, samples_per_s = 0;
   double step_ms = 0;  // mean
   std::string unit = {};
+  bool has_accuracy = false;
   TrainingMemory memory = {};    // planned
   int64_t evaluation_bytes = 0;  // arena of the measurements before and after
   std::vector<std::string> reference_nodes = {};

@@ -102,6 +102,32 @@ void merge(std::vector<float>& w, const TensorView& a, const TensorView& b, doub
   }
 }
 
+// Those of the base's weight.
+Result<runtime::InitialTensor> initial_channels(const BaseModel& base, const std::string& name,
+                                                const Shape& shape,
+                                                const graph::ChannelSlice& slice) {
+  const std::string ending = graph::channels_name("");
+  if (!name.ends_with(ending)) return another_interface(base, name);
+  const auto at = base.weights.find(name.substr(0, name.size() - ending.size()));
+  const auto axis = static_cast<int>(slice.axis);
+  if (at == base.weights.end() || axis >= at->second.view.shape.rank()) {
+    return another_interface(base, name);
+  }
+  const TensorView& whole = at->second.view;
+  const bool is_inside = std::ranges::all_of(
+      slice.channels, [&](int32_t channel) { return channel >= 0 && channel < whole.shape[axis]; });
+  Tensor part(whole.dtype, shape);
+  const int64_t taken = whole.shape[axis] == 0 ? 0 : whole.shape.count() / whole.shape[axis];
+  if (!is_inside || shape.count() != taken * std::ssize(slice.channels)) {
+    return another_interface(base, name);
+  }
+  for_each_run(whole, slice, [&](int64_t in_whole, int64_t in_part, int64_t bytes) {
+    std::memcpy(part.view().as<std::byte>() + in_part, whole.as<std::byte>() + in_whole,
+                static_cast<size_t>(bytes));
+  });
+  return owned(std::move(part));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TuningRun>> TuningRun::create(const BaseModel& base,
@@ -116,72 +142,48 @@ Result<std::unique_ptr<TuningRun>> TuningRun::create(const BaseModel& base,
                       base.path);
   }
   std::unique_ptr<TuningRun> run(new TuningRun(base, plan, data, pool));
-  run->has_new_head_ = has_new_head;
-  run->seed_ = seed;
   runtime::TrainerOptions options;
   options.optimizer = plan.settings.optimizer;
   options.schedule = schedule;
-  VERGE_TRY(
-      run->trainer_,
-      runtime::Trainer::bind(
-          plan.step, [&](const std::string& name) { return run->initial(name); }, options, pool));
+  VERGE_TRY(run->trainer_,
+            runtime::Trainer::bind(
+                plan.step,
+                [&](const std::string& name) {
+                  return initial_weight(base, plan.step.graph, name, {has_new_head, seed});
+                },
+                options, pool));
   return run;
 }
 
-Result<runtime::InitialTensor> TuningRun::initial(const std::string& name) const {
-  const graph::Value& value = plan_.step.graph.value(plan_.step.graph.find(name));
-  const Shape shape = plan_.step.graph.bound_shape(value.type);
-  if (const auto slice = graph::split_slice(plan_.step.graph, name)) {
-    return initial_channels(name, shape, *slice);
+Result<runtime::InitialTensor> initial_weight(const BaseModel& base, const graph::Graph& step,
+                                              const std::string& name, const InitialWeights& how) {
+  const graph::Value& value = step.value(step.find(name));
+  const Shape shape = step.bound_shape(value.type);
+  if (const auto slice = graph::split_slice(step, name)) {
+    return initial_channels(base, name, shape, *slice);
   }
   if (name.ends_with(kFactorA)) {
-    return owned(random_tensor(shape, 1 / std::sqrt(fan_in(shape)), name, seed_));
+    return owned(random_tensor(shape, 1 / std::sqrt(fan_in(shape)), name, how.seed));
   }
   if (name.ends_with(kFactorB)) return owned(Tensor(DType::F32, shape));
-  const auto at = base_.weights.find(name);
-  const DType dtype = at == base_.weights.end() ? DType::F32 : at->second.view.dtype;
-  if (value.type.dtype != dtype) return another_interface(base_, name);
-  if (at == base_.weights.end() || at->second.view.shape != shape) {
-    return make_error(Code::Conflict, "{}: no tensor {} of {} {}; compile the plan anew",
-                      base_.path, name, verge::name(value.type.dtype), shape.str());
+  const auto at = base.weights.find(name);
+  const DType dtype = at == base.weights.end() ? DType::F32 : at->second.view.dtype;
+  if (value.type.dtype != dtype) return another_interface(base, name);
+  if (at == base.weights.end() || at->second.view.shape != shape) {
+    return make_error(Code::Conflict, "{}: no tensor {} of {} {}; compile the plan anew", base.path,
+                      name, verge::name(value.type.dtype), shape.str());
   }
-  if (!has_new_head_) return at->second;
-  for (const nn::UpdatableLayer& layer : nn::updatable_layers(base_.graph)) {
+  if (!how.has_new_head) return at->second;
+  for (const nn::UpdatableLayer& layer : nn::updatable_layers(base.graph)) {
     if (!layer.is_head || (name != layer.weight && (layer.bias == graph::kNone ||
-                                                    name != base_.graph.value(layer.bias).name))) {
+                                                    name != base.graph.value(layer.bias).name))) {
       continue;
     }
     const bool is_matrix = name == layer.weight;
-    return owned(is_matrix ? random_tensor(shape, 1 / std::sqrt(fan_in(shape)), name, seed_)
+    return owned(is_matrix ? random_tensor(shape, 1 / std::sqrt(fan_in(shape)), name, how.seed)
                            : Tensor(DType::F32, shape));
   }
   return at->second;
-}
-
-// Those of the base's weight.
-Result<runtime::InitialTensor> TuningRun::initial_channels(const std::string& name,
-                                                           const Shape& shape,
-                                                           const graph::ChannelSlice& slice) const {
-  const std::string ending = graph::channels_name("");
-  if (!name.ends_with(ending)) return another_interface(base_, name);
-  const auto at = base_.weights.find(name.substr(0, name.size() - ending.size()));
-  const auto axis = static_cast<int>(slice.axis);
-  if (at == base_.weights.end() || axis >= at->second.view.shape.rank()) {
-    return another_interface(base_, name);
-  }
-  const TensorView& whole = at->second.view;
-  const bool is_inside = std::ranges::all_of(
-      slice.channels, [&](int32_t channel) { return channel >= 0 && channel < whole.shape[axis]; });
-  Tensor part(whole.dtype, shape);
-  const int64_t taken = whole.shape[axis] == 0 ? 0 : whole.shape.count() / whole.shape[axis];
-  if (!is_inside || shape.count() != taken * std::ssize(slice.channels)) {
-    return another_interface(base_, name);
-  }
-  for_each_run(whole, slice, [&](int64_t in_whole, int64_t in_part, int64_t bytes) {
-    std::memcpy(part.view().as<std::byte>() + in_part, whole.as<std::byte>() + in_whole,
-                static_cast<size_t>(bytes));
-  });
-  return owned(std::move(part));
 }
 
 void TuningRun::fill(int64_t pass) {
@@ -202,7 +204,7 @@ Result<HeldOut> TuningRun::held_out() {
     plan.run(std::span<const int64_t>{});
     result.loss += static_cast<double>(count) * double{*plan.output("loss").as<float>()};
     rows += count;
-    if (base_.is_language_model()) continue;
+    if (!base_.has_classes()) continue;
     const TensorView& logits = plan.output("logits");
     const int64_t classes = logits.shape[1];
     for (int64_t row = 0; row < count; ++row) {

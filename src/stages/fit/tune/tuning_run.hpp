@@ -15,10 +15,20 @@ struct HeldOut {
   double accuracy = 0;  // of images
 };
 
+struct InitialWeights {
+  bool has_new_head = false;  // small random weights, for classes that it never saw
+  uint64_t seed = 1;
+};
+
+/// What a parameter of a plan's step begins with: the base's weight, the channels of it that the
+/// step updates, or a low-rank factor (A random, B zero: Hu et al. 2021). Fails with Conflict where
+/// the plan is of another model.
+Result<runtime::InitialTensor> initial_weight(const BaseModel& base, const graph::Graph& step,
+                                              const std::string& name, const InitialWeights& how);
+
 class TuningRun {
  public:
-  /// `has_new_head`: the head begins with small random weights, for classes it never saw. Low-rank
-  /// factors begin as Hu et al. 2021 say: A random, B zero. All must outlive the run.
+  /// Parameters begin as initial_weight() says. All must outlive the run.
   static Result<std::unique_ptr<TuningRun>> create(const BaseModel& base, const TrainingPlan& plan,
                                                    TaskData& data,
                                                    const runtime::Schedule& schedule,
@@ -38,16 +48,11 @@ class TuningRun {
  private:
   TuningRun(const BaseModel& base, const TrainingPlan& plan, TaskData& data, ThreadPool& pool)
       : base_(base), plan_(plan), data_(data), pool_(pool) {}
-  Result<runtime::InitialTensor> initial(const std::string& name) const;
-  Result<runtime::InitialTensor> initial_channels(const std::string& name, const Shape& shape,
-                                                  const graph::ChannelSlice& slice) const;
 
   const BaseModel& base_;
   const TrainingPlan& plan_;
   TaskData& data_;
   ThreadPool& pool_;
-  bool has_new_head_ = false;
-  uint64_t seed_ = 1;
   std::unique_ptr<runtime::Trainer> trainer_;
 };
 

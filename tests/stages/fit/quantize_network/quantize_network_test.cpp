@@ -173,6 +173,25 @@ TEST_F(QuantizeNetwork, LabelsGiveAccuracy) {
   EXPECT_NEAR(report->comparison.accuracy, report->comparison.accuracy_before, 0.11);
 }
 
+// Floats and levels may select another number of boxes.
+TEST_F(QuantizeNetwork, OutputsOfSelectedBoxesAreRefusedBeforeAnythingIsWritten) {
+  test::OnnxParts parts = test::small_network();
+  parts.nodes.push_back(test::onnx_node("Reshape", {"y", "as_scores"}, {"scores"}));
+  parts.nodes.push_back(test::onnx_node("NonMaxSuppression", {"boxes", "scores", "most"}, {"n"}));
+  parts.constants.push_back(
+      test::onnx_tensor<int64_t>("as_scores", test::kOnnxInt64, {3}, {1, 1, 5}));
+  parts.constants.push_back(test::onnx_tensor<int64_t>("most", test::kOnnxInt64, {1}, {5}));
+  parts.constants.push_back(test::random_tensor("boxes", {1, 5, 4}, 0, 1));
+  parts.outputs = {test::onnx_value("n", test::kOnnxInt64, {-1, 3})};
+  const auto refused = quantize(open(parts));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::Unsupported);
+  EXPECT_NE(refused.error().message.find("as many rows as NonMaxSuppression selects"),
+            std::string::npos)
+      << refused.error().message;
+  EXPECT_EQ(folder_.entries(), 1u) << "the network alone";
+}
+
 TEST_F(QuantizeNetwork, RefusesWhatItCannotDo) {
   const auto refused = [&](const Result<NetworkReport>& report, std::string_view part) {
     ASSERT_FALSE(report);
@@ -202,6 +221,53 @@ TEST(FoldNorms, BatchNormsBecomeWeights) {
   EXPECT_EQ(model.graph.nodes.size(), file.model().graph.nodes.size() - 1);
   EXPECT_EQ(model.graph.nodes[0].outputs[0], "n1");
   EXPECT_EQ(model.graph.nodes[0].inputs.size(), 3u);
+}
+
+// A convolution, `move` of its result "c1" to "m", and a convolution that reads that.
+Placement placement_around(const test::OnnxMessage& move) {
+  test::OnnxParts parts;
+  parts.nodes = {test::onnx_node("Conv", {"x", "w1"}, {"c1"}), move,
+                 test::onnx_node("Conv", {"m", "w2"}, {"y"})};
+  parts.constants = {test::random_tensor("w1", {4, 3, 1, 1}, -1, 1),
+                     test::random_tensor("w2", {2, 4, 1, 1}, -1, 1),
+                     test::onnx_tensor<float>("scales", test::kOnnxFloat, {4}, {1, 1, 2, 2}),
+                     test::onnx_tensor<int64_t>("ids", test::kOnnxInt64, {1}, {0}),
+                     test::onnx_tensor<int64_t>("ends", test::kOnnxInt64, {1}, {1})};
+  parts.inputs = {test::onnx_value("x", test::kOnnxFloat, {1, 3, 4, 4})};
+  parts.outputs = {test::onnx_value("y", test::kOnnxFloat, {1, 2, 8, 8})};
+  const std::string bytes = test::onnx_file(parts);
+  return place_levels(format::onnx::Onnx::parse(test::onnx_bytes(bytes)).value().model(), {})
+      .value();
+}
+
+test::OnnxMessage interpolation(std::string_view mode) {
+  return test::OnnxMessage().text(1, "mode").text(4, mode).integer(20, 3);
+}
+
+TEST(PlaceLevels, MovedElementsKeepTheirScale) {
+  using test::onnx_node;
+  const test::OnnxMessage moves[] = {
+      onnx_node("Resize", {"c1", "", "scales"}, {"m"}),
+      onnx_node("Resize", {"c1", "", "scales"}, {"m"}, {interpolation("nearest")}),
+      onnx_node("Upsample", {"c1", "scales"}, {"m"}, {interpolation("nearest")}),
+      onnx_node("Slice", {"c1", "ids", "ends", "ids"}, {"m"}),
+      onnx_node("Gather", {"c1", "ids"}, {"m"})};
+  for (const test::OnnxMessage& move : moves) {
+    const Placement placement = placement_around(move);
+    EXPECT_EQ(placement.values, (std::vector<std::string>{"x", "c1", "m"}));
+    EXPECT_EQ(placement.groups.at("m"), placement.groups.at("c1"));
+    EXPECT_NE(placement.groups.at("x"), placement.groups.at("c1"));
+  }
+}
+
+TEST(PlaceLevels, InterpolatedElementsHaveTheirOwn) {
+  for (const char* op : {"Resize", "Upsample"}) {
+    for (const char* mode : {"linear", "cubic"}) {
+      const Placement placement =
+          placement_around(test::onnx_node(op, {"c1", "scales"}, {"m"}, {interpolation(mode)}));
+      EXPECT_NE(placement.groups.at("m"), placement.groups.at("c1")) << op << " " << mode;
+    }
+  }
 }
 
 TEST(PlaceLevels, ResultsBehindActivationsBecomeLevels) {

@@ -60,5 +60,22 @@ TEST(Contributions, AreKeptForTheirModelAndTask) {
   }
 }
 
+TEST(Contributions, OfAnyTaskAreThoseOfTheModel) {
+  const test::TemporaryFolder folder;
+  const SearchSpace space(three_layers());
+  Contributions measured(space, owner_of_model("12") + "task 7");
+  for (const Genome& genome : space.measurements()) {
+    EXPECT_FALSE(measured.is_complete());
+    measured.set(genome, 0.5);
+  }
+  EXPECT_TRUE(measured.is_complete());
+  ASSERT_TRUE(measured.save(folder / "c.json"));
+  Contributions known(space, owner_of_model("12")), other(space, owner_of_model("1"));
+  EXPECT_EQ(known.load(folder / "c.json").error().code, Code::Conflict);
+  ASSERT_TRUE(known.load(folder / "c.json", true));
+  EXPECT_TRUE(known.is_complete());
+  EXPECT_EQ(other.load(folder / "c.json", true).error().code, Code::Conflict);
+}
+
 }  // namespace
 }  // namespace verge::fit

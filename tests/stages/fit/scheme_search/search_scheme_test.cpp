@@ -70,13 +70,13 @@ TEST(SearchScheme, EndsBetweenGenerations) {
   EXPECT_EQ(generations, 1u);
 }
 
-// Seven looks at each of two plans: the three runs of the head's step last 1 ms, those of
-// everything 10 ms.
+// Nine looks at each of two plans: the runs of the head's step last 1 ms, those of everything
+// 10 ms.
 class HeadThenEverything : public Clock {
  public:
   double seconds() const override {
-    const size_t look = looks_ % 7;
-    if (look > 0 && look % 2 == 0) now_ += looks_ < 7 ? 1e-3 : 10e-3;
+    const size_t look = looks_ % 9;
+    if (look > 0 && look % 2 == 0) now_ += looks_ < 9 ? 1e-3 : 10e-3;
     ++looks_;
     return now_;
   }
@@ -117,6 +117,28 @@ TEST(SearchScheme, MeasurementsOfLessDataAreOthers) {
   const auto refused = search_scheme(toy.options, toy.pool, SystemClock());
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::Conflict);
+}
+
+TEST(SearchScheme, WhatIsKnownIsNotMeasuredAgain) {
+  Toy toy;
+  const BaseModel base = *open_base_model(toy.options.model, toy.options.plan.shape);
+  SearchOptions known = toy.options;
+  known.data = {};
+  const auto nothing = search_known(base, known, toy.pool);
+  ASSERT_TRUE(nothing) << nothing.error().message;
+  EXPECT_FALSE(nothing->has_value());
+  std::atomic<bool> stop = false;
+  ASSERT_TRUE(search_scheme(
+      toy.options, toy.pool, SystemClock(),
+      [&](const SearchProgress& now) { stop = now.done == 5; }, &stop));
+  EXPECT_FALSE(search_known(base, known, toy.pool)->has_value());
+  const auto whole = search_scheme(toy.options, toy.pool, SystemClock());
+  const auto again = search_known(base, known, toy.pool);
+  ASSERT_TRUE(whole && again && *again);
+  EXPECT_TRUE((*again)->scheme == whole->scheme);
+  EXPECT_EQ((*again)->predicted, whole->predicted);
+  known.plan.memory_bytes = 500;
+  EXPECT_EQ(search_known(base, known, toy.pool).error().code, Code::OutOfMemory);
 }
 
 TEST(SearchScheme, WhereNotEvenTheHeadFitsSaysWhatItTakes) {

@@ -25,7 +25,8 @@ struct Workshop {
 
   Workshop() {
     const auto base = open_base_model(real, {.batch = 1});
-    const Status status = write_calibrated(*base, {.paths = {images}}, 64, levels, pool);
+    const Status status =
+        write_calibrated(*base, {.paths = {images}}, {.pictures = 64}, levels, pool);
     EXPECT_TRUE(status) << status.error().message;
   }
 
@@ -101,11 +102,60 @@ TEST(Calibrate, MakesANetworkThatAnswersAlike) {
   EXPECT_LT(std::sqrt(error / size), 0.1);
 }
 
+// Dark pictures of 8 x 8, one of them with a bright point: less than 1 in 10^4 of all.
+std::string write_dark_images(const test::TemporaryFolder& folder) {
+  std::string text;
+  Rng rng(6);
+  for (int i = 0; i < 4000; ++i) {
+    for (int p = 0; p < 64; ++p) {
+      const bool is_bright = p == 5 && i == 700;
+      text += fmt::format("{},", is_bright ? 15 : rng.below(3));
+    }
+    text += fmt::format("{}\n", i % 4);
+  }
+  folder.add("dark.csv", text);
+  return folder / "dark.csv";
+}
+
+// The percentile passes over the bright point, the extremes do not.
+TEST(Calibrate, MethodsChooseRanges) {
+  Workshop workshop;
+  const auto base = open_base_model(workshop.real, {.batch = 1});
+  const std::string images = write_dark_images(workshop.folder);
+  const auto scale_by = [&](CalibrationMethod method) {
+    const Status status =
+        write_calibrated(*base, {.paths = {images}}, {.method = method, .pictures = 4000},
+                         workshop.levels, workshop.pool);
+    EXPECT_TRUE(status) << status.error().message;
+    return workshop.base().input.scale;
+  };
+  const float seen = scale_by(CalibrationMethod::MinMax);
+  const float chosen = scale_by(CalibrationMethod::Percentile);
+  EXPECT_LT(chosen, seen / 2);
+  EXPECT_GT(chosen, seen / 10);
+}
+
+// An activation beyond all floats has no range; its weights have.
+TEST(Calibrate, ActivationsThatAreNoNumbersAreNamed) {
+  Workshop workshop;
+  auto base = open_base_model(workshop.real, {.batch = 1});
+  ASSERT_TRUE(base) << base.error().message;
+  auto& weight = base->weights.at("stage.0.0.conv.weight");
+  const auto huge = std::make_shared<Tensor>(DType::F32, weight.view.shape);
+  std::ranges::fill(huge->span<float>(), 3e38f);
+  weight = {huge->view(), huge};
+  const Status refused = write_calibrated(*base, {.paths = {workshop.images}}, {.pictures = 8},
+                                          workshop.folder / "huge.safetensors", workshop.pool);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::InvalidArgument);
+  EXPECT_NE(refused.error().message.find("infinite"), std::string::npos) << refused.error().message;
+}
+
 TEST(Calibrate, RefusesWhatHasNoLevels) {
   const Workshop workshop;
   ThreadPool pool(1);
-  const auto refused = write_calibrated(workshop.base(1), {.paths = {workshop.images}}, 8,
-                                        workshop.folder / "again", pool);
+  const auto refused = write_calibrated(workshop.base(1), {.paths = {workshop.images}},
+                                        {.pictures = 8}, workshop.folder / "again", pool);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("levels already"), std::string::npos);
 }

@@ -6,7 +6,8 @@ namespace verge::fit {
 namespace {
 
 TEST(PlanSettings, ReadWhatTheyPrint) {
-  PlanSettings settings{.model = "a.gguf", .hash = "0f", .shape = {.batch = 3, .tokens = 7}};
+  PlanSettings settings{
+      .model = "a.gguf", .hash = "0f", .shape = {.batch = 3, .tokens = 7, .image = {1, 8, 9}}};
   settings.optimizer = {.kind = graph::OptimizerKind::Lion, .beta2 = 0.99, .weight_decay = 0.3};
   settings.scheme.layers["w"] = {.kind = nn::UpdateKind::Bias};
   settings.scheme.lora = graph::LowRank{2, 3};
@@ -16,6 +17,7 @@ TEST(PlanSettings, ReadWhatTheyPrint) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(print_settings(*read), print_settings(settings));
   EXPECT_TRUE(read->scheme == settings.scheme);
+  EXPECT_EQ(read->shape.image, (std::vector<int64_t>{1, 8, 9}));
 }
 
 TEST(PlanSettings, RefuseWhatIsDamaged) {
@@ -27,7 +29,8 @@ TEST(PlanSettings, RefuseWhatIsDamaged) {
 }
 
 TEST(PlanSettings, RefuseWhatNoCompilationWrites) {
-  PlanSettings settings{.shape = {.batch = 3, .tokens = 7}, .low_rank = {"w"}, .seed = 5};
+  PlanSettings settings{
+      .shape = {.batch = 3, .tokens = 7, .image = {3, 8, 9}}, .low_rank = {"w"}, .seed = 5};
   settings.scheme.lora = graph::LowRank{2, 3};
   const std::string whole = print_settings(settings);
   ASSERT_TRUE(parse_settings(whole));
@@ -39,6 +42,9 @@ TEST(PlanSettings, RefuseWhatNoCompilationWrites) {
       {"\"seed\":5", "\"seed\":-5"},
       {"\"seed\":5", "\"seed\":0.5"},
       {"\"name\":\"adamw\"", "\"name\":\"adam\""},
+      {"[3,8,9]", "[3,8]"},
+      {"[3,8,9]", "[3,8,0]"},
+      {"[3,8,9]", "{}"},
       {"\"parameters\":0", "\"parameters\":-1"}};
   for (const auto& [from, to] : changes) {
     std::string text = whole;

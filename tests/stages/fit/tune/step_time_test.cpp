@@ -34,6 +34,15 @@ TEST(StepTime, IsTheLeastOfThreeAfterOneToWarmUp) {
   int timed = 0;
   for (const runtime::OperatorTime& entry : time->profile) timed += entry.nodes;
   EXPECT_EQ(timed, std::ssize(plan->step.graph.nodes));
+  EXPECT_EQ(time->profiled_ms, 3000);
+}
+
+TEST(StepTime, WhatIsNoNodeIsOverhead) {
+  StepTime time{.ms = 9,
+                .profile = {{.op = "linear", .seconds = 6e-3}, {.op = "add", .seconds = 3e-3}}};
+  EXPECT_EQ(time.overhead(), 0);
+  time.profiled_ms = 10;
+  EXPECT_NEAR(time.overhead(), 0.1, 1e-12);
 }
 
 TEST(StepTime, RunsTheStepAndLeavesTheModelAsItIs) {

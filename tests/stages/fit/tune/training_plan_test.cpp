@@ -31,6 +31,20 @@ TEST(TrainingPlan, WorkAndMemoryFallWithTheScheme) {
   }
 }
 
+TEST(TrainingPlan, RoundsProductsOfTheStepWhereAsked) {
+  const test::TemporaryFolder folder;
+  const BaseModel base = toy_base(folder);
+  const auto rounded = [&](bool bf16) {
+    const TrainingPlan plan = plan_of(base, "full", {.bf16 = bf16});
+    EXPECT_GT(plan.memory.unshared_bytes, plan.memory.arena_bytes);
+    return std::ranges::count_if(plan.step.graph.nodes, [](const graph::Node& node) {
+      return node.attrs.text("compute", "") == "bf16";
+    });
+  };
+  EXPECT_EQ(rounded(false), 0);
+  EXPECT_GT(rounded(true), 0);
+}
+
 // Copies are of whole tensors, moments of the updated channels alone.
 TEST(TrainingPlan, ChargesEachUpdatedTensorAndTheMomentsOfItsChannels) {
   const test::TemporaryFolder folder;
@@ -131,11 +145,13 @@ TEST(TrainingPlan, LeavesTheWeightsThatAreNotPackedUnpackedInAFile) {
   const auto read = read_training_plan(folder / "p.vplan");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->memory.packed_bytes, tight.memory.packed_bytes);
-  // Values that are computed twice do not bring the others' copies back.
+  // Values that are computed twice, of which there are none here, do not bring the copies back.
   options.memory_bytes = tight.memory.total() - 1;
-  const auto tighter = compile_chosen(*base, "last:1", options, kOneThread);
-  ASSERT_TRUE(tighter) << tighter.error().message;
-  EXPECT_EQ(tighter->memory.packed_bytes, tight.memory.packed_bytes);
+  const auto refused = compile_chosen(*base, "last:1", options, kOneThread);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find(fmt::format("--memory {} ", tight.memory.total())),
+            std::string::npos)
+      << refused.error().message;
 }
 
 TEST(TrainingPlan, AFileBringsBackProgramsAndSettings) {

@@ -235,6 +235,68 @@ TEST(TuningRun, AnOnnxClassifierLearns) {
   }
 }
 
+// Two convolutions that give the picture again, and a product that says how bright it is.
+TEST(TuningRun, AnOnnxNetworkLearnsBySquaredErrors) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  Rng rng(4);
+  const auto random = [&](size_t count) {
+    std::vector<float> values(count);
+    for (float& value : values) value = 0.2f * rng.normal();
+    return values;
+  };
+  test::OnnxParts parts;
+  parts.nodes = {test::onnx_node("Conv", {"x", "a"}, {"y"}),
+                 test::onnx_node("Conv", {"y", "b"}, {"z"})};
+  parts.constants = {test::onnx_tensor<float>("a", test::kOnnxFloat, {4, 1, 1, 1}, random(4)),
+                     test::onnx_tensor<float>("b", test::kOnnxFloat, {1, 4, 1, 1}, random(4))};
+  parts.inputs = {test::onnx_value("x", test::kOnnxFloat, {-1, 1, 8, 8})};
+  parts.outputs = {test::onnx_value("z", test::kOnnxFloat, {-1, 1, 8, 8})};
+  folder.add("again.onnx", test::onnx_file(parts));
+  parts.nodes = {test::onnx_node("Flatten", {"x"}, {"f"}),
+                 test::onnx_node("Gemm", {"f", "w"}, {"z"})};
+  parts.constants = {
+      test::onnx_tensor<float>("w", test::kOnnxFloat, {64, 1}, std::vector<float>(64, 0.2f))};
+  parts.outputs = {test::onnx_value("z", test::kOnnxFloat, {-1, 1})};
+  folder.add("number.onnx", test::onnx_file(parts));
+  const BaseShape shape{.batch = 8, .squared_error = true};
+  for (const char* name : {"again.onnx", "number.onnx"}) {
+    const auto base = open_base_model(folder / name, shape);
+    ASSERT_TRUE(base) << base.error().message;
+    EXPECT_FALSE(base->has_classes());
+    const auto data = open_task_data(*base, shape, {.paths = {write_toy_images(folder)}});
+    ASSERT_TRUE(data) << data.error().message;
+    const auto plan = compile_chosen(*base, "full", {.shape = shape}, pool.size());
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_TRUE(parse_settings(print_settings(plan->settings))->shape.squared_error);
+    const auto run =
+        TuningRun::create(*base, *plan, **data, {.peak = 1e-2, .steps = 60}, false, 1, pool);
+    ASSERT_TRUE(run) << run.error().message;
+    const auto before = (*run)->held_out();
+    Toy::losses(**run, 60);
+    const auto after = (*run)->held_out();
+    EXPECT_LT(after->loss, 0.5 * before->loss) << name;
+    EXPECT_EQ(after->accuracy, 0);
+  }
+}
+
+// Its batch has eight targets.
+TEST(TuningRun, ASquaredErrorIsNotOfOneNumberForAWholeBatch) {
+  const test::TemporaryFolder folder;
+  test::OnnxParts parts;
+  parts.nodes = {test::onnx_node("Flatten", {"x"}, {"f"}),
+                 test::onnx_node("Gemm", {"f", "w"}, {"y"}),
+                 test::onnx_node("ReduceMean", {"y"}, {"z"})};
+  parts.constants = {
+      test::onnx_tensor<float>("w", test::kOnnxFloat, {64, 1}, std::vector<float>(64, 0.1f))};
+  parts.inputs = {test::onnx_value("x", test::kOnnxFloat, {-1, 1, 8, 8})};
+  parts.outputs = {test::onnx_value("z", test::kOnnxFloat, {1, 1})};
+  folder.add("mean.onnx", test::onnx_file(parts));
+  const auto base = open_base_model(folder / "mean.onnx", {.batch = 8, .squared_error = true});
+  ASSERT_FALSE(base);
+  EXPECT_NE(base.error().message.find("[1, 1]"), std::string::npos) << base.error().message;
+}
+
 TEST(TuningRun, ANewHeadForgetsTheOldOne) {
   Toy toy;
   const TrainingPlan plan = toy.plan("head");

@@ -7,9 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include <verge/core/result.hpp>
+#include <verge/engine/nn/value_range.hpp>
 
 namespace verge::fit {
+
+using nn::ValueRange;
 
 enum class CalibrationMethod {
   MinMax,      // all that was seen
@@ -19,13 +21,6 @@ enum class CalibrationMethod {
 
 std::optional<CalibrationMethod> calibration_method(std::string_view name);
 std::string_view name(CalibrationMethod method);
-
-struct ValueRange {
-  float low = 0, high = 0;
-
-  void add(std::span<const float> values);
-  float magnitude() const;
-};
 
 /// Values counted in bins of one width. Values outside count in the first or last bin; those that
 /// are no numbers are passed over.

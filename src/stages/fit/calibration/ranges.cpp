@@ -2,7 +2,8 @@
 #include <cmath>
 #include <numeric>
 
-#include <verge/stages/fit/quantize_network/ranges.hpp>
+#include <verge/core/result.hpp>
+#include <verge/stages/fit/calibration/ranges.hpp>
 
 namespace verge::fit {
 namespace {
@@ -64,18 +65,6 @@ std::optional<CalibrationMethod> calibration_method(std::string_view name) {
 
 std::string_view name(CalibrationMethod method) {
   return std::ranges::find(kMethods, method, &MethodName::method)->name;
-}
-
-void ValueRange::add(std::span<const float> values) {
-  for (const float value : values) {
-    if (!std::isfinite(value)) continue;
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-}
-
-float ValueRange::magnitude() const {
-  return std::max(-low, high);
 }
 
 Histogram::Histogram(ValueRange range, bool of_magnitudes)

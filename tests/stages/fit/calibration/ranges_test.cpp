@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <verge/core/rng.hpp>
-#include <verge/stages/fit/quantize_network/ranges.hpp>
+#include <verge/stages/fit/calibration/ranges.hpp>
 
 namespace verge::fit {
 namespace {
