@@ -14,8 +14,9 @@ struct ShapeRow {
 };
 
 // The tiny shapes have head counts that are odd or grouped and windows shorter than a test's text,
-// so that a wrong stride or mask shows; tiny-gemma3 has a layer of each kind. stories-15m is the
-// shape of Karpathy's llama2.c, stories-7m a smaller one for training; the others are published.
+// so that a wrong stride or mask shows; tiny-gemma3 has a layer of each kind. stories-15m and
+// -110m are shapes of Karpathy's llama2.c, stories-7m a smaller one for training; the others are
+// published.
 constexpr ShapeRow kShapes[] = {
     {"tiny-llama", "llama", 96, 2, 3, 1, 32, 160, 512, 256},
     {"tiny-mistral", "llama", 128, 3, 4, 2, 32, 192, 640, 256},
@@ -29,6 +30,7 @@ constexpr ShapeRow kShapes[] = {
     {"tiny-phi3", "phi3", 96, 2, 6, 3, 16, 192, 512, 256},
     {"stories-7m", "llama", 256, 6, 8, 8, 32, 704, 4096, 256, true},
     {"stories-15m", "llama", 288, 6, 6, 6, 48, 768, 32000, 256, true},
+    {"stories-110m", "llama", 768, 12, 12, 12, 64, 2048, 32000, 1024, true},
     {"smollm-135m", "llama", 576, 30, 9, 3, 64, 1536, 49152, 2048, true, 0, 0, 0, "smollm"},
     {"qwen2.5-0.5b", "qwen2", 896, 24, 14, 2, 64, 4864, 151936, 32768, true, 0, 0, 0, "qwen2"},
     {"tinyllama-1.1b", "llama", 2048, 22, 32, 4, 64, 5632, 32000, 2048},

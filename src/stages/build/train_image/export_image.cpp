@@ -30,7 +30,7 @@ onnx::Port port(const graph::Graph& graph, const std::string& name) {
 }  // namespace
 
 Status export_image(const std::string& path, const std::string& target,
-                    const std::atomic<bool>* cancel) {
+                    const format::onnx::WriteOptions& options) {
   VERGE_TRY(const format::Safetensors file, format::Safetensors::open(path));
   VERGE_TRY(const model::ImageNetwork image_network, model::read_network(file, path));
   onnx::Network network;
@@ -55,7 +55,7 @@ Status export_image(const std::string& path, const std::string& target,
   std::vector<std::pair<std::string, std::string>> metadata;
   for (const auto& [key, value] : file.metadata()) metadata.emplace_back(key, value);
   VERGE_TRY(const auto model, onnx::export_onnx(network, std::move(metadata)));
-  return format::onnx::write_onnx(model, target, cancel);
+  return format::onnx::write_onnx(model, target, options);
 }
 
 }  // namespace verge::build

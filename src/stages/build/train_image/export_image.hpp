@@ -1,10 +1,10 @@
 #pragma once
 // export_image: a classifier that train_image wrote, as an ONNX file for other runtimes.
 
-#include <atomic>
 #include <string>
 
 #include <verge/core/result.hpp>
+#include <verge/engine/format/onnx/writer.hpp>
 
 namespace verge::build {
 
@@ -13,6 +13,6 @@ namespace verge::build {
 /// the mirrored image, where training asked for it, is the caller's (key verge.cnn.mirror). Keeps
 /// the file's metadata. Fails as read_network and format::onnx::write_onnx do.
 Status export_image(const std::string& path, const std::string& target,
-                    const std::atomic<bool>* cancel = nullptr);
+                    const format::onnx::WriteOptions& options = {});
 
 }  // namespace verge::build

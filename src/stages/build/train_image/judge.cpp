@@ -43,6 +43,14 @@ Result<ImageJudge> ImageJudge::create(const model::ImageNetwork& network,
   return ImageJudge(network, std::move(plan));
 }
 
+Result<ImageJudge> ImageJudge::of_file(const model::Classifier& file, ThreadPool& pool) {
+  VERGE_TRY(model::ClassifierPlan running, file.compile(kBatch, pool));
+  ImageJudge judge(file.network(), std::move(*running.plan));
+  judge.weights_ = std::move(running.weights);
+  judge.states_ = std::move(running.states);
+  return judge;
+}
+
 // [count, classes]; images past `count` of the batch are whatever was there before.
 std::vector<float> ImageJudge::logits(const model::ImageSet& images, int64_t first, int64_t count) {
   const nn::CnnConfig& config = network_.config;
@@ -86,16 +94,9 @@ double ImageJudge::accuracy(const model::ImageSet& images) {
 
 Result<ImageEvaluation> evaluate_image(const std::string& path, const model::ImageData& data,
                                        ThreadPool& pool) {
-  VERGE_TRY(const format::Safetensors file, format::Safetensors::open(path));
-  VERGE_TRY(const model::ImageNetwork network, model::read_network(file, path));
-  VERGE_RETURN_IF_ERROR(expect_same_images(network, data, path));
-  runtime::WeightStore weights;
-  runtime::StateStore states;
-  for (const format::StoredTensor& tensor : file.tensors()) {
-    VERGE_TRY(const TensorView view, tensor.view());
-    weights.add(tensor.name, view, file.file());
-  }
-  VERGE_TRY(ImageJudge judge, ImageJudge::create(network, weights, states, pool, true));
+  VERGE_TRY(const model::Classifier file, model::Classifier::open(path));
+  VERGE_RETURN_IF_ERROR(expect_same_images(file.network(), data, path));
+  VERGE_TRY(ImageJudge judge, ImageJudge::of_file(file, pool));
   ImageEvaluation result{.images = data.test.count(), .accuracy = 0, .confusion = {}};
   const auto classes = static_cast<size_t>(data.classes);
   result.confusion.assign(classes, std::vector<int64_t>(classes));

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include <verge/core/threads.hpp>
+#include <verge/engine/model/classifier.hpp>
 #include <verge/engine/model/image_data.hpp>
-#include <verge/engine/model/image_network.hpp>
 #include <verge/engine/runtime/plan.hpp>
 
 namespace verge::build {
@@ -21,6 +21,9 @@ class ImageJudge {
                                    runtime::WeightStore& weights, runtime::StateStore& states,
                                    ThreadPool& pool, bool is_frozen = false);
 
+  /// Of a file of f32 or of 8-bit levels. Fails as Classifier::compile does.
+  static Result<ImageJudge> of_file(const model::Classifier& file, ThreadPool& pool);
+
   /// The class of the largest logit for every image.
   std::vector<int32_t> judge(const model::ImageSet& images);
   /// Share of the images whose largest logit is the label's.
@@ -33,6 +36,8 @@ class ImageJudge {
   std::vector<float> logits(const model::ImageSet& images, int64_t first, int64_t count);
 
   model::ImageNetwork network_;
+  std::unique_ptr<runtime::WeightStore> weights_;  // of a file
+  std::unique_ptr<runtime::StateStore> states_;
   runtime::Plan plan_;
 };
 
@@ -42,8 +47,9 @@ struct ImageEvaluation {
   std::vector<std::vector<int64_t>> confusion;  // [label][answer]
 };
 
-/// Reads a network that train_image wrote and tries it on the test images. Fails as read_network
-/// does, and with InvalidArgument when images and network differ in size or classes.
+/// Reads a network that train_image wrote, or one of 8-bit levels, and tries it on the test images.
+/// Fails as Classifier::open does, and with InvalidArgument when images and network differ in size
+/// or classes.
 Result<ImageEvaluation> evaluate_image(const std::string& path, const model::ImageData& data,
                                        ThreadPool& pool);
 

@@ -4,17 +4,16 @@
 
 namespace verge::serve {
 
-Result<NetworkBench> run_network_bench(model::OnnxNetwork& network, const Clock& clock,
+Result<NetworkBench> run_network_bench(runtime::Plan& plan, const Clock& clock,
                                        const NetworkBenchOptions& options) {
   if (options.repeat < 1) {
     return make_error(Code::InvalidArgument, "{} runs; give at least 1", options.repeat);
   }
-  network.fill_inputs(options.seed);
-  network.run();
+  plan.run(std::span<const int64_t>{});
   std::vector<double> times;
   for (int i = 0; i < options.repeat; ++i) {
     const double begin = clock.seconds();
-    network.run();
+    plan.run(std::span<const int64_t>{});
     times.push_back(clock.seconds() - begin);
   }
   std::ranges::sort(times);
@@ -23,9 +22,9 @@ Result<NetworkBench> run_network_bench(model::OnnxNetwork& network, const Clock&
   bench.median_s = times.size() % 2 == 1 ? times[middle] : (times[middle - 1] + times[middle]) / 2;
   bench.least_s = times.front();
   if (options.profile) {
-    network.plan().start_profile();
-    network.run();
-    bench.profile = runtime::by_operator(network.plan());
+    plan.start_profile();
+    plan.run(std::span<const int64_t>{});
+    bench.profile = runtime::by_operator(plan);
   }
   return bench;
 }

@@ -4,14 +4,13 @@
 #include <vector>
 
 #include <verge/core/clock.hpp>
-#include <verge/engine/model/onnx_network.hpp>
+#include <verge/engine/runtime/plan.hpp>
 #include <verge/engine/runtime/profile.hpp>
 
 namespace verge::serve {
 
 struct NetworkBenchOptions {
   int repeat = 10;  // measured runs, after one that only warms up
-  uint64_t seed = 1;
   bool profile = false;
 };
 
@@ -21,8 +20,8 @@ struct NetworkBench {
   std::vector<runtime::OperatorTime> profile;  // of one more run, most time first
 };
 
-/// Runs the network on random inputs. Fails with InvalidArgument for less than one run.
-Result<NetworkBench> run_network_bench(model::OnnxNetwork& network, const Clock& clock,
+/// Runs a network, whose inputs are filled. Fails with InvalidArgument for less than one run.
+Result<NetworkBench> run_network_bench(runtime::Plan& plan, const Clock& clock,
                                        const NetworkBenchOptions& options);
 
 }  // namespace verge::serve

@@ -129,8 +129,20 @@ class OnnxVision final : public VisionNetwork {
     if (plans_.size() == kMostPlans) plans_.pop_front();
     const onnx::InputBinding binding{port_.name, shape, std::nullopt};
     VERGE_TRY(auto network, model::OnnxNetwork::compile(file_, {&binding, 1}, pool_, options_));
+    VERGE_RETURN_IF_ERROR(expect_rows_of_pictures(network.outputs()));
     plans_.push_back({shape, std::make_unique<model::OnnxNetwork>(std::move(network))});
     return plans_.back().network.get();
+  }
+
+  Status expect_rows_of_pictures(std::span<const onnx::Port> outputs) const {
+    for (const onnx::Port& port : outputs) {
+      if (port.rows.count.empty()) continue;
+      return make_error(Code::Unsupported,
+                        "{}: rows of output \"{}\" are boxes that NonMaxSuppression selects, of "
+                        "all pictures; give arrays by --input",
+                        file_.path(), port.name);
+    }
+    return {};
   }
 
   Status set_values(model::OnnxNetwork& network, const Shape& shape,

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <onnx_writer.hpp>
 
+#include <verge/engine/model/onnx_network.hpp>
 #include <verge/stages/serve/bench/network_bench.hpp>
 
 namespace verge::serve {
@@ -23,12 +24,13 @@ TEST(NetworkBench, MeasuresRuns) {
   auto network = model::OnnxNetwork::compile(file, bindings, pool);
   ASSERT_TRUE(network) << network.error().message;
   const SlowingClock clock;
-  const auto bench = run_network_bench(*network, clock, {.repeat = 3, .profile = true});
+  const auto bench = run_network_bench(network->plan(), clock, {.repeat = 3, .profile = true});
   ASSERT_TRUE(bench);
   EXPECT_EQ(bench->least_s, 2);   // second reading after the first
   EXPECT_EQ(bench->median_s, 4);  // of 2, 4 and 6
   EXPECT_FALSE(bench->profile.empty());
-  EXPECT_EQ(run_network_bench(*network, clock, {.repeat = 0}).error().code, Code::InvalidArgument);
+  EXPECT_EQ(run_network_bench(network->plan(), clock, {.repeat = 0}).error().code,
+            Code::InvalidArgument);
 }
 
 }  // namespace

@@ -80,6 +80,25 @@ TEST_F(OnnxVisionFiles, WithoutAnOutputThereIsNoAnswer) {
   EXPECT_EQ(outputs.error().code, Code::Unsupported) << outputs.error().message;
 }
 
+// [boxes, 3]: three boxes of three pictures look like one row each.
+TEST_F(OnnxVisionFiles, RowsThatAreBoxesAreNoneOfPictures) {
+  test::OnnxParts parts = test::colour_classifier(1, 2);
+  parts.nodes[1] = test::onnx_node("Reshape", {"p", "as_scores"}, {"s"});
+  parts.nodes.push_back(test::onnx_node("NonMaxSuppression", {"boxes", "s", "most"}, {"y"}));
+  parts.constants = {
+      test::onnx_tensor<int64_t>("as_scores", test::kOnnxInt64, {3}, {1, 1, 3}),
+      test::onnx_tensor<int64_t>("most", test::kOnnxInt64, {1}, {1}),
+      test::onnx_tensor<float>("boxes", test::kOnnxFloat, {1, 3, 4}, std::vector<float>(12, 1))};
+  parts.outputs = {test::onnx_value("y", test::kOnnxInt64, {-1, 3})};
+  const auto network = open(test::onnx_file(parts));
+  ASSERT_TRUE(network) << network.error().message;
+  const auto outputs = (*network)->run(1, {3, 2, 2, false}, std::vector<float>(12, 1));
+  ASSERT_FALSE(outputs);
+  EXPECT_EQ(outputs.error().code, Code::Unsupported);
+  EXPECT_NE(outputs.error().message.find("are boxes"), std::string::npos)
+      << outputs.error().message;
+}
+
 TEST_F(OnnxVisionFiles, WhatTheExporterSaysIsKept) {
   const auto network = open(test::onnx_with_metadata(
       test::colour_classifier(), {{"task", "classify"}, {"names", "{0: 'r', 1: 'g', 2: 'b'}"}}));
