@@ -1,3 +1,4 @@
+#include <optional>
 #include <ostream>
 
 #include <verge/cli/json.hpp>
@@ -7,13 +8,16 @@
 #include <verge/cli/profile_table.hpp>
 #include <verge/cli/reference_warning.hpp>
 #include <verge/core/machine.hpp>
+#include <verge/core/rng.hpp>
 #include <verge/engine/graph/graph_cost.hpp>
 #include <verge/engine/kernels/machine_rates.hpp>
+#include <verge/engine/model/classifier.hpp>
+#include <verge/engine/model/onnx_network.hpp>
 
 namespace verge::cli {
 namespace {
 
-std::string command_of(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
+std::string command_of(const ShapeOptions& shapes, const NetworkBenchOptions& options,
                        const BackendOptions& backend, const std::string& model, int threads) {
   std::string command = fmt::format("verge bench {}", model);
   for (const std::string& shape : shapes.shapes) command += fmt::format(" --shape {}", shape);
@@ -23,9 +27,66 @@ std::string command_of(const ShapeOptions& shapes, const serve::NetworkBenchOpti
   return command + fmt::format(" --threads {} --repeat {}", threads, options.repeat);
 }
 
+/// What is timed, with what it stands on: one of both.
+struct TimedNetwork {
+  std::optional<model::OnnxNetwork> onnx = {};
+  model::ClassifierPlan classifier = {};
+
+  runtime::Plan& plan() { return onnx ? onnx->plan() : *classifier.plan; }
+  graph::PartitionReport partition() const {
+    return onnx ? onnx->partition() : graph::PartitionReport();
+  }
+  std::string backend_failure() const { return onnx ? onnx->backend_failure() : ""; }
+};
+
+Result<TimedNetwork> timed_onnx(const std::string& path,
+                                std::span<const onnx::InputBinding> bindings, uint64_t seed,
+                                ThreadPool& pool, const runtime::PlanOptions& plan) {
+  VERGE_TRY(const auto file, format::onnx::Onnx::open(path));
+  VERGE_TRY(auto network, model::OnnxNetwork::compile(file, bindings, pool, plan));
+  network.fill_inputs(seed);
+  return TimedNetwork{.onnx = std::move(network)};
+}
+
+// Of its own sizes but for the batch.
+Result<TimedNetwork> timed_classifier(const std::string& path,
+                                      std::span<const onnx::InputBinding> bindings, uint64_t seed,
+                                      ThreadPool& pool, const runtime::PlanOptions& plan) {
+  VERGE_TRY(const auto classifier, model::Classifier::open(path));
+  if (!plan.backends.empty()) {
+    return make_error(Code::InvalidArgument, "{}: --backend is for ONNX networks; {}", path,
+                      classifier.has_levels() ? "a classifier of 8-bit levels runs without: leave "
+                                                "--backend out"
+                                              : "a classifier of f32 is exported by `verge model "
+                                                "export --onnx`");
+  }
+  const nn::CnnConfig& config = classifier.network().config;
+  int64_t batch = 1;
+  for (const onnx::InputBinding& binding : bindings) {
+    const Shape& shape = binding.shape;
+    const bool fits = binding.name == "images" && shape.rank() == 4 && shape[0] <= 1 << 16 &&
+                      shape == Shape{shape[0], config.channels, config.height, config.width};
+    if (!fits) {
+      return make_error(Code::InvalidArgument, "{}: give --shape images=BATCHx{}x{}x{}", path,
+                        config.channels, config.height, config.width);
+    }
+    batch = shape[0];
+  }
+  VERGE_TRY(model::ClassifierPlan running, classifier.compile(batch, pool, plan));
+  Rng rng(seed);
+  for (float& value : running.plan->input("images").span<float>()) {
+    value = static_cast<float>(rng.uniform());
+  }
+  return TimedNetwork{.classifier = std::move(running)};
+}
+
 }  // namespace
 
-Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
+bool is_classifier(const std::string& model) {
+  return model.ends_with(".safetensors");
+}
+
+Status bench_network(const ShapeOptions& shapes, const NetworkBenchOptions& options,
                      bool shows_kernels, const BackendOptions& backend, const ModelOptions& model,
                      Context& context) {
   const SystemClock clock;
@@ -33,16 +94,17 @@ Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOption
   VERGE_TRY(const model::LoadOptions load_options, model.load_options());
   VERGE_TRY(const auto bindings, shapes.read());
   const double begin = clock.seconds();
-  VERGE_TRY(const auto file, format::onnx::Onnx::open(model.model));
   KernelTimes kernel_times(kernel_times_path(), *pool, load_options.isa, clock);
   runtime::PlanOptions plan{.isa = load_options.isa, .chooser = &kernel_times.chooser()};
   VERGE_RETURN_IF_ERROR(backend.apply(plan, context));
-  VERGE_TRY(auto network, model::OnnxNetwork::compile(file, bindings, *pool, plan));
+  const auto open = is_classifier(model.model) ? timed_classifier : timed_onnx;
+  VERGE_TRY(TimedNetwork network, open(model.model, bindings, options.seed, *pool, plan));
   kernel_times.keep();
   say_left_out(network.backend_failure(), context);
   const double load_s = clock.seconds() - begin;
   const auto slow = warn_of_reference(network.plan().reference_nodes(), context);
-  VERGE_TRY(const serve::NetworkBench bench, serve::run_network_bench(network, clock, options));
+  VERGE_TRY(const serve::NetworkBench bench,
+            serve::run_network_bench(network.plan(), clock, {options.repeat, options.profile}));
   const int64_t peak_bytes = peak_rss_bytes();  // before the rates, which need more
   const kernels::MachineRates rates = kernels::measure_rates(*pool, clock, load_options.isa);
   const double gflop = graph::cost_of(network.plan().graph()).flops * 1e-9;

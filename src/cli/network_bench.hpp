@@ -1,5 +1,5 @@
 #pragma once
-// `verge bench NET.onnx`: how long one run takes.
+// `verge bench NET.onnx` and `verge bench NET.safetensors`: how long one run takes.
 
 #include <verge/cli/backend_options.hpp>
 #include <verge/cli/command.hpp>
@@ -9,7 +9,16 @@
 
 namespace verge::cli {
 
-Status bench_network(const ShapeOptions& shapes, const serve::NetworkBenchOptions& options,
+struct NetworkBenchOptions {
+  int repeat = 10;
+  bool profile = false;
+  uint64_t seed = 1;  // of the inputs
+};
+
+/// Whether MODEL is a classifier's file (model/classifier.hpp), by its name.
+bool is_classifier(const std::string& model);
+
+Status bench_network(const ShapeOptions& shapes, const NetworkBenchOptions& options,
                      bool shows_kernels, const BackendOptions& backend, const ModelOptions& model,
                      Context& context);
 

@@ -6,6 +6,7 @@
 #include <verge/core/file.hpp>
 #include <verge/core/units.hpp>
 #include <verge/engine/emit/c_names.hpp>
+#include <verge/engine/emit/c_program.hpp>
 #include <verge/engine/emit/program_build.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 #include <verge/engine/model/onnx_network.hpp>
@@ -83,43 +84,57 @@ void EmitOptions::declare(Parser& parser) {
   shapes.declare(parser);
 }
 
-Status EmitOptions::check_plan() const {
-  if (target != "host") {
-    return make_error(Code::InvalidArgument,
-                      "--target {} is for --emit elf: a plan's kernels are chosen on the machine "
-                      "that runs it",
-                      target);
-  }
-  if (!shapes.is_given()) return {};
-  return make_error(Code::InvalidArgument, "--shape and --value are for --emit c and elf");
+Status EmitOptions::check_target() const {
+  if (target == "host") return {};
+  return make_error(Code::InvalidArgument,
+                    "--target {} is for --emit elf: a plan's kernels are chosen on the machine "
+                    "that runs it",
+                    target);
 }
 
-Status emit_network(const EmitOptions& options, const std::string& model, const std::string& output,
-                    Context& context) {
-  const bool is_program = options.emit == "elf";
+Status EmitOptions::check_plan() const {
+  VERGE_RETURN_IF_ERROR(check_target());
+  if (!shapes.is_given()) return {};
+  return make_error(Code::InvalidArgument,
+                    "--shape and --value are for --emit c and elf, and for --train");
+}
+
+Result<std::string> source_name(const EmitOptions& options, const std::string& output) {
   const fs::path path(output);
-  if (!is_program && path.extension() != ".c") {
+  if (options.emit == "c" && path.extension() != ".c") {
     return make_error(Code::InvalidArgument, "--out {}: C needs a name that ends in .c", output);
   }
-  std::string name = emit::c_identifier(path.stem().string());
-  if (name[0] >= '0' && name[0] <= '9') name = "net_" + name;
-  VERGE_TRY(const Network network, load(model, options.shapes));
-  VERGE_TRY(const emit::CSource source,
-            emit::emit_c(network.graph, runtime::parameter_values(*network.weights),
-                         {.name = name, .origin = fs::path(model).filename().string()}));
-  Json json = report(source, network.graph.nodes.size());
+  const std::string name = emit::c_identifier(path.stem().string());
+  return name[0] >= '0' && name[0] <= '9' ? "net_" + name : name;
+}
+
+Status write_source(const EmitOptions& options, const EmittedSource& emitted,
+                    const std::string& output, Context& context) {
+  Json json = report(emitted.source, emitted.nodes);
   json["output"] = output;
-  if (is_program) {
+  if (options.emit == "elf") {
     const auto target = emit::target_from_name(options.target);
-    VERGE_TRY(json["program_bytes"], emit::build_program(source, name, *target, output));
+    VERGE_TRY(json["program_bytes"],
+              emit::build_program(emitted.source, emitted.name, emitted.main, *target, output));
   } else {
-    const std::string header = (path.parent_path() / (name + ".h")).string();
-    VERGE_RETURN_IF_ERROR(write_whole_file(header, source.header));
-    VERGE_RETURN_IF_ERROR(write_whole_file(output, source.source));
+    const std::string header = (fs::path(output).parent_path() / (emitted.name + ".h")).string();
+    VERGE_RETURN_IF_ERROR(write_whole_file(header, emitted.source.header));
+    VERGE_RETURN_IF_ERROR(write_whole_file(output, emitted.source.source));
     json["header"] = header;
   }
   print(json, context);
   return {};
+}
+
+Status emit_network(const EmitOptions& options, const std::string& model, const std::string& output,
+                    Context& context) {
+  VERGE_TRY(const std::string name, source_name(options, output));
+  VERGE_TRY(const Network network, load(model, options.shapes));
+  VERGE_TRY(const emit::CSource source,
+            emit::emit_c(network.graph, runtime::parameter_values(*network.weights),
+                         {.name = name, .origin = fs::path(model).filename().string()}));
+  return write_source(options, {source, name, emit::c_program(name), network.graph.nodes.size()},
+                      output, context);
 }
 
 }  // namespace verge::cli

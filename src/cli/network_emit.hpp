@@ -5,6 +5,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/network_options.hpp>
+#include <verge/engine/emit/c_source.hpp>
 
 namespace verge::cli {
 
@@ -18,7 +19,22 @@ struct EmitOptions {
   bool is_plan() const { return emit == "plan"; }
   /// Of a plan: fails with InvalidArgument for options that are not for it.
   Status check_plan() const;
+  /// Of a plan: fails with InvalidArgument for --target.
+  Status check_target() const;
 };
+
+/// A source as --emit says: C and its header, or a program with this main. Says what it wrote.
+struct EmittedSource {
+  const emit::CSource& source;
+  std::string name;  // of the source
+  std::string main;
+  size_t nodes = 0;
+};
+Status write_source(const EmitOptions& options, const EmittedSource& emitted,
+                    const std::string& output, Context& context);
+/// The name of what is written to `output`, as C wants it. Fails with InvalidArgument for a name of
+/// C that does not end in .c.
+Result<std::string> source_name(const EmitOptions& options, const std::string& output);
 
 /// MODEL is an ONNX network or a classifier of train image. Fails with Unsupported for others.
 Status emit_network(const EmitOptions& options, const std::string& model, const std::string& output,

@@ -50,7 +50,7 @@ bool is_network(const std::string& model) {
 void ShapeOptions::declare(Parser& parser) {
   parser
       .add_option("--shape", shapes,
-                  "How large an input of an ONNX network is: NAME=1x3x48x320; may be repeated")
+                  "How large an input of a network is: NAME=1x3x48x320; may be repeated")
       .repeated();
   parser
       .add_option("--value", values,

@@ -44,10 +44,11 @@ Result<Json> write_outputs(model::OnnxNetwork& network, const std::string& folde
     names.push_back(name);
     const std::string path = (fs::path(folder) / name).string();
     const bool is_bool = port.type == format::onnx::ElementType::Bool;
-    VERGE_RETURN_IF_ERROR(format::write_npy(path, network.output(i).view(), is_bool));
+    const Tensor values = network.output(i);
+    VERGE_RETURN_IF_ERROR(format::write_npy(path, values.view(), is_bool));
     outputs.push_back({{"name", port.name},
                        {"type", format::onnx::name(port.type)},
-                       {"shape", port.shape.extents()},
+                       {"shape", values.shape().extents()},
                        {"file", path}});
   }
   return outputs;

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 #include <ostream>
 
 #include <nlohmann/json.hpp>
@@ -13,6 +12,8 @@
 #include <verge/cli/profile_table.hpp>
 #include <verge/cli/reference_warning.hpp>
 #include <verge/cli/training_compile.hpp>
+#include <verge/cli/training_emit.hpp>
+#include <verge/cli/training_levels.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/file.hpp>
 #include <verge/core/svg.hpp>
@@ -20,17 +21,14 @@
 #include <verge/engine/graph/drawing/memory_svg.hpp>
 #include <verge/engine/graph/memory_types.hpp>
 #include <verge/engine/runtime/reference_nodes.hpp>
-#include <verge/stages/fit/tune/calibrate.hpp>
-#include <verge/stages/fit/tune/scheme_choice.hpp>
 #include <verge/stages/fit/tune/scheme_file.hpp>
 #include <verge/stages/fit/tune/step_time.hpp>
+#include <verge/stages/fit/tune/training_source.hpp>
 
 namespace verge::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr int64_t kCalibrationPictures = 256;
 
 struct Report {
   const fit::TrainingPlan& plan;
@@ -40,16 +38,19 @@ struct Report {
   std::string output = {};
   bool is_profiled = false;
   std::string levels = {};  // the network of levels that is trained
+  std::string reason = {};  // why "auto" chose this scheme
 
   ordered_json json() const {
     const fit::TrainingMemory& memory = plan.memory;
     return {{"output", output},
             {"network", levels.empty() ? ordered_json() : ordered_json(levels)},
+            {"scheme_by", reason.empty() ? ordered_json() : ordered_json(reason)},
             {"parameters", plan.settings.parameters},
             {"optimizer", graph::describe(plan.settings.optimizer)},
             {"memory",
              {{"arena_bytes", memory.arena_bytes},
               {"lower_bound_bytes", memory.lower_bound_bytes},
+              {"unshared_bytes", memory.unshared_bytes},
               {"state_bytes", memory.state_bytes},
               {"parameter_bytes", memory.parameter_bytes},
               {"io_bytes", memory.io_bytes},
@@ -68,13 +69,16 @@ struct Report {
             {"recomputed_values", plan.recomputed},
             {"step_ms", step.ms},
             {"profile", profile_json(step.profile)},
+            {"overhead", step.overhead()},
             {"threads", plan.step.threads},
+            {"isa", kernels::name(plan.step.isa)},
             {"reference_nodes", runtime::reference_nodes(plan.step)},
             {"passes", passes.json()}};
   }
 
   void print(std::ostream& out) const {
     const fit::TrainingMemory& memory = plan.memory;
+    if (!reason.empty()) out << fmt::format("scheme      auto: {}\n", reason);
     out << fmt::format("updates     {} parameters by {}\n", show_count(plan.settings.parameters),
                        graph::describe(plan.settings.optimizer));
     out << fmt::format(
@@ -100,35 +104,21 @@ struct Report {
     }
     out << fmt::format("step        {:.3f} ms here, on {} threads\n\n", step.ms, plan.step.threads);
     passes.print(out, true);
-    if (is_profiled) print_profile("step", step.profile, out);
+    if (!is_profiled) return;
+    print_profile("step", step.profile, out);
+    out << fmt::format("overhead    {:.2f} % of that step is in no node\n", 100 * step.overhead());
   }
 };
 
-// A network of levels: the file itself, or what is made of an f32 one.
-Result<std::string> network_of_levels(const TrainingCompileOptions& options,
-                                      const std::string& path, const std::string& output,
-                                      ThreadPool& pool) {
-  VERGE_TRY(const fit::BaseModel base, fit::open_base_model(path, {.batch = 1, .tokens = 1}));
-  if (base.kind == fit::BaseKind::Levels) {
-    if (options.calibrate.empty() && options.int8_out.empty()) return path;
-    return make_error(Code::InvalidArgument,
-                      "{}: a network of levels; leave --calibrate and --int8-out out", path);
+Status check_emitted(const TrainingCompileOptions& options, const EmitOptions& emit) {
+  if (emit.is_plan()) return {};
+  if (!options.report.empty() || options.profile) {
+    return make_error(Code::InvalidArgument, "{} is of a plan; leave it out, or --emit {}",
+                      options.profile ? "--profile" : "--report", emit.emit);
   }
-  if (options.calibrate.empty()) {
-    return make_error(Code::InvalidArgument,
-                      "{}: an f32 network; give --calibrate PICTURES, which say what a level of "
-                      "each activation is worth",
-                      path);
-  }
-  std::string made = options.int8_out;
-  if (made.empty()) {
-    made = std::filesystem::path(output).replace_extension(".int8.safetensors").string();
-  }
-  VERGE_RETURN_IF_ERROR(expect_other_file(path, made));
-  const Status status =
-      fit::write_calibrated(base, {.paths = {options.calibrate}}, kCalibrationPictures, made, pool);
-  if (!status) return status.error();
-  return made;
+  if (!options.is_int8) return {};
+  return make_error(Code::Unsupported,
+                    "a step in 8 bits has no C yet; leave --int8 out, or emit a plan");
 }
 
 Result<graph::OptimizerSpec> optimizer_of(const TrainingCompileOptions& options,
@@ -149,6 +139,28 @@ Result<graph::OptimizerSpec> optimizer_of(const TrainingCompileOptions& options,
   spec.level_scaling = !options.is_unscaled;
   spec.remainders = options.keeps_remainders;
   return spec;
+}
+
+// --shape of an ONNX network: its first extent is the batch.
+Result<fit::BaseShape> shape_of(const TrainingCompileOptions& options, const ShapeOptions& shapes,
+                                int64_t batch) {
+  fit::BaseShape shape{.batch = std::max<int64_t>(1, batch), .tokens = options.tokens};
+  shape.squared_error = options.loss == "mse";
+  if (!shapes.is_given()) return shape;
+  VERGE_TRY(const auto bindings, shapes.read());
+  if (bindings.size() != 1 || bindings[0].value || bindings[0].shape.rank() != 4) {
+    return make_error(Code::InvalidArgument,
+                      "--train takes one --shape NAME=BATCHxCHANNELSxHEIGHTxWIDTH");
+  }
+  const Shape& given = bindings[0].shape;
+  if (batch > 0 && batch != given[0]) {
+    return make_error(Code::InvalidArgument, "--shape {} says batch {}, --batch {}",
+                      shapes.shapes[0], given[0], batch);
+  }
+  shape.batch = given[0];
+  shape.image = {given[1], given[2], given[3]};
+  shape.image_name = bindings[0].name;
+  return shape;
 }
 
 std::string html_of(const Report& report) {
@@ -175,8 +187,12 @@ void TrainingCompileOptions::declare(Parser& parser) {
   parser
       .add_option(
           "--scheme", scheme,
-          "What is updated: auto (most below --memory), full, bias, head, last:K, lora:R, a "
+          "What is updated: auto (the best below --memory), full, bias, head, last:K, lora:R, a "
           "named scheme or a JSON file")
+      .group(kGroup);
+  parser
+      .add_option("--family", family,
+                  "Of tasks, as of `fit scheme`, whose measured contributions auto goes by")
       .group(kGroup);
   parser
       .add_option("--memory", memory, "Most that a step may take beside the model's file, as 2MiB")
@@ -190,6 +206,9 @@ void TrainingCompileOptions::declare(Parser& parser) {
       .add_option("--calibrate", calibrate,
                   "Pictures, as `fit tune` takes, whose activations say what a level is worth")
       .group(kGroup);
+  parser.add_option("--method", method, "Of --calibrate: how a range is found")
+      .one_of({"entropy", "percentile", "minmax"})
+      .group(kGroup);
   parser
       .add_option("--int8-out", int8_out,
                   "The network of levels to write (the plan's name with .int8.safetensors)")
@@ -202,36 +221,55 @@ void TrainingCompileOptions::declare(Parser& parser) {
       .add_flag("--unscaled", is_unscaled,
                 "Of --int8: plain descent by levels, without Quantization-Aware Scaling")
       .group(kGroup);
-  parser.add_option("--loss", loss, "ce: cross-entropy").one_of({"ce"}).group(kGroup);
+  parser
+      .add_option("--loss", loss,
+                  "ce: cross-entropy; mse: squared error, of an ONNX network whose output is its "
+                  "input again, or a number")
+      .one_of({"ce", "mse"})
+      .group(kGroup);
   parser.add_option("--tokens", tokens, "Of each window of text").positive().group(kGroup);
   parser.add_option("--report", report, "Report to write: .html, or .svg of the memory alone")
       .group(kGroup);
   parser.add_option("--save-scheme", save_scheme, "The scheme as a JSON file to write")
       .group(kGroup);
   parser.add_flag("--profile", profile, "Time of a step by operator").group(kGroup);
+  parser.add_option("--precision", precision, "Of matrix products in a step")
+      .one_of({"f32", "bf16"})
+      .group(kGroup);
   parser.add_option("--without", without, "Passes to leave out").separated_by(',').group(kGroup);
   optimizer.declare(parser, spec, accumulate);
 }
 
 Status TrainingCompileOptions::check() const {
   if (is_asked) {
-    const bool has_int8_option = !calibrate.empty() || !int8_out.empty();
-    if (has_int8_option && !is_int8) {
+    VERGE_RETURN_IF_ERROR(check_family(family));
+    if (is_int8 && precision != "f32") {
       return make_error(Code::InvalidArgument,
-                        "--calibrate and --int8-out are of training in 8 bits; add --int8");
+                        "--int8 has products of levels; leave --precision out");
+    }
+    const bool has_int8_option =
+        !calibrate.empty() || !int8_out.empty() || method != TrainingCompileOptions().method;
+    if (has_int8_option && !is_int8) {
+      return make_error(
+          Code::InvalidArgument,
+          "--calibrate, --method and --int8-out are of training in 8 bits; add --int8");
     }
     return {};
   }
   const TrainingCompileOptions usual;
   const std::pair<const char*, bool> given[] = {
       {"--scheme", scheme != usual.scheme},
+      {"--loss", loss != usual.loss},
       {"--memory", !memory.empty()},
       {"--report", !report.empty()},
       {"--save-scheme", !save_scheme.empty()},
       {"--tokens", tokens != usual.tokens},
       {"--profile", profile},
+      {"--precision", precision != usual.precision},
+      {"--family", family != usual.family},
       {"--int8", is_int8},
       {"--calibrate", !calibrate.empty()},
+      {"--method", method != usual.method},
       {"--int8-out", !int8_out.empty()},
       {"--remainders", keeps_remainders},
       {"--unscaled", is_unscaled},
@@ -249,38 +287,48 @@ Status TrainingCompileOptions::check() const {
   return {};
 }
 
-Status compile_training(const TrainingCompileOptions& options, const std::string& model,
-                        int64_t batch, const std::string& output, ThreadPool& pool,
-                        Context& context) {
+Status compile_training(const TrainingCompileOptions& options, const EmitOptions& emit,
+                        const std::string& model, int64_t batch, const std::string& output,
+                        kernels::Isa isa, ThreadPool& pool, Context& context) {
   if (options.accumulate > 1) {
     return make_error(Code::InvalidArgument,
                       "--accumulate is of `verge train`; give --batch for a plan");
   }
+  VERGE_RETURN_IF_ERROR(check_emitted(options, emit));
   fit::PlanOptions plan_options;
-  plan_options.shape = {.batch = std::max<int64_t>(1, batch), .tokens = options.tokens};
+  VERGE_TRY(plan_options.shape, shape_of(options, emit.shapes, batch));
+  plan_options.isa = isa;
+  plan_options.bf16 = options.precision == "bf16";
   plan_options.disabled_passes = options.without;
+  if (!emit.is_plan()) {
+    if (const auto name = source_name(emit, output); !name) return name.error();
+    for (std::string& pass : fit::passes_without_training_c()) {
+      plan_options.disabled_passes.push_back(std::move(pass));
+    }
+  }
   VERGE_TRY(plan_options.memory_bytes, size_option("--memory", options.memory));
   const bool is_file = model.ends_with(".safetensors") || is_network(model);
   VERGE_TRY(std::string path, is_file ? Result<std::string>(model) : model_path(model));
   VERGE_RETURN_IF_ERROR(expect_other_file(path, output));
   if (options.is_int8) {
-    VERGE_TRY(path, network_of_levels(options, path, output, pool));
+    VERGE_TRY(path, network_of_levels(options, path, output, plan_options.shape, pool));
   }
   VERGE_TRY(const fit::BaseModel base, fit::open_base_model(path, plan_options.shape));
   VERGE_TRY(plan_options.optimizer, optimizer_of(options, base));
-  VERGE_TRY(const fit::TrainingPlan chosen,
-            fit::compile_chosen(base, options.scheme, plan_options, pool.size()));
+  VERGE_TRY(const ChosenScheme chosen,
+            choose_scheme(base, options.scheme, options.family, plan_options, pool, context));
   PassTable passes;
   plan_options.observe = [&](std::string_view pass, const graph::Graph& before,
                              const graph::Graph& after) { passes.add(pass, before, after); };
   VERGE_TRY(const fit::TrainingPlan plan,
-            fit::compile_training(base, chosen.settings.scheme, plan_options, pool.size()));
-  VERGE_RETURN_IF_ERROR(fit::write_training_plan(output, plan));
+            fit::compile_training(base, chosen.plan.settings.scheme, plan_options, pool.size()));
+  if (emit.is_plan()) VERGE_RETURN_IF_ERROR(fit::write_training_plan(output, plan));
   if (!options.save_scheme.empty()) {
     VERGE_RETURN_IF_ERROR(
         write_whole_file(options.save_scheme,
                          fit::print_scheme({.model = base.hash, .scheme = plan.settings.scheme})));
   }
+  if (!emit.is_plan()) return emit_training(emit, base, plan, output, context);
   const auto full = fit::full_work(base, plan_options, pool.size());
   VERGE_TRY(const fit::StepTime step, fit::time_step(base, plan, pool, SystemClock()));
   const Report report{plan,
@@ -289,7 +337,8 @@ Status compile_training(const TrainingCompileOptions& options, const std::string
                       passes,
                       output,
                       options.profile,
-                      base.kind == fit::BaseKind::Levels ? path : ""};
+                      base.kind == fit::BaseKind::Levels ? path : "",
+                      chosen.reason};
   warn_of_reference(runtime::reference_nodes(plan.step), context);
   if (context.json) {
     print_json_line(report.json(), context.out);

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <verge/cli/known_contributions.hpp>
+#include <verge/cli/network_emit.hpp>
 #include <verge/cli/optimizer_options.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/stages/fit/tune/training_plan.hpp>
@@ -17,13 +19,16 @@ struct TrainingCompileOptions {
   std::string loss = "ce";
   bool is_int8 = false;   // --int8
   std::string calibrate;  // pictures
-  std::string int8_out;   // the network of levels; empty: beside the plan
+  std::string method = "minmax";
+  std::string int8_out;  // the network of levels; empty: beside the plan
   bool keeps_remainders = false;
   bool is_unscaled = false;
   std::string save_scheme;
   int64_t tokens = 128;
   std::vector<std::string> without;
   bool profile = false;
+  std::string precision = "f32";
+  std::string family = kAnyFamily;            // of tasks, whose contributions "auto" takes
   OptimizerOptions optimizer = {.name = ""};  // adamw; of levels sgd
   graph::OptimizerSpec spec = {.weight_decay = 0.01};
   int64_t accumulate = 1;
@@ -33,9 +38,9 @@ struct TrainingCompileOptions {
   Status check() const;
 };
 
-/// `batch` 0: one.
-Status compile_training(const TrainingCompileOptions& options, const std::string& model,
-                        int64_t batch, const std::string& output, ThreadPool& pool,
-                        Context& context);
+/// `batch` 0: one. With --emit c or elf the step as C or as a program, instead of a plan file.
+Status compile_training(const TrainingCompileOptions& options, const EmitOptions& emit,
+                        const std::string& model, int64_t batch, const std::string& output,
+                        kernels::Isa isa, ThreadPool& pool, Context& context);
 
 }  // namespace verge::cli

@@ -1,6 +1,9 @@
 #include <filesystem>
 
+#include <vision_networks.hpp>
+
 #include <verge/core/file.hpp>
+#include <verge/engine/format/image/writer.hpp>
 
 #include "tuning_case.hpp"
 
@@ -16,6 +19,10 @@ TEST_F(TrainingCompile, SaysWhatAStepUpdatesAndTakes) {
   test::expect_fields(json, {"parameters", "optimizer", "memory", "flops", "step_ms", "passes"});
   EXPECT_EQ(json["reference_nodes"], nlohmann::json::array());
   EXPECT_LT(json["flops"]["backward"], json["flops"]["full"]);
+  EXPECT_GE(json["overhead"], 0);
+  EXPECT_LT(json["overhead"], 1);
+  EXPECT_TRUE(json["scheme_by"].is_null());
+  EXPECT_GT(json["memory"]["unshared_bytes"], json["memory"]["arena_bytes"]);
   EXPECT_GE(json["memory"]["arena_bytes"], json["memory"]["lower_bound_bytes"]);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "r.html"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "s.json"));
@@ -35,8 +42,27 @@ TEST_F(TrainingCompile, StaysBelowItsMemoryOrNamesWhatItNeeds) {
                        "for the model 0123");
 }
 
+TEST_F(TrainingCompile, KernelsAreOfTheInstructionSetThatIsNamed) {
+  EXPECT_EQ(test::run_json(compile({"--scheme", "head", "--isa", "generic"}))["isa"], "generic");
+  test::expect_refused(test::run_verge(compile({"--isa", "sse"})), 2, "this machine runs up to");
+}
+
+TEST_F(TrainingCompile, ProductsMayBeOfBf16) {
+  const test::Ran ran = test::run_verge(compile({"--precision", "bf16", "--profile"}));
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_NE(ran.out.find("scheme      auto: everything"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("% of that step is in no node"), std::string::npos) << ran.out;
+  test::expect_refused(test::run_verge(compile({"--precision", "f16"})), 2, "--precision");
+  test::expect_refused(
+      test::run_verge(compile({"--int8", "--calibrate", data_, "--precision", "bf16"})), 2,
+      "leave --precision out");
+}
+
 TEST_F(TrainingCompile, ItsOptionsAndThoseOfInferenceAreApart) {
-  test::expect_refused(test::run_verge(compile({"--emit", "c"})), 2, "leave --emit out");
+  test::expect_refused(test::run_verge(compile({"--emit", "c"})), 2, "ends in .c");
+  test::expect_refused(test::run_verge(compile({"--target", "aarch64"})), 2, "is for --emit elf");
+  test::expect_refused(test::run_verge(compile({"--shape", "x=1x1x28x28"})), 2,
+                       "--shape is for ONNX networks");
   test::expect_refused(test::run_verge({"compile", model_, "-o", plan_, "--scheme", "full"}), 2,
                        "--scheme is of training; add --train");
 }
@@ -100,6 +126,32 @@ TEST_F(TrainingCompile, AClassifierLearnsInEightBits) {
   test::expect_refused(test::run_verge(compile({"--int8", "--calibrate", data_, "--optimizer",
                                                 "adamw", "--weight-decay", "0.1"})),
                        1, "levels of 8 bits decay under plain sgd alone");
+}
+
+TEST_F(TrainingCompile, NetworksOfLevelsAreTimedRunAndJudged) {
+  ASSERT_EQ(test::run_verge(compile({"--int8", "--calibrate", data_, "--method", "entropy",
+                                     "--scheme", "full"}))
+                .status,
+            0);
+  const std::string levels = folder_ / "net.int8.safetensors";
+  const auto bench = test::run_json(
+      {"bench", levels, "--shape", "images=3x1x28x28", "-t", "1", "--repeat", "2", "--profile"});
+  EXPECT_GT(bench["median_ms"], 0);
+  EXPECT_EQ(bench["reference_nodes"], nlohmann::json::array());
+  EXPECT_NE(bench["profile"].dump().find("conv2d_int8"), std::string::npos);
+  test::expect_refused(test::run_verge({"bench", levels, "--shape", "images=3x1x28x27", "-t", "1"}),
+                       2, "give --shape images=BATCHx1x28x28");
+  const std::string picture = folder_ / "a.png";
+  ASSERT_TRUE(format::write_image(picture, test::plain_picture(28, 28, {200, 200, 200})));
+  const auto answer = test::run_json({"run", levels, picture, "-t", "1"});
+  EXPECT_NE(answer.dump().find("a.png"), std::string::npos);
+  const test::TemporaryFolder images;
+  const std::string labels("\0\1\2\3\4\5\6\7\10\11", 10);
+  test::add_idx_files(images, 28, 28, labels, labels);
+  const auto judged =
+      test::run_json({"train", "image", images.path(), "--evaluate", levels, "-t", "1"});
+  EXPECT_EQ(judged["images"], 10);
+  test::expect_refused(test::run_verge(compile({"--method", "entropy"})), 2, "add --int8");
 }
 
 TEST_F(TrainingCompile, TheReportIsWellFormed) {

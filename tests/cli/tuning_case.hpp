@@ -6,12 +6,14 @@
 #include <command_line.hpp>
 #include <fmt/format.h>
 #include <idx_files.hpp>
+#include <kept_variable.hpp>
 
 namespace verge::cli {
 
 class TuningCase : public testing::Test {
  protected:
   void SetUp() override {
+    ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
     std::string labels;
     for (int i = 0; i < 64; ++i) labels += static_cast<char>(i % 10);
     const test::TemporaryFolder images;
@@ -32,6 +34,7 @@ class TuningCase : public testing::Test {
     return all;
   }
 
+  const test::Kept cache_{"XDG_CACHE_HOME"};
   test::TemporaryFolder folder_;
   const std::string model_ = folder_ / "net.safetensors", plan_ = folder_ / "net.vplan",
                     data_ = folder_ / "digits.csv";

@@ -1,32 +1,14 @@
 #include <cstdlib>
-#include <optional>
 
 #include <gtest/gtest.h>
+#include <kept_variable.hpp>
 
 #include <verge/cli/user_folder.hpp>
 
 namespace verge::cli {
 namespace {
 
-// What an environment variable was before a test set it.
-class Kept {
- public:
-  explicit Kept(const char* variable) : variable_(variable) {
-    if (const char* value = std::getenv(variable)) value_ = value;
-  }
-  Kept(const Kept&) = delete;
-  ~Kept() {
-    if (value_) {
-      ::setenv(variable_, value_->c_str(), 1);
-    } else {
-      ::unsetenv(variable_);
-    }
-  }
-
- private:
-  const char* variable_;
-  std::optional<std::string> value_;
-};
+using test::Kept;
 
 TEST(UserFolder, TestsLeaveVariablesAsTheyWere) {
   const Kept outer("XDG_CACHE_HOME");

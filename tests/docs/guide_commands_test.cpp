@@ -28,6 +28,7 @@ const std::pair<const char*, const char*> kOthers[] = {
     {"yolo.onnx", "a network: tests/stages/serve/vision/picture_runner_test.cpp"},
     {"det.onnx", "networks from npm: tests/networks/pictures.mjs"},
     {"digits.safetensors digits/", "a trained network: tests/cli/picture_run_test.cpp"},
+    {"mine.int8.safetensors digits/", "a tuned network: tests/cli/training_compile_test.cpp"},
     {"net.onnx", "a network: tests/cli/network_run_test.cpp"},
     {"--emit c", "a trained network: tests/cli/network_emit_test.cpp"},
     {"--cloud", "another machine: scripts/two-nodes"},

@@ -110,11 +110,11 @@ void print_text(const Report& report, std::ostream& out) {
 }
 
 Status execute(Options options, Context& context) {
-  if (is_network(options.model.model)) {
+  if (is_network(options.model.model) || is_classifier(options.model.model)) {
     return bench_network(options.shapes,
                          {.repeat = options.bench.repeat,
-                          .seed = options.bench.seed,
-                          .profile = options.bench.profile},
+                          .profile = options.bench.profile,
+                          .seed = options.bench.seed},
                          options.kernels, options.backend, options.model, context);
   }
   VERGE_RETURN_IF_ERROR(options.backend.refuse_language_model(options.model.model, context));
@@ -170,6 +170,7 @@ Command bench() {
           "  verge bench model.gguf --prompt-tokens 512 --gen-tokens 128 --repeat 5\n"
           "  verge bench model.gguf --threads 1 --profile --json\n"
           "  verge bench net.onnx --shape x=1x3x48x320 --threads 2 --repeat 20\n"
+          "  verge bench digits.int8.safetensors --shape images=8x1x28x28\n"
           "  verge bench net.onnx --shape x=1x3x224x224 --backend auto --kernels",
           declare};
 }

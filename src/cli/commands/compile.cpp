@@ -52,14 +52,13 @@ ordered_json json_of(const runtime::Program& program, const PassTable& passes) {
 }
 
 Status execute(const Options& options, Context& context) {
-  if (options.training.is_asked && !options.emit.is_plan()) {
-    return make_error(Code::InvalidArgument, "--train makes a plan file; leave --emit out");
-  }
   VERGE_RETURN_IF_ERROR(options.training.check());
   if (options.training.is_asked) {
+    if (options.emit.is_plan()) VERGE_RETURN_IF_ERROR(options.emit.check_target());
     VERGE_TRY(const auto threads, options.model.threads.make_pool());
-    return compile_training(options.training, options.model.model, options.batch, options.output,
-                            *threads, context);
+    VERGE_TRY(const model::LoadOptions load, options.model.load_options());
+    return compile_training(options.training, options.emit, options.model.model, options.batch,
+                            options.output, load.isa, *threads, context);
   }
   if (!options.emit.is_plan()) {
     return emit_network(options.emit, options.model.model, options.output, context);
@@ -118,6 +117,8 @@ Command compile() {
           "  verge compile digits.safetensors --train --int8 --calibrate pictures --memory 256KiB "
           "-o digits.vplan\n"
           "  verge compile digits.safetensors --emit c -o digits.c\n"
+          "  verge compile net.onnx --train --shape x=8x3x64x64 --emit elf --target aarch64 -o "
+          "tune-net\n"
           "  verge compile net.onnx --shape x=1x3x64x64 --emit elf --target aarch64 -o net",
           declare};
 }

@@ -5,6 +5,7 @@
 #include <verge/cli/command.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
+#include <verge/cli/known_contributions.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/network_options.hpp>
 #include <verge/cli/optimizer_options.hpp>
@@ -30,6 +31,8 @@ struct Options {
   std::string output;
   int64_t accumulate = 1;
   int64_t population = 64, generations = 50;
+  std::string family = kAnyFamily;
+  std::string kept = {};  // where `compile --scheme auto` finds the contributions
 };
 
 void print(const fit::SearchResult& r, const Options& options, Context& context) {
@@ -43,6 +46,7 @@ void print(const fit::SearchResult& r, const Options& options, Context& context)
                      {"total_bytes", r.memory.total()},
                      {"flops", r.work.total()},
                      {"step_ms", r.step_ms},
+                     {"contributions", options.kept},
                      {"output", options.output}},
                     context.out);
     return;
@@ -60,6 +64,9 @@ void print(const fit::SearchResult& r, const Options& options, Context& context)
       "MFLOP a step\n{} fine-tunings measured, {} candidates planned\nwrote {}\n",
       r.scheme.layers.size(), r.predicted, r.head_score, show_bytes(r.memory.total()),
       r.work.total() * 1e-6, r.measured, r.planned, options.output);
+  if (options.kept.empty()) return;
+  context.out << fmt::format("kept the contributions for --scheme auto --family {}: {}\n",
+                             options.family, options.kept);
 }
 
 Status execute(Options& options, Context& context) {
@@ -68,6 +75,7 @@ Status execute(Options& options, Context& context) {
     return make_error(Code::InvalidArgument,
                       "--accumulate is of `verge train`; give --batch for a larger step");
   }
+  VERGE_RETURN_IF_ERROR(check_family(options.family));
   VERGE_RETURN_IF_ERROR(options.optimizer.apply(search.plan.optimizer));
   VERGE_TRY(search.plan.memory_bytes, size_option("--memory", options.memory));
   search.evolution.population = static_cast<size_t>(options.population);
@@ -90,6 +98,7 @@ Status execute(Options& options, Context& context) {
   if (result.finished) {
     VERGE_RETURN_IF_ERROR(write_whole_file(
         options.output, fit::print_scheme({.model = result.model_hash, .scheme = result.scheme})));
+    options.kept = keep_contributions(search.cache, result.model_hash, options.family);
   }
   print(result, options, context);
   return {};
@@ -107,6 +116,10 @@ Action declare(Parser& parser, Context& context) {
   parser.add_option("--memory", options->memory, "Most that a step may take, as 2MiB").required();
   parser.add_option("-o,--out", options->output, "The scheme to write, JSON").required();
   parser.add_option("--cache", search.cache, "File of what was measured (beside the output)");
+  parser.add_option(
+      "--family", options->family,
+      "A word for tasks like this one, by which `compile --scheme auto` finds what was "
+      "measured");
   parser.add_option("--step-ms", search.step_ms, "Most that a step may last here");
   parser.add_flag("--new-head", search.has_new_head,
                   "Begin each fine-tuning with a new last layer");

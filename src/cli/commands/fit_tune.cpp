@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/governor_options.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/options.hpp>
@@ -21,8 +22,13 @@ using nlohmann::ordered_json;
 
 struct Options {
   fit::TuneOptions tune;
+  GovernorOptions governor;
   ThreadOptions threads;
 };
+
+ordered_json share(const fit::TuneResult& r, const fit::HeldOut& measured) {
+  return r.has_accuracy ? ordered_json(measured.accuracy) : ordered_json();
+}
 
 void print_json(const fit::TuneResult& r, const Options& options, std::ostream& out) {
   print_json_line({{"finished", r.finished},
@@ -30,8 +36,8 @@ void print_json(const fit::TuneResult& r, const Options& options, std::ostream& 
                    {"parameters", r.parameters},
                    {"loss_before", r.before.loss},
                    {"loss_after", r.after.loss},
-                   {"accuracy_before", r.before.accuracy},
-                   {"accuracy_after", r.after.accuracy},
+                   {"accuracy_before", share(r, r.before)},
+                   {"accuracy_after", share(r, r.after)},
                    {"first_loss", r.first_loss},
                    {"last_loss", r.last_loss},
                    {"seconds", r.seconds},
@@ -55,9 +61,8 @@ void print_json(const fit::TuneResult& r, const Options& options, std::ostream& 
 }
 
 void print_text(const fit::TuneResult& r, const Options& options, std::ostream& out) {
-  const bool has_accuracy = r.unit == "images";
   out << fmt::format("held out    loss {:.4f} > {:.4f}", r.before.loss, r.after.loss);
-  if (has_accuracy) {
+  if (r.has_accuracy) {
     out << fmt::format(", {:.2f} % > {:.2f} % right", 100 * r.before.accuracy,
                        100 * r.after.accuracy);
   }
@@ -81,6 +86,8 @@ void print_text(const fit::TuneResult& r, const Options& options, std::ostream& 
 Status execute(Options& options, Context& context) {
   VERGE_TRY(const auto pool, options.threads.make_pool());
   const SystemClock clock;
+  VERGE_TRY(options.tune.governor, options.governor.governor());
+  if (options.tune.governor) options.tune.telemetry = machine_telemetry(clock);
   Progress progress(context, clock);
   const auto show = [&](const fit::TuneProgress& now) {
     progress.show(fmt::format("step {}/{} | loss {:.3f} | {:.0f} {}/s | {:.0f} s left", now.step,
@@ -124,6 +131,7 @@ Action declare(Parser& parser, Context& context) {
   add("--seed", tune.seed, "Of order, new head and low-rank factors");
   add("--checkpoint", tune.checkpoint, "File to save to and to go on from (beside the output)");
   add("--checkpoint-every", tune.checkpoint_every, "Steps between saves").positive();
+  options->governor.declare(parser);
   options->threads.declare(parser);
   return [options, &context] {
     options->tune.command = context.command_line;

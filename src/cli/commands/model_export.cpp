@@ -20,7 +20,7 @@ namespace {
 struct Options {
   std::string name;
   std::string target;
-  bool as_folder = false, as_onnx = false;
+  bool as_folder = false, as_onnx = false, has_external_data = false;
   ShapeOptions shapes;
   std::string dtype;
   ThreadOptions threads;
@@ -54,13 +54,15 @@ Status write_folder(const Options& options, Context& context) {
 Status write_onnx(const Options& options, Context& context) {
   VERGE_TRY(const std::string path, model_path(options.name));
   VERGE_TRY(const auto bindings, options.shapes.read());
+  const format::onnx::WriteOptions how{.external_data = options.has_external_data,
+                                       .cancel = &catch_interrupts()};
   if (!is_network(path)) {
-    VERGE_RETURN_IF_ERROR(build::export_image(path, options.target, &catch_interrupts()));
+    VERGE_RETURN_IF_ERROR(build::export_image(path, options.target, how));
   } else {
     VERGE_TRY(const auto file, format::onnx::Onnx::open(path));
     VERGE_TRY(const onnx::Network network, onnx::import_onnx(file, bindings));
     VERGE_TRY(const auto model, onnx::export_onnx(network, file.model().metadata));
-    VERGE_RETURN_IF_ERROR(format::onnx::write_onnx(model, options.target, &catch_interrupts()));
+    VERGE_RETURN_IF_ERROR(format::onnx::write_onnx(model, options.target, how));
   }
   if (context.json) {
     print_json_line({{"name", options.name}, {"file", options.target}}, context.out);
@@ -106,6 +108,9 @@ Action declare(Parser& parser, Context& context) {
   parser.add_flag("--onnx", options->as_onnx,
                   "Write an ONNX file instead, of a classifier by `verge train image`, or of an "
                   "ONNX network for inputs of given shapes");
+  parser.add_flag("--external-data", options->has_external_data,
+                  "Of --onnx: large weights in PATH.data beside it, as files of more than 2 GiB "
+                  "have them anyway");
   options->shapes.declare(parser);
   parser.add_option("--dtype", options->dtype,
                     "Of that folder's matrices: f32, f16 or bf16; f16 for what is quantized");
@@ -113,6 +118,9 @@ Action declare(Parser& parser, Context& context) {
   return [options, &context]() -> Status {
     if (options->as_onnx && (options->as_folder || !options->dtype.empty())) {
       return make_error(Code::InvalidArgument, "--onnx goes without --safetensors and --dtype");
+    }
+    if (options->has_external_data && !options->as_onnx) {
+      return make_error(Code::InvalidArgument, "--external-data goes with --onnx");
     }
     if (options->as_onnx) return write_onnx(*options, context);
     return options->as_folder ? write_folder(*options, context) : copy_out(*options, context);
