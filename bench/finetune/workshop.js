@@ -1,14 +1,18 @@
 'use strict';
 // A folder to work in, and verge's answers as JSON.
-const {execFileSync} = require('child_process');
+const {execFile, execFileSync} = require('child_process');
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
 
+const answer = (text) => JSON.parse(text.toString().trim().split('\n').pop());
+
 class Workshop {
-  constructor(verge) {
-    this.verge = verge;
+  constructor(verge, jobs = 1) {
+    Object.assign(this, {verge, jobs, running: 0, waiting: []});
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'verge-finetune-'));
+    // What is measured here is not for the user's own commands.
+    this.options = {maxBuffer: 1 << 28, env: {...process.env, XDG_CACHE_HOME: this.at('cache')}};
   }
   at(name) {
     return path.join(this.folder, name);
@@ -19,19 +23,21 @@ class Workshop {
     return this.at(name);
   }
   run(...words) {
-    const text = execFileSync(this.verge, [...words, '--json', '--quiet'], {maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'inherit']});
-    return JSON.parse(text.toString().trim().split('\n').pop());
+    const text = execFileSync(this.verge, [...words, '--json', '--quiet'], {...this.options, stdio: ['ignore', 'pipe', 'inherit']});
+    return answer(text);
   }
-  /// Names of the layers that have a bias and of those that have channels, in order, without the head.
-  weights(model) {
-    if (model.endsWith('.gguf')) {
-      const names = this.run('inspect', model).tensors.map((tensor) => tensor.name);
-      const products = names.filter((name) => /^blk\..*\.(attn_[qkv]|attn_output|ffn_(gate|up|down))\.weight$/.test(name));
-      return {products, biases: []};
+  /// The same beside others, so many at a time; a promise.
+  async start(...words) {
+    while (this.running >= this.jobs) await new Promise((free) => this.waiting.push(free));
+    ++this.running;
+    try {
+      return await new Promise((done, failed) => {
+        execFile(this.verge, [...words, '--json', '--quiet'], this.options, (error, text) => error ? failed(error) : done(answer(text)));
+      });
+    } finally {
+      --this.running;
+      this.waiting.shift()?.();
     }
-    const names = this.run('inspect', model).tensors.map((tensor) => tensor.name);
-    const products = names.filter((name) => name.endsWith('.conv.weight')).sort();
-    return {products, biases: products};
   }
   close() {
     fs.rmSync(this.folder, {recursive: true, force: true});

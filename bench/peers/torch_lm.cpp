@@ -33,6 +33,41 @@ TorchLm::TorchLm(const LmShape& shape, int64_t seed) : shape_(shape) {
     add(block + "ffn_down.weight", {d, shape.ffn});
   }
   add("output_norm.weight", {d});
+  if (shape.lora_rank > 0) add_factors();
+}
+
+void TorchLm::add_factors() {
+  for (const NamedParameter& parameter : parameters_) {
+    const bool is_product = parameter.value.dim() == 2 && parameter.name != "token_embd.weight";
+    parameter.value.set_requires_grad(false);
+    down_.emplace_back();
+    up_.emplace_back();
+    if (!is_product) continue;
+    const int64_t out = parameter.value.size(0), in = parameter.value.size(1);
+    down_.back() = (torch::randn({shape_.lora_rank, in}) / std::sqrt(in)).set_requires_grad(true);
+    up_.back() = torch::zeros({out, shape_.lora_rank}).set_requires_grad(true);
+  }
+}
+
+std::vector<torch::Tensor> TorchLm::trainable() const {
+  std::vector<torch::Tensor> values;
+  for (const NamedParameter& parameter : parameters_) {
+    if (parameter.value.requires_grad()) values.push_back(parameter.value);
+  }
+  for (const auto* factors : {&down_, &up_}) {
+    for (const torch::Tensor& factor : *factors) {
+      if (factor.defined()) values.push_back(factor);
+    }
+  }
+  return values;
+}
+
+torch::Tensor TorchLm::linear(const torch::Tensor& x, int layer, int index) const {
+  constexpr double kAlphaOverRank = 2;
+  const torch::Tensor y = F::linear(x, weight(layer, index));
+  if (shape_.lora_rank == 0) return y;
+  const auto at = static_cast<size_t>(1 + layer * kLayerWeights + index);
+  return y + kAlphaOverRank * F::linear(F::linear(x, down_[at]), up_[at]);
 }
 
 const torch::Tensor& TorchLm::weight(int layer, int index) const {
@@ -72,9 +107,7 @@ torch::Tensor TorchLm::attention(const torch::Tensor& x, int layer) const {
   const int64_t batch = x.size(0), tokens = x.size(1);
   const int64_t head_dim = shape_.d_model / shape_.heads;
   const auto heads_of = [&](int index, int64_t heads) {
-    return F::linear(x, weight(layer, index))
-        .view({batch, tokens, heads, head_dim})
-        .transpose(1, 2);
+    return linear(x, layer, index).view({batch, tokens, heads, head_dim}).transpose(1, 2);
   };
   const torch::Tensor q = rotate(heads_of(kQ, shape_.heads));
   torch::Tensor k = rotate(heads_of(kK, shape_.kv_heads));
@@ -87,15 +120,14 @@ torch::Tensor TorchLm::attention(const torch::Tensor& x, int layer) const {
   const torch::Tensor scores =
       torch::matmul(q, k.transpose(-2, -1)) / std::sqrt(static_cast<double>(head_dim)) + mask;
   const torch::Tensor mixed = torch::matmul(torch::softmax(scores, -1), v);
-  return F::linear(mixed.transpose(1, 2).reshape({batch, tokens, shape_.d_model}),
-                   weight(layer, kOutput));
+  return linear(mixed.transpose(1, 2).reshape({batch, tokens, shape_.d_model}), layer, kOutput);
 }
 
 torch::Tensor TorchLm::block(const torch::Tensor& x, int layer) const {
   const torch::Tensor h = x + attention(rms_norm(x, weight(layer, kAttnNorm)), layer);
   const torch::Tensor normed = rms_norm(h, weight(layer, kFfnNorm));
-  const torch::Tensor gate = torch::silu(F::linear(normed, weight(layer, kGate)));
-  return h + F::linear(gate * F::linear(normed, weight(layer, kUp)), weight(layer, kDown));
+  const torch::Tensor gate = torch::silu(linear(normed, layer, kGate));
+  return h + linear(gate * linear(normed, layer, kUp), layer, kDown);
 }
 
 torch::Tensor TorchLm::loss(const torch::Tensor& inputs, const torch::Tensor& targets) const {

@@ -16,6 +16,7 @@ struct LmShape {
   int vocab = 4096;
   double rms_epsilon = 1e-5;
   double rope_base = 10000;
+  int lora_rank = 0;        // above 0: the weights are frozen, factors beside each product learn
   bool interleaved = true;  // RoPE turns values (2i, 2i + 1), as GGUF's llama; else (i, i + half)
 };
 
@@ -26,13 +27,16 @@ struct NamedParameter {
 
 class TorchLm {
  public:
-  /// Weights N(0, 0.02), norms 1; the same for the same seed.
+  /// Weights N(0, 0.02), norms 1; the same for the same seed. Low-rank factors begin as Hu et al.
+  /// 2021 say, alpha is twice the rank, and the embedding has none.
   TorchLm(const LmShape& shape, int64_t seed);
 
   /// Mean cross entropy of targets given inputs, both [batch, tokens] of int64.
   torch::Tensor loss(const torch::Tensor& inputs, const torch::Tensor& targets) const;
 
   std::vector<NamedParameter>& parameters() { return parameters_; }
+  /// Those that learn.
+  std::vector<torch::Tensor> trainable() const;
   int64_t parameter_count() const;
 
  private:
@@ -41,7 +45,10 @@ class TorchLm {
   torch::Tensor rms_norm(const torch::Tensor& x, const torch::Tensor& weight) const;
   torch::Tensor rotate(const torch::Tensor& x) const;
   const torch::Tensor& weight(int layer, int index) const;
+  torch::Tensor linear(const torch::Tensor& x, int layer, int index) const;
+  void add_factors();
 
   LmShape shape_;
   std::vector<NamedParameter> parameters_;
+  std::vector<torch::Tensor> down_, up_;  // by weight(layer, index); undefined: none
 };

@@ -23,7 +23,7 @@ using nlohmann::json;
 constexpr const char* kUsage =
     "torch_peer COMMAND, one of\n"
     "  gemm [--size N]                       f32 matrix product, GFLOP/s\n"
-    "  train SHAPE [--batch B] [--tokens T] [--repeat R]    a step with AdamW, f32\n"
+    "  train SHAPE [--batch B] [--tokens T] [--repeat R] [--lora R]    a step with AdamW, f32\n"
     "  layout SHAPE                          the parameters' names, shapes and offsets\n"
     "  gradients SHAPE --tokens 1,2,3 --out FILE [--weights FILE]\n"
     "                                        raw f32 in the order of `layout`; without --weights\n"
@@ -32,7 +32,8 @@ constexpr const char* kUsage =
     "      --weights FILE --images FILE --out FILE          loss and gradients of a classifier\n"
     "  network FILE.onnx [--batch B] [--side S] [--repeat R]   a step of a classifier with SGD, "
     "f32\n"
-    "SHAPE: stories-7m, stories-15m or custom, then [--d-model --layers --heads --kv-heads --ffn\n"
+    "SHAPE: stories-7m, stories-15m, stories-110m or custom, then [--d-model --layers --heads "
+    "--kv-heads --ffn\n"
     "--vocab N] [--neox]; and [--threads T] [--seed S]\n";
 
 constexpr double kLeastGemmGflops =
@@ -46,6 +47,11 @@ LmShape shape_of(const Options& options) {
     shape.heads = shape.kv_heads = 6;
     shape.ffn = 768;
     shape.vocab = 32000;
+  } else if (name == "stories-110m") {
+    shape.d_model = 768;
+    shape.layers = shape.heads = shape.kv_heads = 12;
+    shape.ffn = 2048;
+    shape.vocab = 32000;
   } else if (name != "stories-7m" && name != "custom") {
     throw std::invalid_argument("no shape " + name);
   }
@@ -55,6 +61,7 @@ LmShape shape_of(const Options& options) {
   shape.kv_heads = options.number("--kv-heads", shape.kv_heads);
   shape.ffn = options.number("--ffn", shape.ffn);
   shape.vocab = options.number("--vocab", shape.vocab);
+  shape.lora_rank = options.number("--lora", 0);
   shape.interleaved = !options.has("--neox");
   return shape;
 }
@@ -115,13 +122,15 @@ json train(const Options& options) {
   const LmShape shape = shape_of(options);
   const int batch = options.number("--batch", 4), tokens = options.number("--tokens", 256);
   TorchLm model(shape, options.number("--seed", 1));
-  std::vector<torch::Tensor> values;
-  for (const NamedParameter& parameter : model.parameters()) values.push_back(parameter.value);
+  const std::vector<torch::Tensor> values = model.trainable();
   torch::optim::AdamW optimizer(values, torch::optim::AdamWOptions(1e-3));
+  int64_t learning = 0;
+  for (const torch::Tensor& value : values) learning += value.numel();
 
   const torch::Tensor text = torch::randint(shape.vocab, {batch, tokens + 1}, torch::kInt64);
   const torch::Tensor inputs = text.slice(1, 0, tokens).contiguous();
   const torch::Tensor targets = text.slice(1, 1, tokens + 1).contiguous();
+  const int64_t before = status_bytes("VmRSS");
   std::vector<double> steps, losses;
   const int warm_up = 2;
   for (int i = 0; i < warm_up + options.number("--repeat", 7); ++i) {
@@ -134,9 +143,12 @@ json train(const Options& options) {
     losses.push_back(loss.item<float>());
   }
   result["parameters"] = model.parameter_count();
+  result["learning"] = learning;
   result["batch"] = batch;
   result["tokens"] = tokens;
   result["step_ms"] = median(steps);
+  result["least_step_ms"] = *std::min_element(steps.begin(), steps.end());
+  result["step_bytes"] = status_bytes("VmHWM") - before;
   result["tokens_per_s"] = batch * tokens / median(steps) * 1e3;
   result["losses"] = losses;
   result["peak_rss_bytes"] = status_bytes("VmHWM");
