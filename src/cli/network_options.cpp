@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 
 #include <verge/cli/network_options.hpp>

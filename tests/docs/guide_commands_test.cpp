@@ -120,8 +120,9 @@ TEST_F(GuideCommands, ThatNeedOnlyTheShippedModelEndWell) {
 TEST(GuideCommandList, HasNoReasonForLinesThatAreGone) {
   const std::vector<std::string> lines = command_lines();
   for (const auto& [part, reason] : kOthers) {
-    const bool used = std::ranges::any_of(
-        lines, [&](const std::string& line) { return line.find(part) != std::string::npos; });
+    const bool used = std::ranges::any_of(lines, [part = part](const std::string& line) {
+      return line.find(part) != std::string::npos;
+    });
     EXPECT_TRUE(used) << part << ": " << reason;
   }
 }

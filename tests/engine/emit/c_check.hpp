@@ -2,6 +2,7 @@
 // Compiles the C of a graph as strictly as compilers can, runs it, and compares every output and
 // everything that it keeps with what the references make of the graph.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <map>

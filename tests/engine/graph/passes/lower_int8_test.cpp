@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <verge/core/rng.hpp>
 #include <verge/engine/graph/passes/int8_pixels.hpp>
 #include <verge/engine/graph/passes/lower_int8.hpp>

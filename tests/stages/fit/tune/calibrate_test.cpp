@@ -1,5 +1,6 @@
 // A classifier becomes one of levels, is trained in 8 bits and measured in 8 bits.
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
