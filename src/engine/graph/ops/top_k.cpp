@@ -2,13 +2,13 @@
 // ONNX's TopK. Of equal ones the first comes first; what is no number counts as the largest.
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/element_positions.hpp>
 #include <verge/engine/graph/reference.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
-#include <verge/engine/graph/top_k_order.hpp>
 
 namespace verge::graph::ops {
 namespace {
@@ -46,6 +46,15 @@ void gradient(GradientContext& context) {
 Cost cost(const KernelCall& call) {
   return {4 * static_cast<double>(call.in(0).shape.count()),
           static_cast<double>(call.in(0).bytes() + 2 * call.out().bytes())};
+}
+
+// A strict weak order over all values.
+bool stands_before(double a, double b, bool largest_first) {
+  const bool a_is_none = std::isnan(a), b_is_none = std::isnan(b);
+  if (a_is_none || b_is_none) {
+    return largest_first ? a_is_none && !b_is_none : !a_is_none && b_is_none;
+  }
+  return largest_first ? a > b : a < b;
 }
 
 void reference(const KernelCall& call) {
