@@ -10,6 +10,9 @@ namespace {
 
 // Long enough to bridge the gaps between two kernels, short against a scheduler's time slice.
 constexpr int kSpins = 4000;
+// What is waited for may be ready to run on this very core, as a thread that was just made often
+// is.
+constexpr int kSpinsBetweenYields = 100;
 
 void relax() {
 #if defined(__x86_64__)
@@ -24,6 +27,7 @@ void wait_while(const std::atomic<uint32_t>& word, uint32_t old) {
   for (int spin = 0; spin < kSpins; ++spin) {
     if (word.load(std::memory_order_acquire) != old) return;
     relax();
+    if (spin % kSpinsBetweenYields == kSpinsBetweenYields - 1) std::this_thread::yield();
   }
   while (word.load(std::memory_order_acquire) == old) word.wait(old, std::memory_order_acquire);
 }
