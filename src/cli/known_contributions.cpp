@@ -18,7 +18,7 @@ bool is_of_a_word(char c) {
          c == '_';
 }
 
-constexpr size_t kMostBytes = 64 << 20;  // of an analysis
+constexpr size_t kMostAnalysisBytes = 64 << 20;  // of an analysis
 // Contributions add up, so a small population finds what a large one does.
 constexpr fit::EvolutionOptions kEvolution{.population = 32, .generations = 20, .elite = 8};
 
@@ -79,7 +79,7 @@ std::string keep_contributions(const std::string& analysis, std::string_view mod
   if (path.empty()) return "";
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-  const Result<std::string> content = read_whole_file(analysis, kMostBytes);
+  const Result<std::string> content = read_whole_file(analysis, kMostAnalysisBytes);
   return content && write_whole_file(path, *content) ? path : "";
 }
 

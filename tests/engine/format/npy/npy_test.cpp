@@ -6,7 +6,7 @@
 namespace verge::format {
 namespace {
 
-Result<NpyArray> parse(const std::string& bytes) {
+Result<NpyArray> parsed(const std::string& bytes) {
   return parse_npy(std::as_bytes(std::span(bytes)), "a.npy");
 }
 
@@ -16,7 +16,7 @@ const std::string kSaved = std::string("\x93NUMPY\x01\x00\x3c\x00", 10) +
                            std::string("\x00\x00\x80\x3f\x00\x00\x00\x40\x00\x00\x40\x40", 12);
 
 TEST(Npy, ReadsWhatNumPyWrites) {
-  const auto array = parse(kSaved);
+  const auto array = parsed(kSaved);
   ASSERT_TRUE(array) << array.error().message;
   EXPECT_EQ(array->tensor.dtype(), DType::F32);
   EXPECT_EQ(array->tensor.shape(), Shape({1, 3}));
@@ -55,16 +55,16 @@ TEST(Npy, HeadersAreWholeLines) {
 
 TEST(Npy, RefusesAFileCutAtAnyByte) {
   for (size_t size = 0; size < kSaved.size(); ++size) {
-    EXPECT_FALSE(parse(kSaved.substr(0, size))) << size;
+    EXPECT_FALSE(parsed(kSaved.substr(0, size))) << size;
   }
-  EXPECT_FALSE(parse(kSaved + "x"));
+  EXPECT_FALSE(parsed(kSaved + "x"));
 }
 
 TEST(Npy, NamesWhatIsWrong) {
   const auto changed = [](const std::string& from, const std::string& to) {
     std::string bytes = kSaved;
     bytes.replace(bytes.find(from), from.size(), to);
-    return parse(bytes).error().message;
+    return parsed(bytes).error().message;
   };
   EXPECT_NE(changed("'<f4'", "'>f4'").find("type '>f4'; convert"), std::string::npos);
   EXPECT_NE(changed("False", "True ").find("Fortran order"), std::string::npos);
@@ -73,7 +73,7 @@ TEST(Npy, NamesWhatIsWrong) {
             std::string::npos);
   EXPECT_NE(changed("shape", "shade").find("no 'shape'"), std::string::npos);
   EXPECT_NE(changed("NUMPY", "NUMPX").find("not an NPY file"), std::string::npos);
-  EXPECT_EQ(parse("a").error().message.substr(0, 7), "a.npy: ");
+  EXPECT_EQ(parsed("a").error().message.substr(0, 7), "a.npy: ");
 }
 
 }  // namespace
