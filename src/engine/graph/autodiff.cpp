@@ -17,6 +17,23 @@ bool has_gradient(DType dtype) {
          dtype == DType::BF16 || dtype == DType::I8;
 }
 
+// Outputs that passes left out because nobody reads them: rules of gradients may.
+Status restore_outputs(Graph& graph) {
+  for (Node& node : graph.nodes) {
+    if (std::ranges::find(node.outputs, kNone) == node.outputs.end()) continue;
+    InferContext context{graph, node, {}};
+    VERGE_RETURN_IF_ERROR(node.op->infer(context));
+    for (size_t i = 0; i < node.outputs.size() && i < context.outputs.size(); ++i) {
+      if (node.outputs[i] != kNone) continue;
+      node.outputs[i] = static_cast<ValueId>(graph.values.size());
+      Value& value = graph.values.emplace_back();
+      value.name = fmt::format("%{}", graph.values.size() - 1);
+      value.type = context.outputs[i];
+    }
+  }
+  return {};
+}
+
 class Differentiator {
  public:
   Differentiator(Graph forward, ValueId loss, ChannelSlices slices)
@@ -184,6 +201,7 @@ class Differentiator {
 
 Result<JointGraph> differentiate(Graph forward, ValueId loss, const std::vector<ValueId>& trainable,
                                  ChannelSlices slices) {
+  VERGE_RETURN_IF_ERROR(restore_outputs(forward));
   return Differentiator(std::move(forward), loss, std::move(slices)).run(trainable);
 }
 

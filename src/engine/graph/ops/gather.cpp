@@ -1,9 +1,9 @@
-// y = x[..., indices, ...] along {axis}: NumPy's take. No gradient: networks that train pick by
-// embedding and gather_rows.
+// y = x[..., indices, ...] along {axis}: NumPy's take.
 
 #include <algorithm>
 #include <cstring>
 
+#include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/reference.hpp>
 #include <verge/engine/graph/shape_rules.hpp>
 
@@ -25,6 +25,15 @@ Status infer(InferContext& context) {
   dims.insert(dims.end(), x.dims.begin() + axis + 1, x.dims.end());
   context.outputs = {{x.dtype, dims}};
   return {};
+}
+
+// Needs the indices only: the extents of x travel as attributes, so that x need not stay alive.
+void gradient(GradientContext& context) {
+  if (!context.needs(0)) return;
+  Builder& b = context.builder;
+  Attrs attrs = dims_attrs(b.type(context.input(0)).dims);
+  attrs.set("axis", context.node.attrs.integer("axis"));
+  context.set(0, b.op("gather_grad", {context.input(1), context.grad()}, attrs));
 }
 
 Cost cost(const KernelCall& call) {
@@ -55,7 +64,8 @@ void reference(const KernelCall& call) {
 }  // namespace
 
 OpDef gather() {
-  return {.name = "gather", .infer = infer, .cost = cost, .reference = reference};
+  return {
+      .name = "gather", .infer = infer, .gradient = gradient, .cost = cost, .reference = reference};
 }
 
 }  // namespace verge::graph::ops

@@ -5,6 +5,7 @@
 
 #include <verge/engine/graph/shape_rules.hpp>
 #include <verge/engine/kernels/call_shapes.hpp>
+#include <verge/engine/kernels/gather_index.hpp>
 #include <verge/engine/kernels/kernel.hpp>
 
 namespace verge::kernels::ops {
@@ -12,15 +13,6 @@ namespace {
 
 bool supports(const graph::KernelCall& call) {
   return call.in(1).dtype == DType::I32 || call.in(1).dtype == DType::F64;
-}
-
-// Those of ONNX's integers, which a Graph holds as f64: what is no number takes the first.
-int64_t integer(double index) {
-  if (index > -0x1p53 && index < 0x1p53) return static_cast<int64_t>(index);
-  return index > 0 ? INT64_MAX : INT64_MIN / 2;
-}
-int64_t integer(int32_t index) {
-  return index;
 }
 
 template <typename T>
@@ -34,8 +26,7 @@ void take(const graph::KernelCall& call, Worker& worker) {
   const auto* indices = call.in(1).as<T>();
   const auto [first, last] = worker.split(call.out().shape.count() / std::max<int64_t>(inner, 1));
   for (int64_t run = first; run < last; ++run) {
-    const int64_t index = integer(indices[run % picked]);
-    const int64_t at = std::clamp<int64_t>(index < 0 ? index + n : index, 0, n - 1);
+    const int64_t at = row_at(indices[run % picked], n);
     const auto* from = call.in(0).as<const std::byte>() + (run / picked * n + at) * bytes;
     auto* to = call.out().as<std::byte>() + run * bytes;
     if (bytes == sizeof(float)) {

@@ -20,5 +20,13 @@ TEST(Gather, Values) {
   expect_values("gather", {x, given({2}, {NAN, HUGE_VAL})}, {{"axis", int64_t{1}}}, {1, 3, 4, 6});
 }
 
+TEST(Gather, Gradient) {
+  const Operand twice = integers({2, 2}, {0, 2, -1, 2});
+  expect_gradient("gather", {trained({3, 4}), twice});
+  expect_gradient("gather", {trained({2, 3, 2}), twice}, {{"axis", int64_t{1}}});
+  expect_gradient("gather", {trained({2, 3}), given({2}, {9, -9})}, {{"axis", int64_t{-1}}});
+  expect_gradient("gather", {trained({2, 3}), integers({}, {1})}, {{"axis", int64_t{1}}});
+}
+
 }  // namespace
 }  // namespace verge::support

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <verge/engine/graph/shape_rules.hpp>
+
 #include "op_agreement.hpp"
 
 namespace verge::kernels {
@@ -92,6 +94,23 @@ TEST(ImageOps, Gather) {
   expect_agreement({"gather", {reals(kImage), given({2}, {-1, -3}, DType::I32)}, {}});
   expect_agreement(
       {"gather", {reals(kImage), given({2, 3}, {-1, 0, 1, 1e300, -1e300, NAN}, DType::F64)}, {}});
+}
+
+TEST(ImageOps, GatherGradient) {
+  const auto attrs_of = [](graph::Dims x, int64_t axis) {
+    graph::Attrs attrs = graph::dims_attrs(x);
+    attrs.set("axis", axis);
+    return attrs;
+  };
+  for (const graph::Dims& x : {graph::Dims{7, 33}, graph::Dims{40, 7, 3}, graph::Dims{2, 7}}) {
+    const auto axis = static_cast<int64_t>(x.size() == 3 || x[1].factor == 7);
+    graph::Dims dy = x;
+    dy[static_cast<size_t>(axis)] = 19;
+    expect_agreement({"gather_grad", {below(7, {19}), reals(dy)}, attrs_of(x, axis)});
+  }
+  expect_agreement({"gather_grad",
+                    {given({2, 3}, {-1, 0, 1, 1e300, -1e300, NAN}, DType::F64), reals({2, 3, 5})},
+                    attrs_of({4, 5}, 0)});
 }
 
 TEST(ImageOps, BatchNorm) {
