@@ -221,6 +221,7 @@ void Emitter::fold(ValueId output) {
   work_left_ -= work;
   if (result.shape().count() > 0) node.op->reference(call);
   graph.nodes.pop_back();
+  follow_origin(node);
   graph::Value& value = graph.value(output);
   weights_.resize(graph.values.size());
   if (type.dtype != DType::F32 || result.shape().count() <= 1) {
@@ -230,7 +231,26 @@ void Emitter::fold(ValueId output) {
   }
   value.kind = ValueKind::Param;
   const auto owner = std::make_shared<const Tensor>(std::move(result));
-  weights_[static_cast<size_t>(output)] = Weight{value.name, owner->view(), owner};
+  weights_[static_cast<size_t>(output)] = Weight{value.name, owner->view(), owner, {}, true};
+}
+
+// What moves the elements of a stored tensor keeps its name.
+void Emitter::follow_origin(const graph::Node& node) {
+  const auto input = static_cast<size_t>(node.inputs[0]);
+  if (input >= origins_.size() || origins_[input].tensor.empty()) return;
+  WeightOrigin origin = origins_[input];
+  if (node.op->name == "transpose" && shape({node.inputs[0]}).rank() == 2) {
+    if (node.attrs.list("perm")[0] == 1) origin.is_transposed = !origin.is_transposed;
+  } else if (node.op->name != "reshape" || origin.is_transposed) {
+    return;
+  }
+  name_origin(node.outputs[0], std::move(origin));
+}
+
+void Emitter::name_origin(ValueId id, WeightOrigin origin) {
+  origins_.resize(builder_.graph().values.size());
+  builder_.graph().value(id).name = fmt::format("{}#{}", origin.tensor, id);
+  origins_[static_cast<size_t>(id)] = std::move(origin);
 }
 
 Value Emitter::input(const std::string& name, ElementType type, const Shape& shape) {
@@ -245,7 +265,7 @@ Value Emitter::keep(Tensor tensor, ElementType type, const std::string& name) {
   const auto owner = std::make_shared<const Tensor>(std::move(tensor));
   const ValueId id = builder_.param(name, {DType::F32, dims_of(owner->shape())});
   weights_.resize(builder_.graph().values.size());
-  weights_.back() = Weight{name, owner->view(), owner};
+  weights_.back() = Weight{name, owner->view(), owner, {}, true};
   return {id, type};
 }
 
@@ -253,6 +273,8 @@ Result<Value> Emitter::stored(const TensorData& tensor, const std::shared_ptr<co
   if (const auto found = stored_.find(&tensor); found != stored_.end()) return found->second;
   VERGE_TRY(const Value value, read_stored(tensor, file));
   stored_.emplace(&tensor, value);
+  origins_.resize(builder_.graph().values.size());
+  origins_[static_cast<size_t>(value.id)].tensor = tensor.name;
   return value;
 }
 
@@ -364,8 +386,10 @@ Shape Emitter::shape(Value value) const {
 
 std::vector<Weight> Emitter::take_weights() {
   std::vector<Weight> weights;
-  for (auto& weight : weights_) {
-    if (weight) weights.push_back(std::move(*weight));
+  for (size_t id = 0; id < weights_.size(); ++id) {
+    if (!weights_[id]) continue;
+    weights.push_back(std::move(*weights_[id]));
+    if (id < origins_.size()) weights.back().origin = std::move(origins_[id]);
   }
   return weights;
 }

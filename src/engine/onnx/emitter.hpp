@@ -76,6 +76,8 @@ class Emitter {
   std::optional<TensorView> known(graph::ValueId id) const;
   bool can_fold(const std::vector<graph::ValueId>& inputs, graph::ValueId output) const;
   void fold(graph::ValueId output);
+  void follow_origin(const graph::Node& node);
+  void name_origin(graph::ValueId id, WeightOrigin origin);
   /// Whether there may be so many more elements of constants made here; fails the Graph if not.
   bool spend_elements(int64_t count);
   bool expect_elements(std::string_view op, const std::vector<graph::ValueId>& ids);
@@ -86,6 +88,7 @@ class Emitter {
 
   graph::Builder builder_;
   std::vector<std::optional<Weight>> weights_;  // by ValueId
+  std::vector<WeightOrigin> origins_;           // by ValueId: of stored tensors, as they lie there
   std::vector<bool> constants_;                 // by ValueId: not known, yet made of constants
   std::vector<std::optional<OpenRows>> rows_;   // by ValueId
   std::map<const format::onnx::TensorData*, Value> stored_;

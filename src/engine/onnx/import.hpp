@@ -42,10 +42,18 @@ struct Port {
   PortRows rows = {};                        // `shape` is that of the most there can be
 };
 
+/// The stored tensor whose values a weight has, where it has them unchanged but for their order.
+struct WeightOrigin {
+  std::string tensor = {};     // its name in the file; empty: computed from several, or rounded
+  bool is_transposed = false;  // a matrix by its columns
+};
+
 struct Weight {
   std::string name = {};
   TensorView view = {};
   std::shared_ptr<const void> owner = {};
+  WeightOrigin origin = {};
+  bool is_copy = false;  // its values lie beside those of the file
 };
 
 struct Network {

@@ -1,6 +1,7 @@
 // Parts of tensors and tensors of parts.
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -30,6 +31,19 @@ Status concat(NodeContext& node) {
   return {};
 }
 
+// Positions one behind the other as a slice, whose gradient is nothing but zeros beside it; others
+// as a list of i32, which has a fast kernel.
+Value picked_at(NodeContext& node, Value x, int axis, const std::vector<int64_t>& positions) {
+  const int64_t n = node.shape(x)[axis];
+  const auto from_front = [n](int64_t at) { return at < 0 ? at + n : at; };
+  const auto follows = [&](int64_t a, int64_t b) { return from_front(b) == from_front(a) + 1; };
+  const bool is_run =
+      !positions.empty() && !node.has_open_rows(x, axis) &&
+      std::ranges::adjacent_find(positions, std::not_fn(follows)) == positions.end();
+  if (!is_run) return node.gather(x, axis, positions);
+  return node.slice(x, axis, from_front(positions[0]), std::ssize(positions));
+}
+
 Status gather(NodeContext& node) {
   VERGE_RETURN_IF_ERROR(node.require_inputs(2));
   const Value x = node.in(0), indices = node.in(1);
@@ -46,14 +60,13 @@ Status gather(NodeContext& node) {
     node.set_output(0, node.emit("gather", {x, indices}, {{"axis", static_cast<int64_t>(axis)}}));
     return {};
   }
-  // As a list of i32, which has a fast kernel.
   VERGE_TRY(const auto list, node.known_integers(1));
   const Shape from = node.shape(x), picked = node.shape(indices);
   std::vector<int64_t> shape(from.extents().begin(), from.extents().begin() + axis);
   shape.insert(shape.end(), picked.extents().begin(), picked.extents().end());
   shape.insert(shape.end(), from.extents().begin() + axis + 1, from.extents().end());
   if (shape.size() > Shape::kMaxRank) return node.unsupported("more than 6 axes");
-  node.set_output(0, node.reshape(node.gather(x, axis, list), shape));
+  node.set_output(0, node.reshape(picked_at(node, x, axis, list), shape));
   return {};
 }
 
