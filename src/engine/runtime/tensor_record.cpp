@@ -9,11 +9,15 @@ bool TensorHeader::fits(const TensorView& view) const {
          std::ranges::equal(extents, view.shape.extents());
 }
 
-void write_tensor(CheckedWriter& writer, std::string_view name, const TensorView& view) {
+void write_header(CheckedWriter& writer, std::string_view name, const TensorView& view) {
   writer.text(name);
   writer.number(static_cast<uint32_t>(view.dtype));
   writer.number(static_cast<uint32_t>(view.shape.rank()));
   for (int64_t extent : view.shape.extents()) writer.number(extent);
+}
+
+void write_tensor(CheckedWriter& writer, std::string_view name, const TensorView& view) {
+  write_header(writer, name, view);
   writer.bytes(stored_bytes(view));
 }
 

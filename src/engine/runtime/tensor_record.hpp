@@ -21,6 +21,7 @@ struct TensorHeader {
   bool fits(const TensorView& view) const;
 };
 
+void write_header(CheckedWriter& writer, std::string_view name, const TensorView& view);
 void write_tensor(CheckedWriter& writer, std::string_view name, const TensorView& view);
 /// Of a damaged file the reader is no longer good.
 TensorHeader read_header(CheckedReader& reader);
