@@ -43,6 +43,14 @@ std::string c_string(std::string_view text) {
   return literal + "\"";
 }
 
+void CList::add(std::string_view element) {
+  if (line_.size() + element.size() > 117) {
+    text_ += line_ + "\n";
+    line_ = " ";
+  }
+  line_.append(" ").append(element).append(",");
+}
+
 std::string CNames::unique(std::string_view prefix, std::string_view text) {
   const std::string name = std::string(prefix) + c_identifier(text);
   std::string candidate = name;

@@ -14,6 +14,16 @@ std::string c_comment(std::string_view text);
 /// A string literal with its quotes.
 std::string c_string(std::string_view text);
 
+/// The elements of an initializer, with commas, in lines of at most 120 characters.
+class CList {
+ public:
+  void add(std::string_view element);
+  std::string str() const { return text_ + line_ + "\n"; }
+
+ private:
+  std::string text_, line_ = " ";
+};
+
 /// Identifiers that differ from each other.
 class CNames {
  public:

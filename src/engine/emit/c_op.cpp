@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <verge/engine/emit/c_op.hpp>
+#include <verge/engine/emit/shared_code.hpp>
 #include <verge/engine/graph/op.hpp>
 
 namespace verge::emit {
@@ -62,6 +63,39 @@ std::string CNode::write(size_t output, DType as) {
                      name(graph_.value(id).type.dtype), name(as)));
   }
   return text;
+}
+
+CWeights CNode::weights(size_t input) {
+  const ValueId id = node_.inputs[input];
+  if (!values_.has_bytes(id)) return {read(input)};
+  const DType dtype = graph_.value(id).type.dtype;
+  const CBlocks* blocks = find_c_blocks(dtype);
+  if (blocks != nullptr && in(input).back() % blocks->values == 0) {
+    return {values_.read_bytes(id), blocks};
+  }
+  if (!is_quantized(dtype)) return {read(input)};
+  fail(fmt::format("{} is {}, blocks of which have no C: quantize it to another type",
+                   graph_.value(id).name, name(dtype)));
+  return {};
+}
+
+void CNode::use_decode(const CBlocks& blocks) {
+  if (blocks.decode.find("half(") != std::string_view::npos) {
+    use(kHalf);
+    use(kHalfBytes);
+  }
+  if (blocks.decode.find("part_of_k(") != std::string_view::npos) use(kPartOfK);
+  use(blocks.decode);
+}
+
+void CNode::use_dot(const CBlocks& blocks) {
+  use_decode(blocks);
+  use(c_block_dot(blocks));
+}
+
+void CNode::use_row(const CBlocks& blocks) {
+  use_decode(blocks);
+  use(c_block_row(blocks));
 }
 
 void CNode::fail(std::string reason) {

@@ -7,10 +7,17 @@
 #include <string_view>
 #include <vector>
 
+#include <verge/engine/emit/c_blocks.hpp>
 #include <verge/engine/emit/c_values.hpp>
 #include <verge/engine/graph/ir.hpp>
 
 namespace verge::emit {
+
+/// Weights of a product: floats, or bytes of a format that has decode_NAME.
+struct CWeights {
+  std::string pointer;
+  const CBlocks* blocks = nullptr;  // of floats: none
+};
 
 /// A node while its call is written.
 class CNode {
@@ -35,6 +42,15 @@ class CNode {
   std::string read(size_t input, DType as = DType::F32);
   std::string write(size_t output = 0, DType as = DType::F32);
 
+  /// C for a matrix that the node reads row by row: in the blocks that it is stored in, if nothing
+  /// changes it and they divide its rows. Fails the node for blocks that have no C.
+  CWeights weights(size_t input);
+  /// Says that the call needs C that is not in COp::code, because of its operands. Once is enough.
+  void use(std::string_view code) { needed_.emplace_back(code); }
+  /// The same for the functions of a format: decode_NAME and "dot" or "row".
+  void use_dot(const CBlocks& blocks);
+  void use_row(const CBlocks& blocks);
+
   /// Adds "function(arguments);".
   template <typename... Arguments>
   void call(std::string_view function, const Arguments&... arguments) {
@@ -47,18 +63,22 @@ class CNode {
 
   const std::string& text() const { return text_; }
   const std::string& failure() const { return failure_; }
+  const std::vector<std::string>& needed() const { return needed_; }
 
  private:
+  void use_decode(const CBlocks& blocks);
+
   const graph::Graph& graph_;
   const graph::Node& node_;
   CValues& values_;
   std::string text_, failure_;
+  std::vector<std::string> needed_;
 };
 
 struct COp {
   std::string_view name;                     // of the Graph's operator
   std::vector<std::string_view> uses;        // of shared_code.hpp, in order
-  std::string code;                          // its functions, written once
+  std::string code;                          // its functions, written once; others by CNode::use
   std::vector<std::string_view> attributes;  // those that `call` knows
   size_t inputs = 0;                         // that it knows; 0: any number
   void (*call)(CNode& node) = nullptr;

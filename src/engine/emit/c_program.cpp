@@ -192,7 +192,8 @@ std::string c_program(std::string_view name) {
       "/* Runs the network of @name.c on files. */\n"
       "#include <fcntl.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n\n"
       "#include \"@name.h\"\n";
-  return with_name(fmt::format("{}{}{}{}{}{}", text, kPrinting, kMessages, kInput, kOutput, kMain),
+  return with_name(fmt::format("{}{}{}{}{}{}{}", text, kPrinting, kPrintingFloats, kMessages,
+                               kInput, kOutput, kMain),
                    name);
 }
 

@@ -49,7 +49,8 @@ class Writer {
         .source = head() + values_.declarations() + code_ + run(outputs) + definitions + tables(),
         .arena_bytes = values_.arena_bytes(),
         .constant_bytes = values_.constant_bytes(),
-        .kept_bytes = values_.kept_bytes()};
+        .kept_bytes = values_.kept_bytes(),
+        .state_bytes = values_.state_bytes()};
     return made;
   }
 
@@ -67,13 +68,14 @@ class Writer {
     op->call(call);
     if (!call.failure().empty()) return fail(call.failure());
     for (const std::string_view shared : op->uses) use(shared);
+    for (const std::string& code : call.needed()) use(code);
     use(op->code);
     calls_ += fmt::format("  /* {} */\n{}", c_comment(node.source), call.text());
   }
 
   void use(std::string_view code) {
     if (std::ranges::count(used_, code) > 0) return;
-    used_.push_back(code);
+    used_.emplace_back(code);
     code_ += code;
   }
 
@@ -108,8 +110,29 @@ class Writer {
         checks += fmt::format("  if ({} == NULL) return -1;\n", array.name);
       }
     }
+    checks += range_checks();
     return fmt::format("\n{} {{\n{}{}{}  return 0;\n}}\n", prototype(), checks, calls_, outputs) +
            call_by_lists();
+  }
+
+  std::string range_checks() const {
+    std::string checks;
+    for (const CRange& range : options_.ranges) {
+      const CArray* array = input_named(range.input);
+      if (array == nullptr) continue;
+      checks += fmt::format(
+          "  for (long i = 0; i < {0}; ++i) {{\n    if ({1}[i] < 0 || {1}[i] >= {2}) return -1;\n"
+          "  }}\n",
+          graph_.bound_shape(graph_.value(array->id).type).count(), array->name, range.end);
+    }
+    return checks;
+  }
+
+  const CArray* input_named(std::string_view wanted) const {
+    const auto found = std::ranges::find_if(values_.inputs(), [&](const CArray& input) {
+      return graph_.value(input.id).name == wanted;
+    });
+    return found == values_.inputs().end() ? nullptr : &*found;
   }
 
   std::string list_prototype() const {
@@ -145,10 +168,16 @@ class Writer {
                       "#ifndef {0}_H\n#define {0}_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
                       "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n"
                       "#define {0}_INPUTS {1}\n#define {0}_OUTPUTS {2}\n#define {0}_KEPT {3}\n"
-                      "#define {0}_ARENA_BYTES {4}\n#define {0}_WEIGHT_BYTES {5}\n\n",
+                      "#define {0}_ARENA_BYTES {4}\n#define {0}_WEIGHT_BYTES {5}\n"
+                      "#define {0}_STATE_BYTES {6}\n\n",
                       guard, values_.inputs().size(), values_.outputs().size(),
                       values_.kept().size(), values_.arena_bytes(),
-                      values_.constant_bytes() + values_.kept_bytes());
+                      values_.constant_bytes() + values_.kept_bytes(), values_.state_bytes());
+    for (const CRange& range : options_.ranges) {
+      text += fmt::format("#define {}_{}_END {}  /* elements of {} are from 0 to below this */\n{}",
+                          guard, upper(c_identifier(range.input)), range.end,
+                          c_comment(range.input), &range == &options_.ranges.back() ? "\n" : "");
+    }
     text += fmt::format(
         "/* An array as NumPy describes it: \"<f4\" are floats. */\n"
         "struct {0}_array {{\n  const char *name;\n  const char *type;\n  int rank;\n"
@@ -163,7 +192,9 @@ class Writer {
           "extern const struct {0}_kept {0}_kept[];\n\n",
           name);
     }
-    text += "/* Runs once; not by two threads at a time. Returns 0, or -1 for a null pointer.\n";
+    text += fmt::format(
+        "/* Runs once; not by two threads at a time. Returns 0, or -1 for a null pointer{}.\n{}",
+        options_.ranges.empty() ? "" : " or an\n   element out of its range", options_.note);
     for (const CArray& in : values_.inputs()) {
       text += fmt::format("   {}: {} {}\n", in.name, c_type(in.dtype), shape_of(in));
     }
@@ -182,6 +213,7 @@ class Writer {
                        : array.dtype == DType::I32 ? "<i4"
                        : array.dtype == DType::I64 ? "<i8"
                        : array.dtype == DType::U8  ? "|u1"
+                       : array.dtype == DType::F16 ? "<f2"
                                                    : "|i1";
     return fmt::format("{{{}, \"{}\", {}, {{{}}}, {}}}", c_string(graph_.value(array.id).name),
                        type, shape.rank(), list, bytes_of(array.dtype, shape.count()));
@@ -208,7 +240,7 @@ class Writer {
   const graph::Graph& graph_;
   const COptions& options_;
   CValues values_;
-  std::vector<std::string_view> used_;
+  std::vector<std::string> used_;
   std::string code_, calls_;
   std::vector<std::string> failures_;
 };

@@ -12,10 +12,19 @@
 
 namespace verge::emit {
 
+/// Elements of an integer input are at least 0 and less than `end`: the C refuses others, and the
+/// header says so by NAME_INPUT_END.
+struct CRange {
+  std::string input;
+  int64_t end = 0;
+};
+
 struct COptions {
   std::string name = "net";  // of the functions and files: a C identifier
   std::string origin = {};   // said at the top: the model's file
   std::string verb = "run";  // net_run(...); of a training step net_step(...)
+  std::vector<CRange> ranges = {};
+  std::string note = {};  // whole lines of the comment before the function, in the header
 };
 
 struct CSource {
@@ -23,7 +32,8 @@ struct CSource {
   std::string source;
   int64_t arena_bytes = 0;
   int64_t constant_bytes = 0;  // weights
-  int64_t kept_bytes = 0;      // trained weights and states
+  int64_t kept_bytes = 0;      // trained weights
+  int64_t state_bytes = 0;     // moments, caches of keys and values
 };
 
 /// All extents are taken at their bounds. Fails with Unsupported naming every node that has no C,

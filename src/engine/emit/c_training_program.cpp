@@ -330,7 +330,7 @@ std::string c_training_program(std::string_view name, const TrainingDefaults& de
       "#include <fcntl.h>\n#include <math.h>\n#include <stdio.h>\n#include <stdlib.h>\n"
       "#include <string.h>\n#include <unistd.h>\n\n"
       "#include \"@name.h\"\n";
-  text += fmt::format("{}{}{}{}", kPrinting, kSamples, kWeights, kSteps);
+  text += fmt::format("{}{}{}{}{}", kPrinting, kPrintingFloats, kSamples, kWeights, kSteps);
   const std::string rate = fmt::format("{}", defaults.rate);
   for (size_t at = 0; (at = text.find("@rate", at)) != std::string::npos;) {
     text.replace(at, 5, rate);

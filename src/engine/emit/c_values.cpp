@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include <verge/engine/emit/c_bytes.hpp>
 #include <verge/engine/emit/c_op.hpp>
 #include <verge/engine/emit/c_values.hpp>
 #include <verge/engine/graph/passes/pass.hpp>
@@ -21,6 +22,11 @@ bool is_real(DType dtype) {
 // C has no literal of the least.
 std::string c_integer(int64_t value) {
   return value == std::numeric_limits<int64_t>::min() ? "INT64_MIN" : fmt::format("{}", value);
+}
+
+// Constants of these types are bytes as they are stored.
+bool is_bytes(DType dtype) {
+  return is_quantized(dtype) || dtype == DType::F16 || dtype == DType::BF16;
 }
 
 int64_t stored_bytes(const graph::Graph& graph, const CArray& array) {
@@ -51,6 +57,8 @@ std::string_view c_type(DType dtype) {
       return "int32_t";
     case DType::I64:
       return "int64_t";
+    case DType::F16:
+      return "uint16_t";
     default:
       return "float";
   }
@@ -74,6 +82,7 @@ CValues::CValues(const graph::Graph& graph, const graph::ParameterValues& parame
       inputs_.push_back(array);
       places_[i] = array.name;
     } else if (is_kept) {
+      array.dtype = stored_dtype(id);
       array.name = names_.unique("kept_", value.name);
       kept_.push_back(array);
       places_[i] = array.name;
@@ -118,6 +127,12 @@ ValueId CValues::home(ValueId id) const {
   return id;
 }
 
+DType CValues::stored_dtype(ValueId id) const {
+  const Value& value = graph_.value(id);
+  const bool is_half = value.kind == ValueKind::State && value.type.dtype == DType::F16;
+  return is_half ? DType::F16 : c_dtype(value.type.dtype);
+}
+
 bool CValues::is_stored(ValueId id) const {
   if (id == kNone) return false;
   const ValueId at = home(id);
@@ -139,12 +154,23 @@ std::string CValues::read(ValueId id, DType as) {
   const ValueId at = home(id);
   const std::string& place = places_[static_cast<size_t>(at)];
   if (place.empty() && is_stored(id)) return constant(at, as);  // converted while it is written
-  return c_dtype(graph_.value(id).type.dtype) == as ? place : "";
+  return stored_dtype(at) == as ? place : "";
 }
 
 std::string CValues::write(ValueId id, DType as) {
-  if (c_dtype(graph_.value(id).type.dtype) != as) return "";
-  return places_[static_cast<size_t>(home(id))];
+  const ValueId at = home(id);
+  return stored_dtype(at) == as ? places_[static_cast<size_t>(at)] : "";
+}
+
+bool CValues::has_bytes(ValueId id) const {
+  const ValueId at = home(id);
+  return places_[static_cast<size_t>(at)].empty() && is_stored(id) &&
+         is_bytes(graph_.value(at).type.dtype);
+}
+
+std::string CValues::read_bytes(ValueId id) {
+  const ValueId at = home(id);
+  return c_bytes_pointer(constant(at, graph_.value(at).type.dtype));
 }
 
 std::string CValues::copy_outputs() {
@@ -162,20 +188,36 @@ int64_t CValues::constant_bytes() const {
   return bytes;
 }
 
-int64_t CValues::kept_bytes() const {
+int64_t CValues::bytes_of_kept(ValueKind kind) const {
   int64_t bytes = 0;
-  for (const CArray& array : kept_) bytes += stored_bytes(graph_, array);
+  for (const CArray& array : kept_) {
+    if (graph_.value(array.id).kind == kind) bytes += stored_bytes(graph_, array);
+  }
   return bytes;
+}
+
+int64_t CValues::kept_bytes() const {
+  return bytes_of_kept(ValueKind::Param);
+}
+
+int64_t CValues::state_bytes() const {
+  return bytes_of_kept(ValueKind::State);
 }
 
 std::string CValues::declaration(const CArray& array, bool is_const) const {
   const int64_t count = graph_.bound_shape(graph_.value(array.id).type).count();
+  if (is_const && is_bytes(array.dtype)) {
+    return "static " + c_bytes_declaration(array.name, stored_bytes(graph_, array));
+  }
   return fmt::format("static {}{} {}[{}]", is_const ? "const " : "", c_type(array.dtype),
                      array.name, std::max<int64_t>(count, 1));
 }
 
 std::string CValues::declarations() const {
   std::string text;
+  const bool has_rows =
+      std::ranges::any_of(constants_, [](const CArray& array) { return is_bytes(array.dtype); });
+  if (has_rows) text += kRowsWithoutZero;
   for (const CArray& array : constants_) text += declaration(array, true) + ";\n";
   for (const CArray& array : kept_) text += declaration(array, false) + ";\n";
   for (const CArray& array : buffers_) text += declaration(array, false) + ";\n";
@@ -183,7 +225,7 @@ std::string CValues::declarations() const {
   return text;
 }
 
-Result<std::string> CValues::elements(const CArray& array) const {
+Result<TensorView> CValues::stored(const CArray& array) const {
   const Value& value = graph_.value(array.id);
   const Shape shape = graph_.bound_shape(value.type);
   std::optional<TensorView> stored;
@@ -197,29 +239,37 @@ Result<std::string> CValues::elements(const CArray& array) const {
     return make_error(Code::Malformed, "tensor {} is {}, the graph has {}", value.name,
                       stored->shape.str(), shape.str());
   }
-  std::string text, line = " ";
-  const auto add = [&](const std::string& number) {
-    if (line.size() + number.size() > 118) {
-      text += line + "\n";
-      line = " ";
-    }
-    line += " " + number + ",";
-  };
-  if (stored->dtype == DType::I64 && !is_real(array.dtype)) {  // some are no doubles
-    const auto* elements = stored->as<int64_t>();
-    for (int64_t i = 0; i < shape.count(); ++i) add(c_integer(elements[i]));
+  return *stored;
+}
+
+Result<std::string> CValues::elements(const CArray& array) const {
+  VERGE_TRY(const TensorView stored, this->stored(array));
+  CList list;
+  if (stored.dtype == DType::I64 && !is_real(array.dtype)) {  // some are no doubles
+    const auto* elements = stored.as<int64_t>();
+    for (int64_t i = 0; i < stored.shape.count(); ++i) list.add(c_integer(elements[i]));
   } else {
-    for (const double element : graph::load(*stored)) {
-      add(is_real(array.dtype) ? c_float(element) : c_integer(static_cast<int64_t>(element)));
+    for (const double element : graph::load(stored)) {
+      list.add(is_real(array.dtype) ? c_float(element) : c_integer(static_cast<int64_t>(element)));
     }
   }
-  return text + line + "\n";
+  return list.str();
+}
+
+Result<std::string> CValues::bytes(const CArray& array) const {
+  VERGE_TRY(const TensorView stored, this->stored(array));
+  if (stored.dtype != array.dtype) {
+    return make_error(Code::Malformed, "tensor {} is {}, the graph has {}",
+                      graph_.value(array.id).name, name(stored.dtype), name(array.dtype));
+  }
+  return c_bytes_rows({stored.as<std::byte>(), static_cast<size_t>(stored.bytes())});
 }
 
 Result<std::string> CValues::definitions() const {
   std::string text;
   const auto add = [&](const CArray& array, bool is_const) -> Status {
-    VERGE_TRY(const std::string values, elements(array));
+    VERGE_TRY(const std::string values,
+              is_const&& is_bytes(array.dtype) ? bytes(array) : elements(array));
     text += fmt::format("\n{} = {{  /* {} {} */\n{}}};\n", declaration(array, is_const),
                         c_comment(graph_.value(array.id).name),
                         graph_.bound_shape(graph_.value(array.id).type).str(), values);

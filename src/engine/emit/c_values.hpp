@@ -1,8 +1,9 @@
 #pragma once
 // CValues: where each value of a Graph lives in its C source. Inputs and outputs are arguments,
 // activations lie in the arena where the planner put them, weights are constants, and what survives
-// runs (trained weights, moments) are static arrays. Numbers are floats in C whatever real type the
-// Graph has them in (blocks are decoded, f64 is rounded); integers keep theirs.
+// runs (trained weights, moments, KV caches) are static arrays. Numbers are floats in C whatever
+// real type the Graph has them in (f64 is rounded); integers keep theirs. What products read block
+// by block (c_blocks.hpp) stays as it is stored, and caches of f16 are 16 bits of each number.
 
 #include <map>
 #include <string>
@@ -31,6 +32,10 @@ class CValues {
   /// C for a pointer to the elements as `as`; empty where they are of another kind.
   std::string read(graph::ValueId id, DType as);
   std::string write(graph::ValueId id, DType as);
+  /// Whether a value is a constant of blocks or of 16-bit floats.
+  bool has_bytes(graph::ValueId id) const;
+  /// C for a pointer to the bytes of such a one, as they are stored.
+  std::string read_bytes(graph::ValueId id);
 
   /// The inputs and outputs of the Graph, in its order, and the arguments that they are in C.
   const std::vector<CArray>& inputs() const { return inputs_; }
@@ -40,7 +45,9 @@ class CValues {
 
   int64_t arena_bytes() const { return memory_.arena_bytes; }
   int64_t constant_bytes() const;
+  /// Of trained weights, and of states: moments, caches of keys and values.
   int64_t kept_bytes() const;
+  int64_t state_bytes() const;
   /// What survives runs.
   const std::vector<CArray>& kept() const { return kept_; }
 
@@ -54,9 +61,13 @@ class CValues {
   graph::ValueId home(graph::ValueId id) const;
   std::string place(graph::ValueId id);
   std::string constant(graph::ValueId id, DType as);
+  DType stored_dtype(graph::ValueId id) const;
+  Result<TensorView> stored(const CArray& array) const;
   std::string declaration(const CArray& array, bool is_const) const;
   Result<std::string> elements(const CArray& array) const;
+  Result<std::string> bytes(const CArray& array) const;
   void place_activations();
+  int64_t bytes_of_kept(graph::ValueKind kind) const;
 
   const graph::Graph& graph_;
   const graph::ParameterValues& parameters_;
@@ -68,7 +79,7 @@ class CValues {
   std::map<std::pair<graph::ValueId, DType>, std::string> constant_names_;
 };
 
-/// The type of an element in C: f32 for every real type.
+/// The type of an element in C: f32 for every real type, but the 16 bits of a cache of f16.
 DType c_dtype(DType dtype);
 std::string_view c_type(DType dtype);
 

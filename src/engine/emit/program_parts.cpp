@@ -1,15 +1,6 @@
 #include <verge/engine/emit/program_parts.hpp>
 
 namespace verge::emit {
-namespace {
-
-void replace_all(std::string& text, std::string_view what, std::string_view by) {
-  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
-    text.replace(at, what.size(), by);
-  }
-}
-
-}  // namespace
 
 const std::string_view kPrinting = R"(
 static void print(int file, const char *text) {
@@ -27,6 +18,15 @@ static void print_integer(long value) {
   print(1, at);
 }
 
+/* Prints a text, and another, and ends. */
+static void fail(const char *text, const char *of) {
+  print(2, of);
+  print(2, text);
+  _Exit(1);
+}
+)";
+
+const std::string_view kPrintingFloats = R"(
 /* d.dddddde+dd */
 static void print_float(double x) {
   int exponent = 0;
@@ -55,21 +55,23 @@ static void print_float(double x) {
   print(1, exponent < 0 ? "e-" : "e+");
   print_integer(exponent < 0 ? -exponent : exponent);
 }
-
-/* Prints a text, and another, and ends. */
-static void fail(const char *text, const char *of) {
-  print(2, of);
-  print(2, text);
-  _Exit(1);
-}
 )";
+
+std::string with_parts(
+    std::string text,
+    std::initializer_list<std::pair<std::string_view, std::string_view>> replacements) {
+  for (const auto& [what, by] : replacements) {
+    for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
+      text.replace(at, what.size(), by);
+    }
+  }
+  return text;
+}
 
 std::string with_name(std::string text, std::string_view name) {
   std::string upper(name);
   for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  replace_all(text, "@NAME", upper);
-  replace_all(text, "@name", name);
-  return text;
+  return with_parts(std::move(text), {{"@NAME", upper}, {"@name", name}});
 }
 
 }  // namespace verge::emit

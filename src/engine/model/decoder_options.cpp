@@ -16,9 +16,12 @@ constexpr int64_t kMostSequences = 4096;
 
 }  // namespace
 
+int64_t context_of(const nn::DecoderConfig& config, const LoadOptions& options) {
+  return options.context > 0 ? options.context : std::min(config.context, kDefaultContext);
+}
+
 nn::DecoderShape decoder_shape(const nn::DecoderConfig& config, const LoadOptions& options) {
-  const int64_t context =
-      options.context > 0 ? options.context : std::min(config.context, kDefaultContext);
+  const int64_t context = context_of(config, options);
   nn::DecoderShape shape;
   shape.max_sequences = options.max_sequences;
   shape.max_tokens = std::max(std::min(options.max_tokens, context * options.max_sequences),

@@ -6,6 +6,9 @@
 
 namespace verge::model {
 
+/// Most tokens of a sequence: options.context, or the model's own and at most 4096.
+int64_t context_of(const nn::DecoderConfig& config, const LoadOptions& options);
+
 nn::DecoderShape decoder_shape(const nn::DecoderConfig& config, const LoadOptions& options);
 
 /// The same for a run of one token.

@@ -11,6 +11,7 @@
 #include <verge/engine/model/language_model.hpp>
 #include <verge/engine/model/model_graph.hpp>
 #include <verge/engine/model/model_residency.hpp>
+#include <verge/engine/model/model_weights.hpp>
 #include <verge/engine/model/split_facts.hpp>
 #include <verge/engine/nn/decoder.hpp>
 
@@ -54,7 +55,7 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& pa
   VERGE_TRY(model->layers_, layers_to_load(model->source_, model->config_, options));
   VERGE_TRY(text::Vocabulary vocabulary, read_vocabulary(model->source_));
   VERGE_TRY(model->tokenizer_, text::make_tokenizer(std::move(vocabulary)));
-  VERGE_RETURN_IF_ERROR(model->add_weights());
+  VERGE_RETURN_IF_ERROR(add_weights(model->source_, options.layers, model->weights_));
   if (options.memory_bytes > 0) {
     VERGE_RETURN_IF_ERROR(set_places(model->source_, options.layers, model->weights_));
   }
@@ -64,34 +65,6 @@ Result<std::unique_ptr<LanguageModel>> LanguageModel::load(const std::string& pa
   VERGE_RETURN_IF_ERROR(model->compile());
   model->release_files();
   return model;
-}
-
-Status LanguageModel::add_weights() {
-  for (const StoredTensor* stored : tensors_of(source_, options_.layers)) {
-    const StoredTensor& tensor = *stored;
-    if (!tensor.dtype) continue;  // refused by name if the graph needs it
-    // Vectors are scattered over the file, and a page of it can be as large as 2 MiB: one row
-    // touched keeps all of it resident.
-    if (tensor.interleave_heads > 0 || tensor.shape.rank() == 1) {
-      Tensor rows(*tensor.dtype, tensor.shape);
-      VERGE_RETURN_IF_ERROR(
-          tensor.copy_to({rows.view().as<std::byte>(), static_cast<size_t>(rows.view().bytes())}));
-      weights_.add(tensor.name, std::move(rows));
-      continue;
-    }
-    VERGE_TRY(const TensorView view, tensor.view());
-    const auto file = file_of(source_, tensor);
-    if (file == nullptr) {
-      weights_.add(tensor.name, view, nullptr);
-      continue;
-    }
-    const auto begin = static_cast<size_t>(tensor.bytes.data() - file->bytes().data());
-    weights_.add(tensor.name, view, file, [file, begin](int64_t offset, int64_t length) {
-      file->advise(Advice::DontNeed, begin + static_cast<size_t>(offset),
-                   static_cast<size_t>(length));
-    });
-  }
-  return {};
 }
 
 Status LanguageModel::add_adapters() {

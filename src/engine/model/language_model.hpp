@@ -111,7 +111,6 @@ class LanguageModel {
 
  private:
   LanguageModel(format::ModelSource source, const LoadOptions& options, ThreadPool& pool);
-  Status add_weights();
   Status add_adapters();
   const graph::AdapterLayout* layout() const;
   void release_files();

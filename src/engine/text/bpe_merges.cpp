@@ -80,6 +80,36 @@ class LinkedWord {
 
 }  // namespace
 
+Result<std::vector<BpeRule>> merge_rules(const Vocabulary& vocabulary) {
+  std::unordered_map<std::string_view, int32_t> ids;
+  for (size_t i = 0; i < vocabulary.tokens.size(); ++i) {
+    if (!vocabulary.tokens[i].empty()) ids.emplace(vocabulary.tokens[i], static_cast<int32_t>(i));
+  }
+  std::vector<BpeRule> rules;
+  rules.reserve(vocabulary.merges.size());
+  std::string joined;
+  for (size_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
+    const std::string_view rule = vocabulary.merges[rank];
+    const size_t space = rule.find(' ', 1);  // the left part may itself start with a space
+    if (space == std::string_view::npos || space + 1 == rule.size()) {
+      return make_error(Code::Malformed, "tokenizer: merge {} is \"{}\"; expected two parts", rank,
+                        rule);
+    }
+    const std::string_view left = rule.substr(0, space);
+    const std::string_view right = rule.substr(space + 1);
+    joined.assign(left).append(right);
+    const auto a = ids.find(left), b = ids.find(right), both = ids.find(joined);
+    if (a == ids.end() || b == ids.end() || both == ids.end()) {
+      return make_error(Code::Malformed,
+                        "tokenizer: merge {} is \"{}\", but \"{}\" is not a token; the merges "
+                        "belong to another vocabulary",
+                        rank, rule, a == ids.end() ? left : (b == ids.end() ? right : joined));
+    }
+    rules.push_back({a->second, b->second, {static_cast<uint32_t>(rank), both->second}});
+  }
+  return rules;
+}
+
 BpeMerges::BpeMerges(size_t rules)
     : slots_(std::bit_ceil(rules * 2 + 2), Slot{kEmpty, {}}), mask_(slots_.size() - 1) {}
 
@@ -100,31 +130,9 @@ const BpeMerge* BpeMerges::find(int32_t left, int32_t right) const {
 }
 
 Result<BpeMerges> BpeMerges::make(const Vocabulary& vocabulary) {
-  std::unordered_map<std::string_view, int32_t> ids;
-  for (size_t i = 0; i < vocabulary.tokens.size(); ++i) {
-    if (!vocabulary.tokens[i].empty()) ids.emplace(vocabulary.tokens[i], static_cast<int32_t>(i));
-  }
-  BpeMerges merges(vocabulary.merges.size());
-  std::string joined;
-  for (size_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
-    const std::string_view rule = vocabulary.merges[rank];
-    const size_t space = rule.find(' ', 1);  // the left part may itself start with a space
-    if (space == std::string_view::npos || space + 1 == rule.size()) {
-      return make_error(Code::Malformed, "tokenizer: merge {} is \"{}\"; expected two parts", rank,
-                        rule);
-    }
-    const std::string_view left = rule.substr(0, space);
-    const std::string_view right = rule.substr(space + 1);
-    joined.assign(left).append(right);
-    const auto a = ids.find(left), b = ids.find(right), both = ids.find(joined);
-    if (a == ids.end() || b == ids.end() || both == ids.end()) {
-      return make_error(Code::Malformed,
-                        "tokenizer: merge {} is \"{}\", but \"{}\" is not a token; the merges "
-                        "belong to another vocabulary",
-                        rank, rule, a == ids.end() ? left : (b == ids.end() ? right : joined));
-    }
-    merges.insert(key_of(a->second, b->second), {static_cast<uint32_t>(rank), both->second});
-  }
+  VERGE_TRY(const std::vector<BpeRule> rules, merge_rules(vocabulary));
+  BpeMerges merges(rules.size());
+  for (const BpeRule& rule : rules) merges.insert(key_of(rule.left, rule.right), rule.merge);
   return merges;
 }
 

@@ -14,11 +14,20 @@ struct BpeMerge {
   int32_t token;  // what the pair becomes
 };
 
+/// "left right" of a vocabulary, as the tokens that it joins and what they become.
+struct BpeRule {
+  int32_t left;
+  int32_t right;
+  BpeMerge merge;
+};
+
+/// By rank. Malformed: a rule that is not "left right", or whose parts or result are not tokens.
+Result<std::vector<BpeRule>> merge_rules(const Vocabulary& vocabulary);
+
 /// Immutable once made: threads may share it.
 class BpeMerges {
  public:
-  /// Malformed: a rule that is not "left right", or whose parts or result are not tokens. Of equal
-  /// rules the first counts.
+  /// Fails as merge_rules does. Of equal rules the first counts.
   static Result<BpeMerges> make(const Vocabulary& vocabulary);
 
   /// The rule that joins two tokens, or null.

@@ -21,14 +21,15 @@ using WordMap = std::unordered_map<std::string, int32_t, BytesHash, std::equal_t
 class ByteBpe final : public TextModel {
  public:
   ByteBpe(const Vocabulary& vocabulary, const PreTokenizerSpec& spec, BpeMerges merges)
-      : splitter_(spec), merges_(std::move(merges)), byte_tokens_(256, -1), unk_(vocabulary.unk) {
+      : splitter_(spec),
+        merges_(std::move(merges)),
+        byte_tokens_(byte_alphabet_tokens(vocabulary)),
+        unk_(vocabulary.unk) {
+    if (!*vocabulary.ignore_merges) return;
     for (size_t i = 0; i < vocabulary.tokens.size(); ++i) {
       if (!comes_from_text(vocabulary, i)) continue;
       const auto bytes = from_byte_alphabet(vocabulary.tokens[i]);
-      if (!bytes) continue;
-      const auto id = static_cast<int32_t>(i);
-      if (bytes->size() == 1) byte_tokens_[static_cast<uint8_t>(bytes->front())] = id;
-      if (*vocabulary.ignore_merges) whole_words_.emplace(*bytes, id);
+      if (bytes) whole_words_.emplace(*bytes, static_cast<int32_t>(i));
     }
   }
 

@@ -28,24 +28,18 @@ struct PieceCandidate {
   }
 };
 
-/// Whether a space may stand within this token, after something else than a space.
-bool spans_words(std::string_view token) {
-  while (token.starts_with(kSpaceMark)) token.remove_prefix(kSpaceMark.size());
-  return token.find(kSpaceMark) != std::string_view::npos;
-}
-
 class SentencePiece final : public TextModel {
  public:
   explicit SentencePiece(const Vocabulary& vocabulary)
       : tokens_(vocabulary.tokens),
         scores_(vocabulary.scores),
+        words_are_apart_(words_are_apart(vocabulary)),
         bytes_(byte_fallback(vocabulary)),
         add_space_prefix_(*vocabulary.add_space_prefix) {
     for (size_t i = 0; i < tokens_.size(); ++i) {
       if (!comes_from_text(vocabulary, i)) continue;
       ids_.emplace(tokens_[i], static_cast<int32_t>(i));
       longest_ = std::max(longest_, tokens_[i].size());
-      words_are_apart_ = words_are_apart_ && !spans_words(tokens_[i]);
     }
   }
 
@@ -131,7 +125,7 @@ class SentencePiece final : public TextModel {
   std::vector<float> scores_;
   std::unordered_map<std::string_view, int32_t> ids_;  // points into tokens_
   size_t longest_ = 0;
-  bool words_are_apart_ = true;  // no token holds a space after something else
+  bool words_are_apart_;  // no token holds a space after something else
   std::vector<int32_t> bytes_;
   bool add_space_prefix_;
 };

@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include <verge/engine/text/byte_alphabet.hpp>
 #include <verge/engine/text/text_model.hpp>
 
 namespace verge::text {
@@ -13,6 +14,12 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
     text.remove_prefix(at + from.size());
   }
   return out.append(text);
+}
+
+// Whether a space may stand within this token, after something else than a space.
+bool spans_words(std::string_view token) {
+  while (token.starts_with(kSpaceMark)) token.remove_prefix(kSpaceMark.size());
+  return token.find(kSpaceMark) != std::string_view::npos;
 }
 
 }  // namespace
@@ -44,8 +51,27 @@ std::vector<int32_t> byte_fallback(const Vocabulary& vocabulary) {
   return ids;
 }
 
+std::vector<int32_t> byte_alphabet_tokens(const Vocabulary& vocabulary) {
+  std::vector<int32_t> ids(256, -1);
+  for (size_t i = 0; i < vocabulary.tokens.size(); ++i) {
+    if (!comes_from_text(vocabulary, i)) continue;
+    const auto bytes = from_byte_alphabet(vocabulary.tokens[i]);
+    if (bytes && bytes->size() == 1) {
+      ids[static_cast<uint8_t>(bytes->front())] = static_cast<int32_t>(i);
+    }
+  }
+  return ids;
+}
+
 std::string with_space_marks(std::string_view text) {
   return replaced(text, " ", kSpaceMark);
+}
+
+bool words_are_apart(const Vocabulary& vocabulary) {
+  for (size_t i = 0; i < vocabulary.tokens.size(); ++i) {
+    if (comes_from_text(vocabulary, i) && spans_words(vocabulary.tokens[i])) return false;
+  }
+  return true;
 }
 
 std::string without_space_marks(std::string_view text) {

@@ -38,9 +38,14 @@ int byte_token_value(std::string_view token);
 /// Tokens for bytes of text that has none: "<0x0A>", else the byte itself, else unk (or -1).
 std::vector<int32_t> byte_fallback(const Vocabulary& vocabulary);
 
+/// Tokens for bytes of byte-level BPE: the one that stands for the byte alone, or -1.
+std::vector<int32_t> byte_alphabet_tokens(const Vocabulary& vocabulary);
+
 /// U+2581, which stands for a space in SentencePiece vocabularies.
 constexpr std::string_view kSpaceMark = "\xE2\x96\x81";
 std::string with_space_marks(std::string_view text);
+/// Whether no token of text holds a space after something else, so that words merge alone.
+bool words_are_apart(const Vocabulary& vocabulary);
 std::string without_space_marks(std::string_view text);
 
 }  // namespace verge::text

@@ -180,10 +180,15 @@ class CCheck {
     }
     const CModule::Kept* kept = module.kept();
     for (size_t i = 0; kept != nullptr && i < kept_count(); ++i) {
-      const auto* data = static_cast<const float*>(kept[i].data);
-      const std::vector<double> found(data, data + kept[i].array.bytes / 4);
+      const std::vector<double> found = kept_values(kept[i]);
       expect_c_values(kept[i].array.name, found, runner_.get(kept[i].array.name), tolerance);
     }
+  }
+
+  static std::vector<double> kept_values(const CModule::Kept& kept) {
+    const bool is_half = std::string_view(kept.array.type) == "<f2";
+    const int64_t count = kept.array.bytes / (is_half ? 2 : 4);
+    return graph::load({kept.data, is_half ? DType::F16 : DType::F32, Shape{count}});
   }
 
   size_t kept_count() const {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include <verge/engine/emit/c_names.hpp>
@@ -16,6 +18,19 @@ TEST(CNames, KeepNothingThatCouldEndALiteralOrAComment) {
     EXPECT_EQ(comment.find_first_of("\n\\?"), std::string::npos) << comment;
   }
   EXPECT_EQ(c_string("a\"b\\n\n"), "\"a\\042b\\134n\\012\"");
+}
+
+TEST(CNames, ListsHaveLinesThatCanBeRead) {
+  CList list;
+  for (int i = 0; i < 1000; ++i) list.add(std::to_string(i));
+  const std::string text = list.str();
+  EXPECT_EQ(text.substr(0, 11), "  0, 1, 2, ");
+  EXPECT_EQ(text.substr(text.size() - 6), " 999,\n");
+  EXPECT_EQ(std::count(text.begin(), text.end(), ','), 1000);
+  for (size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    EXPECT_LE(end - at, 120u);
+  }
+  EXPECT_EQ(CList().str(), " \n");
 }
 
 TEST(CNames, DifferFromEachOther) {

@@ -1,3 +1,5 @@
+#include <numeric>
+
 #include <verge/engine/graph/autodiff.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
 
@@ -112,6 +114,30 @@ TEST(CSource, RefusesNullPointers) {
   EXPECT_EQ(y[3], 1);
   EXPECT_STREQ(module.inputs()[0].name, "x");
   EXPECT_EQ(module.outputs()[0].bytes, 16);
+}
+
+TEST(CSource, RefusesElementsOutOfTheirRange) {
+  graph::Builder b("rows");
+  b.output(b.op("embedding",
+                {b.param("table", {DType::F32, {4, 2}}), b.input("my.ids", {DType::I32, {3}})}),
+           "y");
+  Tensor table(DType::F32, {4, 2});
+  std::iota(table.span<float>().begin(), table.span<float>().end(), 0.0f);
+  const auto source = emit_c(*b.finish(), [&](std::string_view) { return table.view(); },
+                             {.name = "net", .ranges = {{"my.ids", 4}}, .note = "   A note.\n"});
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_NE(source->header.find("#define NET_MY_IDS_END 4 "), std::string::npos);
+  EXPECT_NE(source->header.find("\n   A note.\n"), std::string::npos);
+  CModule module(*source, true);
+  std::vector<float> y(6, -1);
+  for (const int32_t bad : {-1, 4}) {
+    const int32_t ids[] = {0, 1, bad};
+    EXPECT_EQ(module.call({ids}, {y.data()}), -1);
+    EXPECT_EQ(y, std::vector<float>(6, -1));
+  }
+  const int32_t ids[] = {3, 0, 1};
+  EXPECT_EQ(module.call({ids}, {y.data()}), 0);
+  EXPECT_EQ(y, (std::vector<float>{6, 7, 0, 1, 2, 3}));
 }
 
 }  // namespace

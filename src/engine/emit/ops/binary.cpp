@@ -89,6 +89,8 @@ COpGroup binary() {
       binary_op("pow", "powf(u, v)"),
       binary_op("maximum", "u > v || u != u ? u : v"),
       binary_op("minimum", "u < v || u != u ? u : v"),
+      binary_op("swiglu", "u / (1 + expf(-u)) * v"),
+      binary_op("geglu", "0.5f * u * (1 + tanhf(0.797884561f * (u + 0.044715f * u * u * u))) * v"),
       {"compare", {kWalk}, std::string(kCompare), {"op"}, 2, compare},
       {"where",
        {kWalk},

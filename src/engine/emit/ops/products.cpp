@@ -20,10 +20,36 @@ static void op_linear(const float *x, const float *w, const float *bias, const f
 }
 )";
 
+constexpr std::string_view kLinearBlocks = R"(
+/* The same of weights in blocks, rows of `row_bytes`. */
+static void op_linear_blocks(const float *x, const unsigned char *w, const float *bias,
+                             const float *residual, float *y, long rows, long in, long out,
+                             enum activation kind, long row_bytes,
+                             float (*dot_of)(const float *, const unsigned char *, long)) {
+  for (long row = 0; row < rows; ++row) {
+    for (long o = 0; o < out; ++o) {
+      const long i = row * out + o;
+      const float sum = dot_of(x + row * in, w + o * row_bytes, in) + (bias == NULL ? 0 : bias[o]);
+      y[i] = activate(kind, sum) + (residual == NULL ? 0 : residual[i]);
+    }
+  }
+}
+)";
+
 void linear(CNode& node) {
   const Shape w = node.in(1);
-  node.call("op_linear", node.read(0), node.read(1), node.read(2), node.read(3), node.write(),
-            node.in(0).rows(), w[1], w[0], node.activation());
+  const CWeights weights = node.weights(1);
+  if (weights.blocks == nullptr) {
+    node.use(kDot);
+    node.use(kLinear);
+    return node.call("op_linear", node.read(0), weights.pointer, node.read(2), node.read(3),
+                     node.write(), node.in(0).rows(), w[1], w[0], node.activation());
+  }
+  node.use_dot(*weights.blocks);
+  node.use(kLinearBlocks);
+  node.call("op_linear_blocks", node.read(0), weights.pointer, node.read(2), node.read(3),
+            node.write(), node.in(0).rows(), w[1], w[0], node.activation(),
+            bytes_of(weights.blocks->dtype, w[1]), fmt::format("dot_{}", weights.blocks->name));
 }
 
 constexpr std::string_view kMatmul = R"(
@@ -68,7 +94,7 @@ void matmul(CNode& node) {
 
 COpGroup products() {
   return {{
-      {"linear", {kDot, kActivation}, std::string(kLinear), {"activation"}, 4, linear},
+      {"linear", {kActivation}, "", {"activation"}, 4, linear},
       {"matmul",
        {kDot},
        std::string(kMatmul),

@@ -105,6 +105,30 @@ void gather(CNode& node) {
             node.in(1).count(), inner);
 }
 
+constexpr std::string_view kGatherGrad = R"(
+/* dx[outer][index][inner] = the sum of what was taken from there. */
+static void op_gather_grad(const float *indices, const float *dy, float *dx, long outer, long n,
+                           long count, long inner) {
+  for (long i = 0; i < outer * n * inner; ++i) dx[i] = 0;
+  for (long i = 0; i < outer * count; ++i) {
+    const float index = indices[i % count];
+    const float from_start = index < 0 ? index + (float)n : index;
+    const long at = from_start >= 0 ? (long)fminf(from_start, (float)(n - 1)) : 0;
+    float *to = dx + (i / count * n + at) * inner;
+    for (long j = 0; j < inner; ++j) to[j] += dy[i * inner + j];
+  }
+}
+)";
+
+void gather_grad(CNode& node) {
+  const Shape x = node.out();
+  const int axis = from_front(node.attrs().integer("axis"), static_cast<size_t>(x.rank()));
+  int64_t outer = 1, inner = 1;
+  for (int i = 0; i < x.rank(); ++i) (i < axis ? outer : inner) *= i == axis ? 1 : x[i];
+  node.call("op_gather_grad", node.read(0), node.read(1), node.write(), outer, x[axis],
+            node.in(0).count(), inner);
+}
+
 constexpr std::string_view kRows = R"(
 /* y = x[index] * scale; x [n][width]; an index beyond x takes the nearest row. */
 static void op_rows(const float *x, const int32_t *indices, float *y, long n, long count,
@@ -121,6 +145,33 @@ void rows(CNode& node) {
             node.in(1).count(), node.in(0)[1], c_float(node.attrs().real("scale", 1)));
 }
 
+constexpr std::string_view kBlockRows = R"(
+/* The same of a table in blocks, rows of `row_bytes`. */
+static void op_rows_of_blocks(const unsigned char *x, const int32_t *indices, float *y, long n,
+                              long count, long width, float scale, long row_bytes,
+                              void (*row_of)(const unsigned char *, float *, long)) {
+  for (long i = 0; i < count; ++i, y += width) {
+    const long index = indices[i] < n ? indices[i] : n - 1;
+    row_of(x + (index > 0 ? index : 0) * row_bytes, y, width);
+    for (long j = 0; j < width; ++j) y[j] *= scale;
+  }
+}
+)";
+
+void embedding(CNode& node) {
+  const CWeights table = node.weights(0);
+  if (table.blocks == nullptr) {
+    node.use(kRows);
+    return rows(node);
+  }
+  node.use_row(*table.blocks);
+  node.use(kBlockRows);
+  const Shape shape = node.in(0);
+  node.call("op_rows_of_blocks", table.pointer, node.read(1, DType::I32), node.write(), shape[0],
+            node.in(1).count(), shape[1], c_float(node.attrs().real("scale", 1)),
+            bytes_of(table.blocks->dtype, shape[1]), fmt::format("row_{}", table.blocks->name));
+}
+
 }  // namespace
 
 COpGroup shapes() {
@@ -131,8 +182,9 @@ COpGroup shapes() {
       {"concat", {kWalk}, std::string(kMove), {"axis"}, 0, concat},
       {"pad", {kWalk, kFill}, std::string(kMove), {"after", "before", "value"}, 1, pad},
       {"gather", {}, std::string(kGather), {"axis"}, 2, gather},
+      {"gather_grad", {}, std::string(kGatherGrad), {"axis", "dims", "symbols"}, 2, gather_grad},
       {"gather_rows", {}, std::string(kRows), {}, 2, rows},
-      {"embedding", {}, std::string(kRows), {"scale"}, 2, rows},
+      {"embedding", {}, "", {"scale"}, 2, embedding},
   }};
 }
 

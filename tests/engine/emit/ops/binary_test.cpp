@@ -13,6 +13,10 @@ TEST(CBinary, BroadcastsAsNumPyDoes) {
   expect_c("pow", {{{3}, {0.5, 2, 3}}, {{3}, {2, -1, 0.5}}});
 }
 
+TEST(CBinary, GatedUnitsAgreeWithTheReference) {
+  for (const char* op : {"swiglu", "geglu"}) expect_c(op, {{.dims = {2, 9}}, {.dims = {2, 9}}});
+}
+
 TEST(CBinary, ComparesAndChooses) {
   for (const char* relation : {"lt", "le", "gt", "ge", "eq", "ne"}) {
     expect_c("compare", {{{3}, {1, 2, 3}}, {{1}, {2}}}, {{"op", relation}});

@@ -1,3 +1,5 @@
+#include <verge/engine/graph/shape_rules.hpp>
+
 #include "../c_check.hpp"
 
 namespace verge::emit {
@@ -20,6 +22,13 @@ TEST(CShapes, AgreeWithTheReferences) {
 
 TEST(CShapes, PickByIndex) {
   expect_c("gather", {{.dims = {2, 4, 3}}, {{3}, {0, -1, 9}}}, {{"axis", int64_t{1}}});
+  graph::Attrs taken = graph::dims_attrs({2, 4, 3});
+  taken.set("axis", int64_t{1});
+  expect_c("gather_grad", {{{4}, {0, -1, 9, 0}}, {.dims = {2, 4, 3}}}, taken);
+  // Constant lists of whole numbers are floats in C.
+  const COperand list{{4}, {0, -1, 9, 0}, DType::I32, true};
+  expect_c("gather", {{.dims = {2, 4, 3}}, list}, {{"axis", int64_t{1}}});
+  expect_c("gather_grad", {list, {.dims = {2, 4, 3}}}, taken);
   expect_c("gather_rows", {{.dims = {4, 3}}, {{2}, {3, 1}, DType::I32}});
   expect_c("embedding", {{.dims = {5, 3}}, {{2, 2}, {4, 0, 1, 1}, DType::I32}}, {{"scale", 2.0}});
 }
