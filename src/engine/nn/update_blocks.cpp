@@ -74,13 +74,6 @@ Result<UpdateScheme> whole_blocks(std::string_view name, const std::vector<Layer
   return scheme;
 }
 
-bool is_attention_or_first_ffn(const std::string& weight) {
-  const bool is_product = weight.find(".attn_") != std::string::npos ||
-                          weight.find(".ffn_up") != std::string::npos ||
-                          weight.find(".ffn_gate") != std::string::npos;
-  return is_product && weight.find("norm") == std::string::npos;
-}
-
 Result<UpdateScheme> bert(std::string_view name, const Layers& layers) {
   constexpr size_t kBiases = 6, kWeights = 4;
   const auto all = transformer_blocks(layers);
@@ -97,7 +90,7 @@ Result<UpdateScheme> bert(std::string_view name, const Layers& layers) {
   }
   for (const LayerBlock& block : last(all, kWeights)) {
     for (const size_t i : block) {
-      if (is_attention_or_first_ffn(layers[i].weight)) {
+      if (layers[i].role != LayerRole::Other) {
         scheme.layers[layers[i].weight].kind = UpdateKind::Full;
       }
     }
@@ -137,7 +130,7 @@ std::vector<LayerBlock> transformer_blocks(const Layers& layers) {
   std::vector<LayerBlock> blocks;
   std::string name;
   for (size_t i = 0; i < layers.size(); ++i) {
-    if (layers[i].block == layers[i].weight) continue;
+    if (!layers[i].is_in_block()) continue;
     if (layers[i].block != name) blocks.emplace_back();
     name = layers[i].block;
     blocks.back().push_back(i);

@@ -21,7 +21,7 @@ std::vector<LayerBlock> inverted_blocks(const graph::Graph& graph,
 /// Residual blocks (He et al. 2016): the convolutions between two sums of activations.
 std::vector<LayerBlock> residual_blocks(const graph::Graph& graph,
                                         const std::vector<UpdatableLayer>& layers);
-/// Blocks of a transformer, by the names "blk.N.".
+/// Blocks of a transformer, as updatable_layers() knows them.
 std::vector<LayerBlock> transformer_blocks(const std::vector<UpdatableLayer>& layers);
 
 /// "pockengine-mobilenetv2": of the last 7 inverted blocks biases and the first 1x1 weights;

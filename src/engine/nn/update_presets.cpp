@@ -85,11 +85,16 @@ UpdateScheme biases(const std::vector<UpdatableLayer>& layers) {
 }
 
 UpdateScheme last_blocks(const std::vector<UpdatableLayer>& layers, size_t count) {
+  const bool has_blocks = std::ranges::any_of(layers, &UpdatableLayer::is_in_block);
   UpdateScheme scheme;
   std::vector<std::string> blocks;
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
     if (layer->is_head || layer->op == "embedding") continue;
-    if (blocks.empty() || blocks.back() != layer->block) blocks.push_back(layer->block);
+    const bool is_behind = has_blocks && !layer->is_in_block() && blocks.empty();
+    if (has_blocks && !layer->is_in_block() && !is_behind) continue;
+    if (!is_behind && (blocks.empty() || blocks.back() != layer->block)) {
+      blocks.push_back(layer->block);
+    }
     if (blocks.size() > count) break;
     scheme.layers[layer->weight] = {.kind = UpdateKind::Full};
   }

@@ -6,6 +6,7 @@
 #include <verge/core/nearest_names.hpp>
 #include <verge/core/rng.hpp>
 #include <verge/engine/graph/op.hpp>
+#include <verge/engine/nn/transformer_layers.hpp>
 #include <verge/engine/nn/update_scheme.hpp>
 
 namespace verge::nn {
@@ -18,10 +19,24 @@ using graph::Node;
 using graph::ValueId;
 using graph::ValueKind;
 
+constexpr std::string_view kBlockPrefix = "blk.";  // of GGUF
+
 std::string block_of(const std::string& weight) {
-  constexpr std::string_view kPrefix = "blk.";
-  if (!weight.starts_with(kPrefix)) return weight;
-  return weight.substr(0, weight.find('.', kPrefix.size()));
+  if (!weight.starts_with(kBlockPrefix)) return weight;
+  return weight.substr(0, weight.find('.', kBlockPrefix.size()));
+}
+
+LayerRole role_of(const std::string& weight) {
+  const auto has = [&](std::string_view part) { return weight.find(part) != std::string::npos; };
+  if (!weight.starts_with(kBlockPrefix) || has("norm")) return LayerRole::Other;
+  if (has(".attn_")) return LayerRole::Attention;
+  return has(".ffn_up") || has(".ffn_gate") ? LayerRole::FirstFeedForward : LayerRole::Other;
+}
+
+bool has_named_blocks(const std::vector<UpdatableLayer>& layers) {
+  return std::ranges::any_of(layers, [](const UpdatableLayer& layer) {
+    return layer.is_in_block() && layer.block.starts_with(kBlockPrefix);
+  });
 }
 
 class LayerFinder {
@@ -30,7 +45,12 @@ class LayerFinder {
 
   std::vector<UpdatableLayer> run() {
     for (const Node& node : graph_.nodes) visit(node);
-    mark_head();
+    if (has_named_blocks(layers_)) {
+      mark_head_behind_blocks();
+    } else {
+      find_transformer_blocks(graph_, layers_);
+      mark_last_product();
+    }
     return std::move(layers_);
   }
 
@@ -47,18 +67,26 @@ class LayerFinder {
     if (op == "batch_norm" || op == "add") return extend(node, op == "add");
     const bool is_norm = op == "rms_norm" || op == "layer_norm";
     const bool is_product = op == "conv2d" || op == "linear";
-    const size_t at = op == "embedding" ? 0 : 1;
-    if ((!is_norm && !is_product && op != "embedding") || !is_param(node, at)) return;
-    if (op == "embedding") tables_.insert(node.inputs[0]);
+    const bool is_table = op == "embedding" || is_lookup(node);
+    const size_t at = is_table ? 0 : 1;
+    if ((!is_norm && !is_product && !is_table) || !is_param(node, at)) return;
+    if (is_table) tables_.insert(node.inputs[0]);
     const auto known = std::ranges::find(layers_, node.inputs[at], &UpdatableLayer::id);
     if (known != layers_.end()) return;
     UpdatableLayer layer{.weight = graph_.value(node.inputs[at]).name, .id = node.inputs[at]};
-    layer.op = op;
+    layer.op = is_table ? "embedding" : op;
     layer.block = block_of(layer.weight);
-    if (op != "embedding" && op != "rms_norm" && is_param(node, 2)) layer.bias = node.inputs[2];
+    layer.role = role_of(layer.weight);
+    if (!is_table && op != "rms_norm" && is_param(node, 2)) layer.bias = node.inputs[2];
     if (is_product) measure(node, layer);
     layer_of_[static_cast<size_t>(node.outputs[0])] = static_cast<int>(layers_.size());
     layers_.push_back(std::move(layer));
+  }
+
+  // Of ONNX: rows of a table by ids.
+  bool is_lookup(const Node& node) const {
+    return node.op->name == "gather" && node.attrs.integer("axis") == 0 &&
+           graph_.value(node.inputs[0]).type.dims.size() == 2;
   }
 
   void measure(const Node& node, UpdatableLayer& layer) const {
@@ -89,21 +117,26 @@ class LayerFinder {
     if (is_param(node, 2) && layer.bias == kNone) layer.bias = node.inputs[2];
   }
 
-  // The last product of a classifier; of a language model all that follows its blocks. What the
-  // embedding shares is no head.
-  void mark_head() {
-    const auto is_block = [](const UpdatableLayer& layer) { return layer.block != layer.weight; };
-    const auto last = std::find_if(layers_.rbegin(), layers_.rend(), is_block);
+  // Of a language model all that follows its blocks. What the embedding shares is no head.
+  void mark_head_behind_blocks() {
+    const auto last = std::find_if(layers_.rbegin(), layers_.rend(),
+                                   [](const UpdatableLayer& l) { return l.is_in_block(); });
     for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
       if (tables_.contains(layer->id)) layer->takes_low_rank = false;
-      if (last != layers_.rend() && layer < last) layer->is_head = !tables_.contains(layer->id);
+      if (layer < last) layer->is_head = !tables_.contains(layer->id);
     }
-    if (last != layers_.rend()) return;
+  }
+
+  // The last product, where no block has it.
+  void mark_last_product() {
     const auto is_product = [](const UpdatableLayer& l) {
       return l.op == "linear" || l.op == "conv2d";
     };
     const auto head = std::find_if(layers_.rbegin(), layers_.rend(), is_product);
-    if (head != layers_.rend()) head->is_head = true;
+    if (head != layers_.rend()) head->is_head = !head->is_in_block();
+    for (UpdatableLayer& layer : layers_) {
+      if (tables_.contains(layer.id)) layer.takes_low_rank = false;
+    }
   }
 
   const Graph& graph_;
@@ -247,8 +280,7 @@ Result<TrainablePart> apply_scheme(Graph forward, const UpdateScheme& scheme,
   const std::vector<UpdatableLayer> layers = updatable_layers(forward);
   VERGE_RETURN_IF_ERROR(check_names(layers, scheme));
   TrainablePart part{std::move(forward), {}, {}, 0, {}};
-  const bool has_blocks = std::ranges::any_of(
-      layers, [](const UpdatableLayer& layer) { return layer.block != layer.weight; });
+  const bool is_adapter = scheme.lora && has_named_blocks(layers);
   const Graph whole = part.graph;
   const Selection selection(whole, values, seed);
   Application application(part, selection);
@@ -256,7 +288,7 @@ Result<TrainablePart> apply_scheme(Graph forward, const UpdateScheme& scheme,
   for (const UpdatableLayer& layer : layers) {
     const auto found = scheme.layers.find(layer.weight);
     LayerUpdate update = found == scheme.layers.end() ? LayerUpdate{} : found->second;
-    if (layer.is_head && !(scheme.lora && has_blocks)) update.kind = UpdateKind::Full;
+    if (layer.is_head && !is_adapter) update.kind = UpdateKind::Full;
     VERGE_RETURN_IF_ERROR(application.update(layer, update));
     const bool is_updated = std::ranges::find(part.trainable, layer.id) != part.trainable.end();
     if (!scheme.lora || !layer.takes_low_rank || layer.is_head || is_updated) continue;

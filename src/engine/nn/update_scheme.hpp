@@ -39,6 +39,9 @@ struct UpdateScheme {
   bool operator==(const UpdateScheme&) const = default;
 };
 
+/// What of a transformer's block a layer is.
+enum class LayerRole { Other, Attention, FirstFeedForward };
+
 /// A layer that has something to update, in the order of the graph.
 struct UpdatableLayer {
   std::string weight = {};  // its name
@@ -50,15 +53,20 @@ struct UpdatableLayer {
   int64_t channels = 0;                 // 0: none of its own can be updated alone
   bool is_head = false;                 // always updated
   bool takes_low_rank = false;
-  std::string block = {};  // what is counted as one: "blk.3", or the layer itself
+  std::string block = {};  // what is counted as one: "blk.3", "block.3", or the layer itself
+  LayerRole role = LayerRole::Other;
+
+  bool is_in_block() const { return block != weight; }
 };
+/// Blocks of a transformer are known by names of GGUF ("blk.3."), or else found by their attention
+/// (transformer_layers.hpp). Where they are found, or there are none, the last product is the head.
 std::vector<UpdatableLayer> updatable_layers(const graph::Graph& graph);
 
 /// "full", "bias" (biases; where a network has none, the weights of its norms), "head", "last:K"
-/// (all of the last K blocks), "lora:R" or "lora:R:ALPHA", and the schemes of
-/// Lin et al. 2022, table 9, counted in convolutions: mcunet-49KB, mcunet-99KB, mcunet-148KB,
-/// mobilenetv2-99KB, or by blocks as in update_blocks.hpp. Fails with InvalidArgument for another
-/// word or a network that is too small.
+/// (all of the last K blocks, and what lies behind them), "lora:R" or "lora:R:ALPHA", and the
+/// schemes of Lin et al. 2022, table 9, counted in convolutions: mcunet-49KB, mcunet-99KB,
+/// mcunet-148KB, mobilenetv2-99KB, or by blocks as in update_blocks.hpp. Fails with InvalidArgument
+/// for another word or a network that is too small.
 Result<UpdateScheme> preset_scheme(std::string_view name, const graph::Graph& graph);
 
 /// Values of a parameter, f32; what a choice by norm is made of.

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include <verge/engine/format/onnx/reader.hpp>
 #include <verge/engine/format/safetensors/reader.hpp>
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/graph/reference.hpp>
@@ -10,21 +9,14 @@
 #include <verge/engine/model/trainable_model.hpp>
 #include <verge/engine/nn/cnn.hpp>
 #include <verge/engine/nn/lm_training.hpp>
-#include <verge/engine/onnx/import.hpp>
 #include <verge/engine/runtime/delta.hpp>
 #include <verge/stages/fit/tune/base_model.hpp>
+#include <verge/stages/fit/tune/onnx_base.hpp>
 
 namespace verge::fit {
 namespace {
 
-using graph::kNone;
 using graph::ValueId;
-
-std::string hash_text(const BaseModel& base) {
-  runtime::NamedTensors tensors;
-  for (const auto& [name, weight] : base.weights) tensors.emplace_back(name, weight.view);
-  return fmt::format("{:016x}", runtime::hash_of(tensors));
-}
 
 // The loss of a classifier behind its logits.
 Status add_loss(BaseModel& base, ValueId logits) {
@@ -70,107 +62,6 @@ Result<BaseModel> open_classifier(const std::string& path, const BaseShape& shap
     base.weights[value.name] = {view, file.file()};
   }
   VERGE_RETURN_IF_ERROR(add_loss(base, base.graph.find("logits")));
-  return base;
-}
-
-Error no_image_classifier(const std::string& path, std::string_view what) {
-  return make_error(Code::Unsupported,
-                    "{}: {}; fine-tuning takes networks of one input [batch, channels, height, "
-                    "width] and one output [batch, classes]",
-                    path, what);
-}
-
-Result<onnx::InputBinding> image_binding(const format::onnx::Onnx& file, const BaseShape& shape) {
-  const auto inputs = onnx::inputs_of(file);
-  if (inputs.size() != 1 || !inputs[0].has_shape || inputs[0].dims.size() != 4) {
-    return no_image_classifier(file.path(), fmt::format("{} inputs", inputs.size()));
-  }
-  if (!shape.image_name.empty() && shape.image_name != inputs[0].name) {
-    return make_error(Code::InvalidArgument, "{}: no input is named \"{}\"; there is \"{}\"",
-                      file.path(), shape.image_name, inputs[0].name);
-  }
-  std::vector<int64_t> extents = {shape.batch};
-  for (size_t i = 1; i < 4; ++i) {
-    const int64_t extent = shape.image.size() == 3 ? shape.image[i - 1] : inputs[0].dims[i].value;
-    if (extent < 1) {
-      return make_error(Code::InvalidArgument,
-                        "{}: extent {} of {} is open; give --shape {}={}x3x224x224, or what it is",
-                        file.path(), i, inputs[0].name, inputs[0].name, shape.batch);
-    }
-    extents.push_back(extent);
-  }
-  return onnx::InputBinding{.name = inputs[0].name,
-                            .shape = Shape(std::span<const int64_t>(extents))};
-}
-
-// Before a softmax at the end, which is part of the loss.
-ValueId logits_of(const graph::Graph& graph, ValueId output) {
-  for (const graph::Node& node : graph.nodes) {
-    if (node.outputs[0] != output) continue;
-    if (node.op->name == "softmax" || node.op->name == "log_softmax") return node.inputs[0];
-  }
-  return output;
-}
-
-// The loss of a network whose output is its input again, or a number.
-Status add_squared_error(BaseModel& base, ValueId output, int64_t batch) {
-  const graph::Type type = base.graph.value(output).type;
-  const graph::Dims& input = base.graph.value(base.graph.find(base.images)).type.dims;
-  const bool is_number =
-      type.dims.size() == 2 && type.dims[0].factor == batch && type.dims[1].factor == 1;
-  if (type.dims != input && !is_number) {
-    return make_error(Code::Unsupported,
-                      "{}: the output is {}; a squared error is for networks whose output has the "
-                      "shape of the input, or [batch, 1]",
-                      base.path, graph::show_dims(base.graph, type.dims));
-  }
-  graph::Builder b(std::move(base.graph));
-  b.source("loss");
-  base.loss = b.op("mse_loss", {output, b.input("targets", type)});
-  b.output(base.loss, "loss");
-  VERGE_TRY(base.graph, b.finish());
-  return {};
-}
-
-// The loss of a classifier of images that was imported.
-Status add_class_loss(BaseModel& base, ValueId output, int64_t batch) {
-  const ValueId logits = logits_of(base.graph, output);
-  const graph::Dims& dims = base.graph.value(logits).type.dims;
-  if (dims.size() != 2 || dims[0].factor != batch) {
-    return no_image_classifier(base.path,
-                               fmt::format("an output of {}", graph::show_dims(base.graph, dims)));
-  }
-  base.graph.value(logits).is_output = true;
-  base.graph.value(logits).name = "logits";
-  base.network.config.classes = dims[1].factor;
-  return add_loss(base, logits);
-}
-
-Result<BaseModel> open_onnx(const std::string& path, const BaseShape& shape) {
-  VERGE_TRY(const format::onnx::Onnx file, format::onnx::Onnx::open(path));
-  VERGE_TRY(const onnx::InputBinding binding, image_binding(file, shape));
-  VERGE_TRY(onnx::Network network, onnx::import_onnx(file, std::span(&binding, 1)));
-  BaseModel base{.path = path, .kind = BaseKind::Onnx};
-  base.graph = std::move(network.graph);
-  base.images = network.inputs[0].value;
-  if (network.outputs.size() != 1 || network.outputs[0].value.empty()) {
-    return no_image_classifier(path, fmt::format("{} outputs", network.outputs.size()));
-  }
-  const ValueId output = base.graph.find(network.outputs[0].value);
-  if (output == kNone) return no_image_classifier(path, "an output that nothing computes");
-  for (graph::Value& value : base.graph.values) value.is_output = false;
-  for (onnx::Weight& weight : network.weights) {
-    if (weight.view.dtype != DType::F32) {
-      return make_error(Code::Unsupported, "{}: {} is of {}; fine-tuning takes weights of f32",
-                        path, weight.name, name(weight.view.dtype));
-    }
-    base.weights[weight.name] = {weight.view, std::move(weight.owner)};
-  }
-  base.network.config.channels = binding.shape[1];
-  base.network.config.height = binding.shape[2];
-  base.network.config.width = binding.shape[3];
-  VERGE_RETURN_IF_ERROR(shape.squared_error ? add_squared_error(base, output, shape.batch)
-                                            : add_class_loss(base, output, shape.batch));
   return base;
 }
 
@@ -236,6 +127,12 @@ std::vector<float> BaseModel::values(const std::string& name) const {
   return values;
 }
 
+std::string hash_of_weights(const BaseModel& base) {
+  runtime::NamedTensors tensors;
+  for (const auto& [name, weight] : base.weights) tensors.emplace_back(name, weight.view);
+  return fmt::format("{:016x}", runtime::hash_of(tensors));
+}
+
 Result<BaseModel> open_base_model(const std::string& path, const BaseShape& shape) {
   if (shape.batch < 1 || shape.tokens < 1) {
     return make_error(Code::InvalidArgument,
@@ -247,14 +144,14 @@ Result<BaseModel> open_base_model(const std::string& path, const BaseShape& shap
                       "{}: a loss of squared errors is for ONNX networks; leave --loss out", path);
   }
   const auto open = path.ends_with(".safetensors") ? open_classifier
-                    : path.ends_with(".onnx")      ? open_onnx
+                    : path.ends_with(".onnx")      ? open_onnx_base
                                                    : open_language_model;
-  if (!shape.image.empty() && open != open_onnx) {
-    return make_error(Code::InvalidArgument, "{}: --shape is for ONNX networks; leave it out",
-                      path);
+  if (open != open_onnx_base && (!shape.inputs.empty() || !shape.output.empty())) {
+    return make_error(Code::InvalidArgument, "{}: {} is for ONNX networks; leave it out", path,
+                      shape.inputs.empty() ? "--output" : "--shape");
   }
   VERGE_TRY(BaseModel base, open(path, shape));
-  base.hash = hash_text(base);
+  if (base.hash.empty()) base.hash = hash_of_weights(base);
   return base;
 }
 

@@ -12,23 +12,31 @@
 #include <verge/engine/nn/config.hpp>
 #include <verge/engine/nn/level_network.hpp>
 #include <verge/engine/nn/update_scheme.hpp>
+#include <verge/engine/onnx/import.hpp>
 #include <verge/engine/runtime/trainer.hpp>
 
 namespace verge::fit {
 
 enum class BaseKind { Classifier, Onnx, LanguageModel, Levels };
 
+/// Names of the output that a loss is behind.
+inline constexpr const char *kLogits = "logits", *kPrediction = "prediction";
+
 struct BaseModel {
   std::string path = {};
   BaseKind kind = BaseKind::Classifier;
-  /// Outputs "loss" and, of classifiers, "logits" [batch, classes]; inputs `images` [batch,
-  /// channels, height, width] and "labels", or "tokens", "targets" and "positions". Where the loss
-  /// is a squared error there are no logits, and "targets" instead of "labels".
+  /// Outputs "loss" and, with classes, "logits" [batch, ..., classes]; inputs "labels" [batch, ...]
+  /// and `images` [batch, channels, height, width], or those of `inputs`; of language models
+  /// "tokens", "targets" and "positions". Where the loss is a squared error there is "prediction"
+  /// instead of "logits", and "targets" like it instead of "labels".
   graph::Graph graph = {};
   graph::ValueId loss = graph::kNone;
-  std::string images = {};
+  std::string images = {};                                     // empty: it takes no pictures
+  std::vector<onnx::Port> inputs = {};                         // of Onnx: those that data fills
   std::map<std::string, runtime::InitialTensor> weights = {};  // f32; of Levels also i8 and i32
-  int64_t copied_bytes = 0;          // of weights that a GGUF file has in another type than f32
+  /// Of Onnx: where in the file they lie.
+  std::map<std::string, onnx::WeightOrigin> origins = {};
+  int64_t copied_bytes = 0;          // of weights that the file has in another type or order
   std::string hash = {};             // of the weights, hexadecimal
   model::ImageNetwork network = {};  // of classifiers; of Onnx the sizes alone
   nn::LevelForm input = {};          // of Levels: what a level of `images` is worth
@@ -37,6 +45,7 @@ struct BaseModel {
   nn::DecoderConfig config = {};
 
   bool is_language_model() const { return kind == BaseKind::LanguageModel; }
+  bool takes_pictures() const { return !images.empty(); }
   bool has_classes() const { return graph.find("labels") != graph::kNone; }
   /// A weight's values as reals.
   std::vector<float> values(const std::string& name) const;
@@ -45,20 +54,22 @@ struct BaseModel {
 struct BaseShape {
   int64_t batch = 1;
   int64_t tokens = 128;  // of each window of text
-  /// Channels, height and width of an ONNX network's input, where its file leaves them open.
-  std::vector<int64_t> image = {};
-  std::string image_name = {};  // of that input; empty: whatever it is called
-  /// The loss, of ONNX networks: the mean squared difference between the output and, where it has
-  /// the input's shape, the input, where it is [batch, 1], the class as a number. Else
-  /// cross-entropy.
+  /// Of an ONNX network: how large inputs are, where the file leaves it open, and the values of
+  /// single integers; complete_shape() finds the rest.
+  std::vector<onnx::InputBinding> inputs = {};
+  std::string output = {};  // of an ONNX network, that the loss is behind; empty: the first
+  /// The loss, of ONNX networks: the mean squared difference between the output and a target like
+  /// it. Else cross-entropy.
   bool squared_error = false;
 };
 
+/// A checksum of all weights, hexadecimal.
+std::string hash_of_weights(const BaseModel& base);
+
 /// Opens a safetensors file of `verge train image` or of levels (model/level_file.hpp), an ONNX
-/// classifier of images, or a dense Llama or Qwen model as a GGUF file. Batch norm is frozen. Fails
-/// as their readers do; an ONNX network must have one input of images and one output [batch,
-/// classes], else Unsupported; with InvalidArgument for extents that are open or do not fit, and
-/// for a squared error of another model than an ONNX network.
+/// network (onnx_base.hpp), or a dense Llama or Qwen model as a GGUF file. Batch norm is frozen.
+/// Fails as their readers do, and with InvalidArgument for extents, an output or a squared error of
+/// another model than an ONNX network.
 Result<BaseModel> open_base_model(const std::string& path, const BaseShape& shape);
 
 }  // namespace verge::fit

@@ -60,11 +60,20 @@ Status write_calibrated(const BaseModel& base, const DataOptions& data,
         Code::Unsupported, "{}: {}; --int8 makes levels of f32 classifiers of images; leave it out",
         base.path, base.kind == BaseKind::Levels ? "has levels already" : "a language model");
   }
+  const graph::ValueId logits = base.graph.find(kLogits);
+  if (!base.takes_pictures() || logits == graph::kNone ||
+      base.graph.value(logits).type.dims.size() != 2) {
+    return make_error(
+        Code::Unsupported,
+        "{}: --int8 is for classifiers of images, one input [batch, channels, height, "
+        "width] and logits [batch, classes]; leave it out",
+        base.path);
+  }
   VERGE_TRY(const nn::ValueRanges ranges, ranges_of(base, data, options, pool));
   const auto values = [&base](const std::string& name) { return base.values(name); };
   // Without the loss, which a file does not have.
   VERGE_TRY(nn::LevelNetwork network,
-            nn::to_levels(base.graph, base.graph.find("logits"), base.images, values, ranges));
+            nn::to_levels(base.graph, logits, base.images, values, ranges));
   model::LevelFile file{.graph = std::move(network.graph),
                         .images = base.images,
                         .input = network.input,

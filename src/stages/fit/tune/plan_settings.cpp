@@ -59,13 +59,29 @@ Result<graph::OptimizerSpec> optimizer_of(const ordered_json& json) {
   return spec;
 }
 
-Result<std::vector<int64_t>> image_of(const ordered_json& json) {
-  std::vector<int64_t> extents;
-  for (const ordered_json& extent : json) {
-    VERGE_TRY(extents.emplace_back(), whole_number({{"image", extent}}, "image", 1, kMostExtent));
+ordered_json inputs_json(const std::vector<onnx::InputBinding>& inputs) {
+  ordered_json list = ordered_json::array();
+  for (const onnx::InputBinding& input : inputs) {
+    list.push_back({{"name", input.name}, {"shape", input.shape.extents()}});
+    if (input.value) list.back()["value"] = *input.value;
   }
-  if (extents.size() == 3) return extents;
-  return damaged("image is not three extents");
+  return list;
+}
+
+Result<std::vector<onnx::InputBinding>> inputs_of(const ordered_json& json) {
+  std::vector<onnx::InputBinding> inputs;
+  for (const ordered_json& input : json) {
+    std::vector<int64_t> extents;
+    if (!input.at("shape").is_array()) return damaged("the shape of an input is no list");
+    for (const ordered_json& extent : input.at("shape")) {
+      VERGE_TRY(extents.emplace_back(), whole_number({{"shape", extent}}, "shape", 1, kMostExtent));
+    }
+    if (extents.size() > Shape::kMaxRank) return damaged("an input has too many axes");
+    inputs.push_back({.name = input.at("name").get<std::string>(),
+                      .shape = Shape(std::span<const int64_t>(extents))});
+    if (input.contains("value")) inputs.back().value = input.at("value").get<double>();
+  }
+  return inputs;
 }
 
 }  // namespace
@@ -81,7 +97,8 @@ std::string print_settings(const PlanSettings& settings) {
       {"low_rank", settings.low_rank},
       {"parameters", settings.parameters},
       {"seed", settings.seed}};
-  if (!settings.shape.image.empty()) json["image"] = settings.shape.image;
+  if (!settings.shape.inputs.empty()) json["inputs"] = inputs_json(settings.shape.inputs);
+  if (!settings.shape.output.empty()) json["output"] = settings.shape.output;
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -93,9 +110,10 @@ Result<PlanSettings> parse_settings(std::string_view text) {
     settings.model = json.at("model").get<std::string>();
     VERGE_TRY(settings.shape.batch, whole_number(json, "batch", 1, kMostExtent));
     VERGE_TRY(settings.shape.tokens, whole_number(json, "tokens", 1, kMostExtent));
-    if (json.contains("image")) {
-      VERGE_TRY(settings.shape.image, image_of(json.at("image")));
+    if (json.contains("inputs")) {
+      VERGE_TRY(settings.shape.inputs, inputs_of(json.at("inputs")));
     }
+    settings.shape.output = json.value("output", std::string());
     settings.shape.squared_error = json.value("squared_error", false);
     VERGE_TRY(settings.optimizer, optimizer_of(json.at("optimizer")));
     settings.low_rank = json.at("low_rank").get<std::vector<std::string>>();

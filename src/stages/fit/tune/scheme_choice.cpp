@@ -11,11 +11,13 @@ namespace {
 
 constexpr double kRatios[] = {1, 0.5, 0.25, 0.125};
 
-// Blocks from the last one, without head and embedding.
+// Blocks from the last one, without head and embedding; those of a transformer alone.
 std::vector<std::string> blocks_of(const std::vector<nn::UpdatableLayer>& layers) {
+  const bool has_blocks = std::ranges::any_of(layers, &nn::UpdatableLayer::is_in_block);
   std::vector<std::string> blocks;
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
     if (layer->is_head || layer->op == "embedding") continue;
+    if (has_blocks && !layer->is_in_block()) continue;
     if (std::ranges::find(blocks, layer->block) == blocks.end()) blocks.push_back(layer->block);
   }
   return blocks;

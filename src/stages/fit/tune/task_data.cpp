@@ -2,12 +2,15 @@
 #include <cmath>
 #include <numeric>
 
+#include <verge/engine/graph/shape_rules.hpp>
 #include <verge/engine/model/augment.hpp>
 #include <verge/engine/model/file_facts.hpp>
 #include <verge/engine/model/image_csv.hpp>
 #include <verge/engine/model/image_data.hpp>
 #include <verge/engine/model/training_text.hpp>
 #include <verge/engine/text/tokenizer.hpp>
+#include <verge/stages/fit/tune/array_data.hpp>
+#include <verge/stages/fit/tune/array_task.hpp>
 #include <verge/stages/fit/tune/task_data.hpp>
 
 namespace verge::fit {
@@ -24,17 +27,12 @@ class ImageTask : public TaskData {
         images_(base.images),
         has_classes_(base.has_classes()),
         batch_(batch),
-        seed_(seed) {}
+        order_(data_.training.count(), batch, seed) {}
 
   void fill(int64_t pass, const Input& input) override {
-    const int64_t epoch = pass / passes_per_epoch();
-    if (epoch != epoch_) {
-      order_ = model::shuffled(data_.training.count(), seed_, epoch);
-      epoch_ = epoch;
-    }
-    const int64_t first = pass % passes_per_epoch() * batch_;
+    const auto chosen = order_.batch(pass);
     write(input, batch_, data_.training,
-          [&](int64_t row) { return order_[static_cast<size_t>(first + row)]; });
+          [&](int64_t row) { return chosen[static_cast<size_t>(row)]; });
   }
 
   int64_t fill_held_out(int64_t batch, const Input& input) override {
@@ -48,7 +46,7 @@ class ImageTask : public TaskData {
     return (data_.test.count() + (has_classes_ ? batch_ - 1 : 0)) / batch_;
   }
   int32_t label(int64_t row) const override { return labels_[static_cast<size_t>(row)]; }
-  int64_t passes_per_epoch() const override { return data_.training.count() / batch_; }
+  int64_t passes_per_epoch() const override { return order_.passes_per_epoch(); }
   int64_t samples_per_pass() const override { return batch_; }
   const char* unit() const override { return "images"; }
   std::string checksum() const override { return data_.checksum; }
@@ -104,9 +102,8 @@ class ImageTask : public TaskData {
   std::string images_;
   bool has_classes_;
   int64_t batch_;
-  uint64_t seed_;
-  std::vector<int32_t> order_, labels_;
-  int64_t epoch_ = -1;
+  EpochOrder order_;
+  std::vector<int32_t> labels_;
 };
 
 class TextTask : public TaskData {
@@ -158,8 +155,35 @@ class TextTask : public TaskData {
   std::string checksum_;
 };
 
+// Whether a folder of pictures says what the network shall give for each.
+Status expect_pictures(const BaseModel& base, const DataOptions& options) {
+  const auto type_of = [&](std::string_view name) -> const graph::Type& {
+    return base.graph.value(base.graph.find(name)).type;
+  };
+  std::string needed;
+  for (const onnx::Port& port : base.inputs) needed += array_file_name(port.name) + ", ";
+  needed += base.has_classes() ? "labels.npy" : "target.npy";
+  if (!base.takes_pictures()) {
+    return make_error(Code::InvalidArgument,
+                      "{}: no arrays; {} is trained on a folder of {}, the first axis of each the "
+                      "samples",
+                      options.paths.empty() ? "--data" : options.paths[0], base.path, needed);
+  }
+  const bool has_numbers = !base.has_classes() && type_of("targets").dims.size() == 2 &&
+                           type_of("targets").dims[1] == graph::Dim(1);
+  const bool fits = base.has_classes() ? type_of(kLogits).dims.size() == 2
+                                       : has_numbers || type_of("targets") == type_of(base.images);
+  if (fits) return {};
+  return make_error(
+      Code::Unsupported, "{}: pictures say nothing of an output of {}; give a folder of {}",
+      base.path,
+      graph::show_dims(base.graph, type_of(base.has_classes() ? kLogits : kPrediction).dims),
+      needed);
+}
+
 Result<std::unique_ptr<TaskData>> open_images(const BaseModel& base, const BaseShape& shape,
                                               const DataOptions& options) {
+  VERGE_RETURN_IF_ERROR(expect_pictures(base, options));
   if (options.paths.size() != 1) {
     return make_error(Code::InvalidArgument, "{} places of images; give one folder or CSV file",
                       options.paths.size());
@@ -192,13 +216,29 @@ Result<std::unique_ptr<TaskData>> open_images(const BaseModel& base, const BaseS
 
 }  // namespace
 
+std::span<const int32_t> EpochOrder::batch(int64_t pass) {
+  const int64_t epoch = pass / passes_per_epoch();
+  if (epoch != epoch_) {
+    order_ = model::shuffled(samples_, seed_, epoch);
+    epoch_ = epoch;
+  }
+  return std::span(order_).subspan(static_cast<size_t>(pass % passes_per_epoch() * batch_),
+                                   static_cast<size_t>(batch_));
+}
+
 Result<std::unique_ptr<TaskData>> open_task_data(const BaseModel& base, const BaseShape& shape,
                                                  const DataOptions& options) {
-  if (!base.is_language_model()) return open_images(base, shape, options);
+  const bool takes_arrays = base.kind == BaseKind::Onnx && are_arrays(options.paths);
+  if (!options.evaluation.empty() && !takes_arrays) {
+    return make_error(Code::InvalidArgument,
+                      "--eval is of ONNX networks that are trained on arrays; leave it out");
+  }
+  if (!base.is_language_model() && !takes_arrays) return open_images(base, shape, options);
   if (!(options.held_out > 0 && options.held_out < 1)) {
     return make_error(Code::InvalidArgument, "--held-out {}: give a share above 0, below 1",
                       options.held_out);
   }
+  if (takes_arrays) return open_array_task(base, shape, options);
   auto task = std::make_unique<TextTask>(shape, options.seed);
   VERGE_RETURN_IF_ERROR(task->read(base, options));
   return std::unique_ptr<TaskData>(std::move(task));

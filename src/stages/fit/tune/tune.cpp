@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
 #include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/stages/fit/tune/tune.hpp>
+#include <verge/stages/fit/tune/tuned_delta.hpp>
 #include <verge/stages/fit/tune/tuned_files.hpp>
 
 namespace verge::fit {
@@ -40,12 +42,10 @@ class Tuning {
     VERGE_TRY(plan_, read_training_plan(options_.plan));
     const std::string& path = options_.model.empty() ? plan_.settings.model : options_.model;
     VERGE_TRY(base_, open_base_model(path, plan_.settings.shape));
+    VERGE_RETURN_IF_ERROR(expect_plan_of(base_, plan_));
     plan_.memory.frozen_bytes = base_.copied_bytes;
-    if (base_.kind == BaseKind::Onnx && !options_.output.empty()) {
-      return make_error(Code::Unsupported,
-                        "{}: a tuned ONNX network is kept as its changed tensors; give --delta "
-                        "instead of --out",
-                        options_.output);
+    if (!options_.output.empty()) {
+      VERGE_RETURN_IF_ERROR(expect_writable(options_.output, base_, plan_));
     }
     DataOptions data = options_.data;
     data.seed = options_.seed;
@@ -53,6 +53,9 @@ class Tuning {
     schedule_ = schedule_of(options_, plan_, *data_);
     VERGE_TRY(run_, TuningRun::create(base_, plan_, *data_, schedule_, options_.has_new_head,
                                       options_.seed, pool_));
+    if (!options_.delta.empty()) {  // before hours of training
+      VERGE_TRY(delta_, TunedDelta::open(base_, *run_));
+    }
     checkpoint_ = options_.checkpoint;
     if (checkpoint_.empty()) {
       checkpoint_ = (options_.output.empty() ? options_.delta : options_.output) + ".checkpoint";
@@ -97,6 +100,7 @@ class Tuning {
     result.parameters = plan_.settings.parameters;
     result.unit = data_->unit();
     result.has_accuracy = base_.has_classes();
+    result.is_squared_error = plan_.settings.shape.squared_error;
     result.reference_nodes = runtime::reference_nodes(plan_.step);
   }
 
@@ -106,7 +110,7 @@ class Tuning {
           write_tuned(options_.output, base_, plan_, *run_, lineage(result), pool_));
     }
     if (!options_.delta.empty()) {
-      VERGE_TRY(result.delta_bytes, write_tuned_delta(options_.delta, base_, *run_));
+      VERGE_TRY(result.delta, delta_->write(options_.delta, base_, *run_, pool_));
     }
     std::error_code ignored;
     if (options_.checkpoint.empty()) std::filesystem::remove(checkpoint_, ignored);
@@ -125,10 +129,11 @@ class Tuning {
 
   // What a checkpoint depends on beside the plan's parameters and moments.
   std::string note() const {
-    return fmt::format("tune {} {} batch {} steps {} lr {} seed {} new head {} data {}",
-                       print_settings(plan_.settings), base_.hash, plan_.settings.shape.batch,
-                       schedule_.steps, schedule_.peak, options_.seed, options_.has_new_head,
-                       data_->checksum());
+    return fmt::format(
+        "tune {} {} batch {} steps {} lr {} seed {} new head {} data {} held out {} first {}",
+        print_settings(plan_.settings), base_.hash, plan_.settings.shape.batch, schedule_.steps,
+        schedule_.peak, options_.seed, options_.has_new_head, data_->checksum(),
+        options_.data.held_out, options_.data.training_images);
   }
 
   std::vector<std::pair<std::string, std::string>> lineage(const TuneResult& result) const {
@@ -148,6 +153,7 @@ class Tuning {
   std::unique_ptr<TaskData> data_;
   runtime::Schedule schedule_;
   std::unique_ptr<TuningRun> run_;
+  std::optional<TunedDelta> delta_;
   std::string checkpoint_;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <verge/core/clock.hpp>
+#include <verge/engine/runtime/delta.hpp>
 #include <verge/engine/runtime/training_loop.hpp>
 #include <verge/stages/fit/tune/tuning_run.hpp>
 
@@ -23,7 +24,7 @@ struct TuneOptions {
   bool has_new_head = false;
   uint64_t seed = 1;
   std::string output = {};      // the tuned model, or the adapter of a language model's factors
-  std::string delta = {};       // runtime/delta.hpp
+  std::string delta = {};       // of the model's file: model/model_delta.hpp
   std::string checkpoint = {};  // empty: beside the output
   int64_t checkpoint_every = 500;
   std::string command = {};         // recorded in the lineage
@@ -45,16 +46,17 @@ struct TuneResult {
   double step_ms = 0;  // mean
   std::string unit = {};
   bool has_accuracy = false;
-  TrainingMemory memory = {};    // planned
-  int64_t evaluation_bytes = 0;  // arena of the measurements before and after
+  bool is_squared_error = false;  // what the losses are
+  TrainingMemory memory = {};     // planned
+  int64_t evaluation_bytes = 0;   // arena of the measurements before and after
   std::vector<std::string> reference_nodes = {};
-  int64_t delta_bytes = 0;
+  runtime::DeltaSize delta = {};
   bool finished = false;  // false: cancelled, the checkpoint holds the rest
 };
 
-/// Fails as open_base_model, open_task_data and read_training_plan do, with Conflict where the
-/// model is not the plan's, and with Malformed, naming the first tensor, where a loss is no number:
-/// the checkpoint is then the last good state.
+/// Fails as open_base_model, open_task_data, read_training_plan and TunedDelta::open do, with
+/// Conflict where the model is not the plan's, and with Malformed, naming the first tensor, where a
+/// loss is no number: the checkpoint is then the last good state.
 Result<TuneResult> tune(const TuneOptions& options, ThreadPool& pool, const Clock& clock,
                         const std::function<void(const TuneProgress&)>& on_progress = {},
                         const std::atomic<bool>* cancel = nullptr);

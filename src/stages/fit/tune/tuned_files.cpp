@@ -2,10 +2,13 @@
 #include <deque>
 
 #include <verge/engine/format/gguf/writer.hpp>
+#include <verge/engine/format/onnx/reader.hpp>
+#include <verge/engine/format/onnx/writer.hpp>
 #include <verge/engine/format/safetensors/writer.hpp>
 #include <verge/engine/model/level_file.hpp>
-#include <verge/engine/quant/quantize.hpp>
-#include <verge/engine/runtime/delta.hpp>
+#include <verge/engine/model/tensor_file.hpp>
+#include <verge/engine/runtime/tensor_record.hpp>
+#include <verge/stages/fit/tune/stored_values.hpp>
 #include <verge/stages/fit/tune/tuned_files.hpp>
 
 namespace verge::fit {
@@ -55,27 +58,30 @@ Status write_language_model(const std::string& path, const BaseModel& base, Tuni
   for (const auto& [key, value] : lineage) metadata.set("verge.lineage." + key, value);
   format::GgufWriter writer(std::move(metadata));
   std::deque<Tensor> tensors;
-  for (const format::StoredTensor& stored : base.source->tensors()) {
-    const bool is_known = base.weights.contains(stored.name);
-    VERGE_TRY(const std::vector<float> values,
-              is_known ? run.tuned(stored.name) : Result<std::vector<float>>(std::vector<float>()));
-    if (!is_known || values == base.values(stored.name)) {
+  const runtime::NamedTensors views = model::views_of(base.source->tensors());
+  for (size_t i = 0; i < views.size(); ++i) {
+    const format::StoredTensor& stored = base.source->tensors()[i];
+    if (!base.weights.contains(stored.name)) {
       VERGE_RETURN_IF_ERROR(writer.add(stored));
       continue;
     }
-    VERGE_TRY(const Tensor tuned, tuned_tensor(base, run, stored.name));
-    Tensor& typed = tensors.emplace_back(*stored.dtype, stored.shape);
-    VERGE_RETURN_IF_ERROR(quant::quantize(tuned.view(), typed.view(), {}, pool));
+    VERGE_TRY(std::optional<Tensor> changed,
+              with_learned_values(views[i].second, false, base, run, stored.name, pool));
+    if (!changed) {
+      VERGE_RETURN_IF_ERROR(writer.add(stored));
+      continue;
+    }
+    const Tensor& typed = tensors.emplace_back(std::move(*changed));
     VERGE_RETURN_IF_ERROR(writer.add(stored.name, *stored.dtype, stored.shape, bytes_of(typed)));
   }
   return writer.write(path);
 }
 
 // Then an adapter is all that changed; else factors are merged into their weights.
-bool are_factors_alone(TuningRun& run) {
-  return std::ranges::all_of(run.trainer().parameters(), [](const auto& parameter) {
-    return parameter.first.ends_with(".lora_a") || parameter.first.ends_with(".lora_b");
-  });
+bool are_factors_alone(const TrainingPlan& plan) {
+  return std::ranges::all_of(
+      runtime::updated_parameters(plan.step.graph),
+      [](const std::string& parameter) { return weight_of_factor(parameter).has_value(); });
 }
 
 // As llama.cpp's convert_lora_to_gguf writes it (format/adapter/gguf_adapter.hpp).
@@ -98,7 +104,87 @@ Status write_adapter(const std::string& path, const BaseModel& base, const Train
   return writer.write(path);
 }
 
+// Those of the base whose values a plan changes.
+std::vector<std::string> changed_weights(const BaseModel& base, const TrainingPlan& plan) {
+  std::vector<std::string> names = plan.settings.low_rank;
+  for (const std::string& updated : runtime::updated_parameters(plan.step.graph)) {
+    if (base.weights.contains(updated)) names.push_back(updated);
+  }
+  return names;
+}
+
+// In the order of the initializers, each by its values alone.
+runtime::NamedTensors initializers_of(const format::onnx::GraphData& graph) {
+  using format::onnx::ElementType;
+  runtime::NamedTensors tensors;
+  for (const format::onnx::TensorData& tensor : graph.initializers) {
+    auto* data = const_cast<std::byte*>(tensor.bytes.data());  // read only
+    const DType dtype = tensor.type == ElementType::Float      ? DType::F32
+                        : tensor.type == ElementType::Float16  ? DType::F16
+                        : tensor.type == ElementType::Bfloat16 ? DType::BF16
+                                                               : DType::U8;
+    tensors.emplace_back(tensor.name, TensorView{data, dtype, {tensor.count()}});
+  }
+  return tensors;
+}
+
+// The file as it is, with what was learned in the place of its tensors.
+Status write_onnx_network(const std::string& path, const BaseModel& base, const TrainingPlan& plan,
+                          TuningRun& run, const Lineage& lineage, ThreadPool& pool) {
+  VERGE_TRY(const format::onnx::Onnx file, format::onnx::Onnx::open(base.path));
+  format::onnx::ModelData model = file.model();
+  for (const auto& [key, value] : lineage) {
+    model.metadata.emplace_back("verge.lineage." + key, value);
+  }
+  const runtime::NamedTensors stored = initializers_of(model.graph);
+  std::deque<Tensor> tensors;
+  for (const std::string& name : changed_weights(base, plan)) {
+    VERGE_TRY(const StoredPlace place, place_in_file(base, name, stored));
+    VERGE_TRY(std::optional<Tensor> tensor,
+              with_learned_values(stored[place.tensor].second, place.is_transposed, base, run, name,
+                                  pool));
+    if (!tensor) continue;
+    model.graph.initializers[place.tensor].bytes =
+        bytes_of(tensors.emplace_back(std::move(*tensor)));
+  }
+  return format::onnx::write_onnx(model, path);
+}
+
+bool has_branches(const format::onnx::GraphData& graph) {
+  return std::ranges::any_of(graph.nodes, [](const format::onnx::NodeData& node) {
+    return std::ranges::any_of(node.attributes,
+                               [](const auto& attribute) { return attribute.graph != nullptr; });
+  });
+}
+
 }  // namespace
+
+Status expect_writable(const std::string& path, const BaseModel& base, const TrainingPlan& plan) {
+  const auto expect_places = [&](const runtime::NamedTensors& tensors) -> Status {
+    for (const std::string& name : changed_weights(base, plan)) {
+      VERGE_RETURN_IF_ERROR(place_in_file(base, name, tensors));
+    }
+    return {};
+  };
+  if (base.is_language_model()) {
+    return are_factors_alone(plan) ? Status{}
+                                   : expect_places(model::views_of(base.source->tensors()));
+  }
+  if (base.kind != BaseKind::Onnx) return {};
+  if (!path.ends_with(".onnx")) {
+    return make_error(Code::InvalidArgument,
+                      "{}: what is tuned is an ONNX network; give a name that ends with .onnx",
+                      path);
+  }
+  VERGE_TRY(const format::onnx::Onnx file, format::onnx::Onnx::open(base.path));
+  if (has_branches(file.model().graph)) {
+    return make_error(Code::Unsupported,
+                      "{}: a network with branches or loops is not written again; keep what "
+                      "changes, by --delta instead of --out",
+                      base.path);
+  }
+  return expect_places(initializers_of(file.model().graph));
+}
 
 Status write_tuned(const std::string& path, const BaseModel& base, const TrainingPlan& plan,
                    TuningRun& run, const Lineage& lineage, ThreadPool& pool) {
@@ -108,29 +194,13 @@ Status write_tuned(const std::string& path, const BaseModel& base, const Trainin
     case BaseKind::Levels:
       return write_levels(path, base, run, lineage);
     case BaseKind::LanguageModel:
-      if (are_factors_alone(run)) return write_adapter(path, base, plan, run, lineage);
+      if (are_factors_alone(plan)) return write_adapter(path, base, plan, run, lineage);
       return write_language_model(path, base, run, lineage, pool);
     case BaseKind::Onnx:
       break;
   }
-  return make_error(Code::Unsupported,
-                    "{}: a tuned ONNX network is kept as its changed tensors; give --delta", path);
-}
-
-Result<int64_t> write_tuned_delta(const std::string& path, const BaseModel& base, TuningRun& run) {
-  runtime::NamedTensors before, now;
-  std::deque<Tensor> tensors;
-  for (const auto& [name, weight] : base.weights) {
-    before.emplace_back(name, weight.view);
-    if (base.kind == BaseKind::Levels) {
-      now.emplace_back(name, tensors.emplace_back(run.stored(name)).view());
-      continue;
-    }
-    VERGE_TRY(Tensor tensor, tuned_tensor(base, run, name));
-    now.emplace_back(name, tensors.emplace_back(std::move(tensor)).view());
-  }
-  VERGE_TRY(const runtime::DeltaSize size, runtime::write_delta(path, before, now));
-  return size.bytes;
+  VERGE_RETURN_IF_ERROR(expect_writable(path, base, plan));
+  return write_onnx_network(path, base, plan, run, lineage, pool);
 }
 
 }  // namespace verge::fit

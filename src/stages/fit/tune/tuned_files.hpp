@@ -1,6 +1,6 @@
 #pragma once
-// What a tuning leaves: the model with its new weights in the format it came in, the factors of a
-// language model as an adapter, or the changed tensors alone.
+// What a tuning leaves: the model with its new weights in the format it came in, or the factors of
+// a language model as an adapter. The changes alone: tuned_delta.hpp.
 
 #include <string>
 
@@ -9,12 +9,15 @@
 
 namespace verge::fit {
 
-/// `lineage`: what is recorded beside the weights. Fails with Unsupported for an ONNX network.
+/// Whether what a plan updates can be written as a file of the base's kind: fails as place_in_file
+/// does; of an ONNX network with Unsupported for branches, which no writer knows, and with
+/// InvalidArgument for a name of another kind.
+Status expect_writable(const std::string& path, const BaseModel& base, const TrainingPlan& plan);
+
+/// `lineage`: what is recorded beside the weights. An ONNX network is its file with other values:
+/// its open extents stay open. Fails as expect_writable does.
 Status write_tuned(const std::string& path, const BaseModel& base, const TrainingPlan& plan,
                    TuningRun& run, const std::vector<std::pair<std::string, std::string>>& lineage,
                    ThreadPool& pool);
-
-/// runtime::write_delta against the base.
-Result<int64_t> write_tuned_delta(const std::string& path, const BaseModel& base, TuningRun& run);
 
 }  // namespace verge::fit

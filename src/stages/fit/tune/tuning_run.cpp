@@ -66,17 +66,6 @@ Status check_interface(const BaseModel& base, const graph::Graph& program,
   return {};
 }
 
-Status check_plan(const BaseModel& base, const TrainingPlan& plan) {
-  if (plan.settings.hash != base.hash) {
-    return make_error(Code::Conflict, "{}: its weights are {}, the plan is for {}; compile it anew",
-                      base.path, base.hash, plan.settings.hash);
-  }
-  VERGE_RETURN_IF_ERROR(check_interface(base, plan.step.graph,
-                                        {{"lr", {DType::F32, {}}}, {"step", {DType::I64, {}}}}));
-  if (plan.step.graph.find("lr") == graph::kNone) return another_interface(base, "lr");
-  return check_interface(base, plan.evaluate.graph, {});
-}
-
 // Calls f(byte in the whole, byte in the part, bytes) for each run of the channels of a slice.
 template <typename F>
 void for_each_run(const TensorView& whole, const graph::ChannelSlice& slice, F f) {
@@ -128,14 +117,53 @@ Result<runtime::InitialTensor> initial_channels(const BaseModel& base, const std
   return owned(std::move(part));
 }
 
+// Of the first `count` samples, each the mean over its elements.
+double squared_errors(const TensorView& found, const TensorView& wanted, int64_t count) {
+  const int64_t of_sample = found.shape.count() / found.shape[0];
+  double sum = 0;
+  for (int64_t i = 0; i < count * of_sample; ++i) {
+    const double error = double{found.as<float>()[i]} - double{wanted.as<float>()[i]};
+    sum += error * error;
+  }
+  return sum / static_cast<double>(of_sample);
+}
+
+int64_t right_answers(const TensorView& logits, const TaskData& data) {
+  const int64_t classes = logits.shape.back();
+  int64_t right = 0;
+  for (int64_t row = 0; row < logits.shape.rows(); ++row) {
+    const float* of_row = logits.as<float>() + row * classes;
+    right += std::max_element(of_row, of_row + classes) - of_row == data.label(row);
+  }
+  return right;
+}
+
 }  // namespace
+
+std::optional<std::string> weight_of_factor(const std::string& parameter) {
+  for (const std::string_view ending : {kFactorA, kFactorB}) {
+    if (parameter.ends_with(ending)) return parameter.substr(0, parameter.size() - ending.size());
+  }
+  return std::nullopt;
+}
+
+Status expect_plan_of(const BaseModel& base, const TrainingPlan& plan) {
+  if (plan.settings.hash != base.hash) {
+    return make_error(Code::Conflict, "{}: its weights are {}, the plan is for {}; compile it anew",
+                      base.path, base.hash, plan.settings.hash);
+  }
+  VERGE_RETURN_IF_ERROR(check_interface(base, plan.step.graph,
+                                        {{"lr", {DType::F32, {}}}, {"step", {DType::I64, {}}}}));
+  if (plan.step.graph.find("lr") == graph::kNone) return another_interface(base, "lr");
+  return check_interface(base, plan.evaluate.graph, {});
+}
 
 Result<std::unique_ptr<TuningRun>> TuningRun::create(const BaseModel& base,
                                                      const TrainingPlan& plan, TaskData& data,
                                                      const runtime::Schedule& schedule,
                                                      bool has_new_head, uint64_t seed,
                                                      ThreadPool& pool) {
-  VERGE_RETURN_IF_ERROR(check_plan(base, plan));
+  VERGE_RETURN_IF_ERROR(expect_plan_of(base, plan));
   if (has_new_head && base.is_language_model()) {
     return make_error(Code::InvalidArgument,
                       "{}: --new-head is for classifiers, this is a language model; leave it out",
@@ -161,6 +189,9 @@ Result<runtime::InitialTensor> initial_weight(const BaseModel& base, const graph
   const Shape shape = step.bound_shape(value.type);
   if (const auto slice = graph::split_slice(step, name)) {
     return initial_channels(base, name, shape, *slice);
+  }
+  if (const auto weight = weight_of_factor(name); weight && !base.weights.contains(*weight)) {
+    return another_interface(base, name);
   }
   if (name.ends_with(kFactorA)) {
     return owned(random_tensor(shape, 1 / std::sqrt(fan_in(shape)), name, how.seed));
@@ -197,21 +228,19 @@ Result<HeldOut> TuningRun::held_out() {
   const auto input = [&plan](std::string_view name) -> const TensorView& {
     return plan.input(name);
   };
+  const bool has_targets = base_.graph.find(kPrediction) != graph::kNone;
   HeldOut result;
   int64_t rows = 0, right = 0;
   for (int64_t batch = 0; batch < data_.held_out_batches(); ++batch) {
     const int64_t count = data_.fill_held_out(batch, input);
     plan.run(std::span<const int64_t>{});
-    result.loss += static_cast<double>(count) * double{*plan.output("loss").as<float>()};
+    result.loss += has_targets
+                       ? squared_errors(plan.output(kPrediction), plan.input("targets"), count)
+                       : static_cast<double>(count) * double{*plan.output("loss").as<float>()};
     rows += count;
-    if (!base_.has_classes()) continue;
-    const TensorView& logits = plan.output("logits");
-    const int64_t classes = logits.shape[1];
-    for (int64_t row = 0; row < count; ++row) {
-      const float* of_row = logits.as<float>() + row * classes;
-      right += std::max_element(of_row, of_row + classes) - of_row == data_.label(row);
-    }
+    if (base_.has_classes()) right += right_answers(plan.output(kLogits), data_);
   }
+  if (rows == 0) return result;
   result.loss /= static_cast<double>(rows);
   result.accuracy = static_cast<double>(right) / static_cast<double>(rows);
   return result;

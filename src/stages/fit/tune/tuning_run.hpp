@@ -3,6 +3,7 @@
 // search of schemes are made of.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <verge/stages/fit/tune/task_data.hpp>
@@ -11,9 +12,15 @@
 namespace verge::fit {
 
 struct HeldOut {
-  double loss = 0;      // nats, of an image or a token
-  double accuracy = 0;  // of images
+  double loss = 0;      // nats, of a label or a token; or the squared error of an element
+  double accuracy = 0;  // of labels
 };
+
+/// The weight that a low-rank factor stands beside (graph/low_rank.hpp), of a factor's name.
+std::optional<std::string> weight_of_factor(const std::string& parameter);
+
+/// Whether a plan is of this base's weights, inputs and outputs; else Conflict.
+Status expect_plan_of(const BaseModel& base, const TrainingPlan& plan);
 
 struct InitialWeights {
   bool has_new_head = false;  // small random weights, for classes that it never saw

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <onnx_writer.hpp>
 #include <tiny_models.hpp>
 
 #include "toy_network.hpp"
@@ -35,46 +34,11 @@ TEST(BaseModel, RefusesWhatItCannotTrain) {
     return base ? std::string("taken") : base.error().message;
   };
   EXPECT_NE(refusal(folder / "none.safetensors").find("none.safetensors"), std::string::npos);
-  folder.add("flat.onnx", test::onnx_file(test::small_onnx()));
-  EXPECT_NE(refusal(folder / "flat.onnx").find("networks of one input"), std::string::npos);
   EXPECT_NE(refusal(write_toy_network(folder), 0).find("give 1 or more"), std::string::npos);
   const auto squared = open_base_model(write_toy_network(folder), {.squared_error = true});
   EXPECT_EQ(squared.error().code, Code::InvalidArgument);
-}
-
-// A classifier of images of any size, as an exporter leaves it.
-std::string open_classifier(const test::TemporaryFolder& folder) {
-  test::OnnxParts parts;
-  parts.nodes = {test::onnx_node("Conv", {"x", "k"}, {"c"}),
-                 test::onnx_node("GlobalAveragePool", {"c"}, {"p"}),
-                 test::onnx_node("Flatten", {"p"}, {"f"}),
-                 test::onnx_node("Gemm", {"f", "w"}, {"y"})};
-  parts.constants = {test::onnx_tensor<float>("k", test::kOnnxFloat, {2, 1, 1, 1}, {1, -1}),
-                     test::onnx_tensor<float>("w", test::kOnnxFloat, {2, 3}, {1, 2, 3, 4, 5, 6})};
-  parts.inputs = {test::onnx_value("x", test::kOnnxFloat, {-1, 1, -1, -1})};
-  parts.outputs = {test::onnx_value("y", test::kOnnxFloat, {-1, 3})};
-  return folder.add("open.onnx", test::onnx_file(parts));
-}
-
-TEST(BaseModel, ExtentsThatAnOnnxFileLeavesOpenAreGiven) {
-  const test::TemporaryFolder folder;
-  const std::string path = open_classifier(folder);
-  const auto given = open_base_model(path, {.batch = 2, .image = {1, 6, 5}, .image_name = "x"});
-  ASSERT_TRUE(given) << given.error().message;
-  EXPECT_EQ(given->network.config.height, 6);
-  EXPECT_EQ(given->network.config.width, 5);
-  EXPECT_EQ(given->graph.bound_shape(given->graph.value(given->graph.find("logits")).type),
-            Shape({2, 3}));
-  const auto refusal = [&](const std::string& file, const BaseShape& shape) {
-    const auto base = open_base_model(file, shape);
-    return base ? std::string("taken") : base.error().message;
-  };
-  EXPECT_NE(refusal(path, {.batch = 2}).find("extent 2 of x is open; give --shape x=2x3x224x224"),
-            std::string::npos);
-  EXPECT_NE(refusal(path, {.image = {1, 6, 5}, .image_name = "z"}).find("no input is named \"z\""),
-            std::string::npos);
-  EXPECT_NE(refusal(path, {.image = {3, 6, 5}}).find("not [1, 3, 6, 5]"), std::string::npos);
-  EXPECT_NE(refusal(write_toy_network(folder), {.image = {1, 8, 8}}).find("for ONNX networks"),
+  const BaseShape shaped{.inputs = {{"images", Shape{1, 1, 8, 8}, std::nullopt}}};
+  EXPECT_NE(open_base_model(write_toy_network(folder), shaped).error().message.find("for ONNX"),
             std::string::npos);
 }
 

@@ -6,8 +6,9 @@ namespace verge::fit {
 namespace {
 
 TEST(PlanSettings, ReadWhatTheyPrint) {
-  PlanSettings settings{
-      .model = "a.gguf", .hash = "0f", .shape = {.batch = 3, .tokens = 7, .image = {1, 8, 9}}};
+  PlanSettings settings{.model = "a.gguf", .hash = "0f", .shape = {.batch = 3, .tokens = 7}};
+  settings.shape.inputs = {{"x", Shape{3, 8, 9}, std::nullopt}, {"rate", Shape{}, 16000.0}};
+  settings.shape.output = "y";
   settings.optimizer = {.kind = graph::OptimizerKind::Lion, .beta2 = 0.99, .weight_decay = 0.3};
   settings.scheme.layers["w"] = {.kind = nn::UpdateKind::Bias};
   settings.scheme.lora = graph::LowRank{2, 3};
@@ -17,7 +18,10 @@ TEST(PlanSettings, ReadWhatTheyPrint) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(print_settings(*read), print_settings(settings));
   EXPECT_TRUE(read->scheme == settings.scheme);
-  EXPECT_EQ(read->shape.image, (std::vector<int64_t>{1, 8, 9}));
+  ASSERT_EQ(read->shape.inputs.size(), 2u);
+  EXPECT_EQ(read->shape.inputs[0].shape, Shape({3, 8, 9}));
+  EXPECT_EQ(read->shape.inputs[1].value, 16000.0);
+  EXPECT_EQ(read->shape.output, "y");
 }
 
 TEST(PlanSettings, RefuseWhatIsDamaged) {
@@ -29,8 +33,8 @@ TEST(PlanSettings, RefuseWhatIsDamaged) {
 }
 
 TEST(PlanSettings, RefuseWhatNoCompilationWrites) {
-  PlanSettings settings{
-      .shape = {.batch = 3, .tokens = 7, .image = {3, 8, 9}}, .low_rank = {"w"}, .seed = 5};
+  PlanSettings settings{.shape = {.batch = 3, .tokens = 7}, .low_rank = {"w"}, .seed = 5};
+  settings.shape.inputs = {{"x", Shape{3, 8, 9}, std::nullopt}};
   settings.scheme.lora = graph::LowRank{2, 3};
   const std::string whole = print_settings(settings);
   ASSERT_TRUE(parse_settings(whole));
@@ -42,7 +46,7 @@ TEST(PlanSettings, RefuseWhatNoCompilationWrites) {
       {"\"seed\":5", "\"seed\":-5"},
       {"\"seed\":5", "\"seed\":0.5"},
       {"\"name\":\"adamw\"", "\"name\":\"adam\""},
-      {"[3,8,9]", "[3,8]"},
+      {"[3,8,9]", "[1,1,1,1,3,8,9]"},
       {"[3,8,9]", "[3,8,0]"},
       {"[3,8,9]", "{}"},
       {"\"parameters\":0", "\"parameters\":-1"}};

@@ -63,4 +63,9 @@ inline BaseModel toy_base(const test::TemporaryFolder& folder, int64_t batch = 8
   return std::move(*base);
 }
 
+/// Of the encoder in tests/support/bert_onnx.hpp on sentences of tests/support/array_files.hpp.
+inline BaseShape sentence_shape(int64_t batch = 8) {
+  return {.batch = batch, .inputs = {{"input_ids", Shape{batch, 4}, std::nullopt}}};
+}
+
 }  // namespace verge::fit

@@ -46,7 +46,7 @@ TEST(Tune, LearnsAndWritesAModelThatKnowsIt) {
   EXPECT_LT(result->last_loss, result->first_loss);
   EXPECT_EQ(result->steps, 80);
   EXPECT_TRUE(result->reference_nodes.empty());
-  EXPECT_GT(result->delta_bytes, 0);
+  EXPECT_GT(result->delta.bytes, 0);
   // The file opens as a base, whose layers below the deepest update are the old ones.
   const auto base = open_base_model(tuned.options.output, {.batch = 8});
   ASSERT_TRUE(base) << base.error().message;
@@ -78,6 +78,10 @@ TEST(Tune, StoppedItGoesOnWithTheSameLosses) {
   ASSERT_TRUE(stopped) << stopped.error().message;
   EXPECT_FALSE(stopped->finished);
   EXPECT_FALSE(std::filesystem::exists(second.options.output));
+  const DataOptions data = second.options.data;
+  second.options.data.held_out = 0.3;  // would measure on what it has learned from
+  EXPECT_EQ(second.run().error().code, Code::Conflict);
+  second.options.data = data;
   ASSERT_TRUE(second.run(nullptr, [&](const TuneProgress& now) { halves.push_back(now.loss); }));
   EXPECT_EQ(whole, halves);
 }

@@ -1,8 +1,11 @@
+#include <array_files.hpp>
+#include <bert_onnx.hpp>
 #include <gtest/gtest.h>
 #include <onnx_writer.hpp>
 #include <tiny_models.hpp>
 
 #include <verge/engine/graph/reference.hpp>
+#include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/stages/fit/tune/tuning_run.hpp>
 
 #include "toy_network.hpp"
@@ -295,6 +298,98 @@ TEST(TuningRun, ASquaredErrorIsNotOfOneNumberForAWholeBatch) {
   const auto base = open_base_model(folder / "mean.onnx", {.batch = 8, .squared_error = true});
   ASSERT_FALSE(base);
   EXPECT_NE(base.error().message.find("[1, 1]"), std::string::npos) << base.error().message;
+}
+
+// The weights of least squared error of y = [a, c] w + b, by the normal equations.
+std::vector<double> least_squares(const std::vector<std::vector<double>>& rows,
+                                  const std::vector<double>& targets) {
+  const size_t n = rows[0].size();
+  std::vector<std::vector<double>> m(n, std::vector<double>(n + 1));
+  for (size_t r = 0; r < rows.size(); ++r) {
+    for (size_t i = 0; i < n; ++i) {
+      for (size_t j = 0; j < n; ++j) m[i][j] += rows[r][i] * rows[r][j];
+      m[i][n] += rows[r][i] * targets[r];
+    }
+  }
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t k = 0; k < n; ++k) {
+      const double factor = k == i ? 0 : m[k][i] / m[i][i];
+      for (size_t j = i; j <= n; ++j) m[k][j] -= factor * m[i][j];
+    }
+  }
+  std::vector<double> solution;
+  for (size_t i = 0; i < n; ++i) solution.push_back(m[i][n] / m[i][i]);
+  return solution;
+}
+
+TEST(TuningRun, ALinearRegressionComesToItsClosedForm) {
+  constexpr int64_t kSamples = 40;
+  const test::TemporaryFolder folder;
+  ThreadPool pool(1);
+  Rng rng(8);
+  std::vector<std::vector<double>> rows;
+  std::vector<double> a, c, targets;
+  for (int64_t i = 0; i < kSamples; ++i) {
+    rows.push_back({rng.normal(), rng.normal(), rng.normal(), 1});
+    a.insert(a.end(), {rows.back()[0], rows.back()[1]});
+    c.push_back(rows.back()[2]);
+    targets.push_back(2 * rows.back()[0] - c.back() + 3 + 0.5 * double{rng.normal()});
+  }
+  test::write_array(folder / "a.npy", {kSamples, 2}, a);
+  test::write_array(folder / "c.npy", {kSamples, 1}, c);
+  test::write_array(folder / "target.npy", {kSamples, 1}, targets);
+  const std::string net = folder.add("net.onnx", test::onnx_file(test::regressor()));
+  const BaseShape shape{.batch = kSamples, .squared_error = true};
+  const auto base = open_base_model(net, shape);
+  ASSERT_TRUE(base) << base.error().message;
+  const DataOptions arrays{.paths = {folder / ""}, .evaluation = {folder / ""}};
+  const auto data = open_task_data(*base, shape, arrays);
+  ASSERT_TRUE(data) << data.error().message;
+  PlanOptions options{.shape = shape};
+  options.optimizer = {.kind = graph::OptimizerKind::Sgd};
+  const auto plan = compile_chosen(*base, "full", options, pool.size());
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->settings.parameters, 4);
+  const auto run =
+      TuningRun::create(*base, *plan, **data, {.peak = 0.2, .steps = 300}, false, 1, pool);
+  ASSERT_TRUE(run) << run.error().message;
+  Toy::losses(**run, 300);
+  const std::vector<double> wanted = least_squares(rows, targets);
+  std::map<std::string, std::vector<float>> found;
+  for (const auto& [name, origin] : base->origins) found[origin.tensor] = *(*run)->tuned(name);
+  for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(found.at("w")[i], wanted[i], 1e-4) << i;
+  EXPECT_NEAR(found.at("b")[0], wanted[3], 1e-4);
+  double error = 0;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    double y = -targets[r];
+    for (size_t i = 0; i < 4; ++i) y += wanted[i] * rows[r][i];
+    error += y * y / kSamples;
+  }
+  EXPECT_NEAR((*run)->held_out()->loss, error, 1e-5);
+}
+
+TEST(TuningRun, AnEncoderLearnsByEveryScheme) {
+  const test::TemporaryFolder folder;
+  ThreadPool pool(2);
+  test::write_sentences(folder.path());
+  const std::string net = folder.add("net.onnx", test::encoder_onnx());
+  const auto base = open_base_model(net, sentence_shape());
+  ASSERT_TRUE(base) << base.error().message;
+  const auto data = open_task_data(*base, sentence_shape(), {.paths = {folder / ""}});
+  ASSERT_TRUE(data) << data.error().message;
+  for (const char* scheme : {"full", "bias", "last:1", "lora:2", "auto"}) {
+    const auto plan = compile_chosen(*base, scheme, {.shape = sentence_shape()}, pool.size());
+    ASSERT_TRUE(plan) << scheme << ": " << plan.error().message;
+    EXPECT_TRUE(runtime::reference_nodes(plan->step).empty()) << scheme;
+    const auto run =
+        TuningRun::create(*base, *plan, **data, {.peak = 1e-2, .steps = 150}, false, 1, pool);
+    ASSERT_TRUE(run) << run.error().message;
+    const HeldOut before = *(*run)->held_out();
+    Toy::losses(**run, 150);
+    const HeldOut after = *(*run)->held_out();
+    EXPECT_LT(after.loss, 0.9 * before.loss) << scheme;
+    EXPECT_GE(after.accuracy, before.accuracy) << scheme;
+  }
 }
 
 TEST(TuningRun, ANewHeadForgetsTheOldOne) {
