@@ -49,15 +49,14 @@ Result<Network> image_classifier(const std::string& path) {
 
 Result<Network> load(const std::string& path, const ShapeOptions& shapes) {
   if (is_network(path)) return onnx_network(path, shapes);
-  if (path.ends_with(".safetensors")) return image_classifier(path);
-  return make_error(Code::Unsupported,
-                    "{}: C is made of ONNX networks and of classifiers of train image", path);
+  return image_classifier(path);
 }
 
 Json report(const emit::CSource& source, size_t nodes) {
   return {{"nodes", nodes},
           {"arena_bytes", source.arena_bytes},
-          {"weight_bytes", source.constant_bytes + source.kept_bytes}};
+          {"weight_bytes", source.constant_bytes + source.kept_bytes},
+          {"state_bytes", source.state_bytes}};
 }
 
 void print(const Json& json, Context& context) {
@@ -66,6 +65,9 @@ void print(const Json& json, Context& context) {
                              json["output"].get<std::string>(), json["nodes"].get<size_t>(),
                              show_bytes(json["arena_bytes"].get<int64_t>()),
                              show_bytes(json["weight_bytes"].get<int64_t>()));
+  if (const auto bytes = json["state_bytes"].get<int64_t>(); bytes > 0) {
+    context.out << fmt::format(", states {}", show_bytes(bytes));
+  }
   if (json.contains("program_bytes")) {
     context.out << fmt::format(", program {}", show_bytes(json["program_bytes"].get<int64_t>()));
   }
@@ -124,6 +126,10 @@ Status write_source(const EmitOptions& options, const EmittedSource& emitted,
   }
   print(json, context);
   return {};
+}
+
+bool is_emitted_network(const std::string& model) {
+  return is_network(model) || model.ends_with(".safetensors");
 }
 
 Status emit_network(const EmitOptions& options, const std::string& model, const std::string& output,

@@ -36,7 +36,10 @@ Status write_source(const EmitOptions& options, const EmittedSource& emitted,
 /// C that does not end in .c.
 Result<std::string> source_name(const EmitOptions& options, const std::string& output);
 
-/// MODEL is an ONNX network or a classifier of train image. Fails with Unsupported for others.
+/// Whether MODEL is a network by its name: an ONNX file, or a classifier of train image.
+bool is_emitted_network(const std::string& model);
+
+/// Fails as reading the network does, and with Unsupported where nodes have no C, naming them.
 Status emit_network(const EmitOptions& options, const std::string& model, const std::string& output,
                     Context& context);
 

@@ -14,6 +14,7 @@
 #include <verge/cli/training_compile.hpp>
 #include <verge/cli/training_emit.hpp>
 #include <verge/cli/training_levels.hpp>
+#include <verge/cli/training_shape.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/file.hpp>
 #include <verge/core/svg.hpp>
@@ -141,28 +142,6 @@ Result<graph::OptimizerSpec> optimizer_of(const TrainingCompileOptions& options,
   return spec;
 }
 
-// --shape of an ONNX network: its first extent is the batch.
-Result<fit::BaseShape> shape_of(const TrainingCompileOptions& options, const ShapeOptions& shapes,
-                                int64_t batch) {
-  fit::BaseShape shape{.batch = std::max<int64_t>(1, batch), .tokens = options.tokens};
-  shape.squared_error = options.loss == "mse";
-  if (!shapes.is_given()) return shape;
-  VERGE_TRY(const auto bindings, shapes.read());
-  if (bindings.size() != 1 || bindings[0].value || bindings[0].shape.rank() != 4) {
-    return make_error(Code::InvalidArgument,
-                      "--train takes one --shape NAME=BATCHxCHANNELSxHEIGHTxWIDTH");
-  }
-  const Shape& given = bindings[0].shape;
-  if (batch > 0 && batch != given[0]) {
-    return make_error(Code::InvalidArgument, "--shape {} says batch {}, --batch {}",
-                      shapes.shapes[0], given[0], batch);
-  }
-  shape.batch = given[0];
-  shape.image = {given[1], given[2], given[3]};
-  shape.image_name = bindings[0].name;
-  return shape;
-}
-
 std::string html_of(const Report& report) {
   return fmt::format(
       "<!doctype html><meta charset=utf-8><title>Training plan</title><h1>{}</h1><pre>{}</pre>{}\n",
@@ -223,9 +202,13 @@ void TrainingCompileOptions::declare(Parser& parser) {
       .group(kGroup);
   parser
       .add_option("--loss", loss,
-                  "ce: cross-entropy; mse: squared error, of an ONNX network whose output is its "
-                  "input again, or a number")
+                  "ce: cross-entropy over the last axis of the output; mse: squared error, of an "
+                  "ONNX network")
       .one_of({"ce", "mse"})
+      .group(kGroup);
+  parser
+      .add_option("--output", output_name,
+                  "Of an ONNX network: the output that the loss is behind (the first)")
       .group(kGroup);
   parser.add_option("--tokens", tokens, "Of each window of text").positive().group(kGroup);
   parser.add_option("--report", report, "Report to write: .html, or .svg of the memory alone")
@@ -260,6 +243,7 @@ Status TrainingCompileOptions::check() const {
   const std::pair<const char*, bool> given[] = {
       {"--scheme", scheme != usual.scheme},
       {"--loss", loss != usual.loss},
+      {"--output", !output_name.empty()},
       {"--memory", !memory.empty()},
       {"--report", !report.empty()},
       {"--save-scheme", !save_scheme.empty()},
@@ -296,7 +280,6 @@ Status compile_training(const TrainingCompileOptions& options, const EmitOptions
   }
   VERGE_RETURN_IF_ERROR(check_emitted(options, emit));
   fit::PlanOptions plan_options;
-  VERGE_TRY(plan_options.shape, shape_of(options, emit.shapes, batch));
   plan_options.isa = isa;
   plan_options.bf16 = options.precision == "bf16";
   plan_options.disabled_passes = options.without;
@@ -310,6 +293,11 @@ Status compile_training(const TrainingCompileOptions& options, const EmitOptions
   const bool is_file = model.ends_with(".safetensors") || is_network(model);
   VERGE_TRY(std::string path, is_file ? Result<std::string>(model) : model_path(model));
   VERGE_RETURN_IF_ERROR(expect_other_file(path, output));
+  const fit::BaseShape asked{.batch = batch,
+                             .tokens = options.tokens,
+                             .output = options.output_name,
+                             .squared_error = options.loss == "mse"};
+  VERGE_TRY(plan_options.shape, training_shape(path, asked, emit.shapes));
   if (options.is_int8) {
     VERGE_TRY(path, network_of_levels(options, path, output, plan_options.shape, pool));
   }

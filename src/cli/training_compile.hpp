@@ -17,8 +17,9 @@ struct TrainingCompileOptions {
   std::string memory;
   std::string report;
   std::string loss = "ce";
-  bool is_int8 = false;   // --int8
-  std::string calibrate;  // pictures
+  std::string output_name;  // of an ONNX network
+  bool is_int8 = false;     // --int8
+  std::string calibrate;    // pictures
   std::string method = "minmax";
   std::string int8_out;  // the network of levels; empty: beside the plan
   bool keeps_remainders = false;

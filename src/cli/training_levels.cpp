@@ -28,8 +28,13 @@ Status calibrate(const fit::BaseModel& base, const TrainingCompileOptions& optio
 Result<std::string> network_of_levels(const TrainingCompileOptions& options,
                                       const std::string& path, const std::string& output,
                                       fit::BaseShape& shape, ThreadPool& pool) {
-  const fit::BaseShape single = {
-      .batch = 1, .tokens = 1, .image = shape.image, .image_name = shape.image_name};
+  fit::BaseShape single = {.batch = 1, .tokens = 1, .inputs = shape.inputs, .output = shape.output};
+  for (onnx::InputBinding& input : single.inputs) {
+    if (input.value || input.shape.rank() == 0) continue;
+    std::vector<int64_t> extents(input.shape.extents().begin(), input.shape.extents().end());
+    extents[0] = 1;
+    input.shape = Shape(std::span<const int64_t>(extents));
+  }
   VERGE_TRY(const fit::BaseModel base, fit::open_base_model(path, single));
   if (base.kind == fit::BaseKind::Levels) {
     VERGE_RETURN_IF_ERROR(check_levels(options, path));
@@ -47,8 +52,8 @@ Result<std::string> network_of_levels(const TrainingCompileOptions& options,
   }
   VERGE_RETURN_IF_ERROR(expect_other_file(path, made));
   VERGE_RETURN_IF_ERROR(calibrate(base, options, made, pool));
-  shape.image.clear();
-  shape.image_name.clear();
+  shape.inputs.clear();
+  shape.output.clear();
   return made;
 }
 

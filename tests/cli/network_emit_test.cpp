@@ -59,7 +59,7 @@ TEST_F(NetworkEmit, AProgramAnswersAsTheNetworkDoes) {
 TEST_F(NetworkEmit, SaysWhatDoesNotFit) {
   const std::string gguf = folder_.add("model.gguf", "GGUF");
   test::expect_refused(test::run_verge({"compile", gguf, "--emit", "c", "-o", folder_ / "a.c"}), 1,
-                       "C is made of ONNX networks");
+                       "model.gguf: ");
   test::expect_refused(test::run_verge({"compile", net_, "--emit", "c", "-o", folder_ / "a"}), 2,
                        "ends in .c");
   test::expect_refused(

@@ -5,6 +5,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/json.hpp>
+#include <verge/cli/language_emit.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/network_emit.hpp>
 #include <verge/cli/options.hpp>
@@ -61,7 +62,15 @@ Status execute(const Options& options, Context& context) {
                             options.output, load.isa, *threads, context);
   }
   if (!options.emit.is_plan()) {
-    return emit_network(options.emit, options.model.model, options.output, context);
+    if (options.batch > 0) {
+      return make_error(Code::InvalidArgument,
+                        "--batch is for plans and --train: C runs one token of a language model, "
+                        "and as many examples of a network as --shape says");
+    }
+    if (is_emitted_network(options.model.model)) {
+      return emit_network(options.emit, options.model.model, options.output, context);
+    }
+    return emit_language_model(options.emit, options.model, options.output, context);
   }
   VERGE_RETURN_IF_ERROR(options.emit.check_plan());
   VERGE_TRY(const std::string path, model_path(options.model.model));
@@ -109,18 +118,24 @@ Action declare(Parser& parser, Context& context) {
 }  // namespace
 
 Command compile() {
-  return {"compile", "Models", "Compile a model to a plan file, to C or to a program",
-          "  verge compile model.gguf -o model.vplan --context 2048\n"
-          "  verge run model.gguf --plan model.vplan --context 2048 -p \"Once upon\"\n"
-          "  verge compile digits.safetensors --train --scheme auto --memory 2MiB --batch 8 "
-          "-o digits.vplan --report digits.html\n"
-          "  verge compile digits.safetensors --train --int8 --calibrate pictures --memory 256KiB "
-          "-o digits.vplan\n"
-          "  verge compile digits.safetensors --emit c -o digits.c\n"
-          "  verge compile net.onnx --train --shape x=8x3x64x64 --emit elf --target aarch64 -o "
-          "tune-net\n"
-          "  verge compile net.onnx --shape x=1x3x64x64 --emit elf --target aarch64 -o net",
-          declare};
+  return {
+      "compile", "Models", "Compile a model to a plan file, to C or to a program",
+      "  verge compile model.gguf -o model.vplan --context 2048\n"
+      "  verge run model.gguf --plan model.vplan --context 2048 -p \"Once upon\"\n"
+      "  verge compile digits.safetensors --train --scheme auto --memory 2MiB --batch 8 "
+      "-o digits.vplan --report digits.html\n"
+      "  verge compile digits.safetensors --train --int8 --calibrate pictures --memory 256KiB "
+      "-o digits.vplan\n"
+      "  verge compile bert.onnx --train --shape input_ids=8x64 --scheme pockengine-bert "
+      "--memory 200MiB -o bert.vplan\n"
+      "  verge compile prices.onnx --train --batch 32 --loss mse --scheme full -o prices.vplan\n"
+      "  verge compile digits.safetensors --emit c -o digits.c\n"
+      "  verge compile net.onnx --train --shape x=8x3x64x64 --emit elf --target aarch64 -o "
+      "tune-net\n"
+      "  verge compile net.onnx --shape x=1x3x64x64 --emit elf --target aarch64 -o net\n"
+      "  verge compile model.gguf --context 512 --emit elf --target aarch64 -o story\n"
+      "  ./story -p 'Once upon a time' -n 100",
+      declare};
 }
 
 }  // namespace verge::cli::commands

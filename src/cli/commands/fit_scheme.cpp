@@ -12,6 +12,7 @@
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/progress.hpp>
+#include <verge/cli/training_shape.hpp>
 #include <verge/core/clock.hpp>
 #include <verge/core/file.hpp>
 #include <verge/core/units.hpp>
@@ -27,11 +28,13 @@ struct Options {
   fit::SearchOptions search;
   OptimizerOptions optimizer;
   ThreadOptions threads;
+  ShapeOptions shapes;
   std::string memory;
   std::string output;
   int64_t accumulate = 1;
   int64_t population = 64, generations = 50;
   std::string family = kAnyFamily;
+  std::string loss = "ce";
   std::string kept = {};  // where `compile --scheme auto` finds the contributions
 };
 
@@ -85,6 +88,8 @@ Status execute(Options& options, Context& context) {
   if (search.cache.empty()) search.cache = options.output + ".contributions.json";
   const bool is_file = search.model.ends_with(".safetensors") || is_network(search.model);
   VERGE_TRY(search.model, is_file ? Result<std::string>(search.model) : model_path(search.model));
+  search.plan.shape.squared_error = options.loss == "mse";
+  VERGE_TRY(search.plan.shape, training_shape(search.model, search.plan.shape, options.shapes));
   VERGE_TRY(const auto pool, options.threads.make_pool());
   const SystemClock clock;
   Progress progress(context, clock);
@@ -123,10 +128,15 @@ Action declare(Parser& parser, Context& context) {
   parser.add_option("--step-ms", search.step_ms, "Most that a step may last here");
   parser.add_flag("--new-head", search.has_new_head,
                   "Begin each fine-tuning with a new last layer");
+  options->shapes.declare(parser);
+  search.plan.shape.batch = 0;
   const auto add = [&](const char* name, auto& value, const char* text) {
     return parser.add_option(name, value, text).group("Search");
   };
-  add("--batch", search.plan.shape.batch, "Examples of a step").positive();
+  add("--batch", search.plan.shape.batch, "Examples of a step, 0 for what --shape says, or one")
+      .not_negative();
+  add("--output", search.plan.shape.output, "Of an ONNX network, as of `compile --train`");
+  add("--loss", options->loss, "As of `compile --train`").one_of({"ce", "mse"});
   add("--tokens", search.plan.shape.tokens, "Of each window of text").positive();
   add("--steps", search.steps, "Of each fine-tuning that is measured").positive();
   add("--lr", search.learning_rate, "Its peak learning rate (1e-3, of sgd 1e-2)");

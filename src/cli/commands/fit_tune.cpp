@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include <verge/cli/command.hpp>
+#include <verge/cli/delta_report.hpp>
 #include <verge/cli/governor_options.hpp>
 #include <verge/cli/interrupt.hpp>
 #include <verge/cli/json.hpp>
@@ -34,6 +35,7 @@ void print_json(const fit::TuneResult& r, const Options& options, std::ostream& 
   print_json_line({{"finished", r.finished},
                    {"steps", r.steps},
                    {"parameters", r.parameters},
+                   {"loss", r.is_squared_error ? "mse" : "ce"},
                    {"loss_before", r.before.loss},
                    {"loss_after", r.after.loss},
                    {"accuracy_before", share(r, r.before)},
@@ -53,7 +55,8 @@ void print_json(const fit::TuneResult& r, const Options& options, std::ostream& 
                    {"frozen_bytes", r.memory.frozen_bytes},
                    {"evaluation_bytes", r.evaluation_bytes},
                    {"peak_rss_bytes", peak_rss_bytes()},
-                   {"delta_bytes", r.delta_bytes},
+                   {"delta_bytes", r.delta.bytes},
+                   {"delta", size_json(r.delta)},
                    {"reference_nodes", r.reference_nodes},
                    {"seed", options.tune.seed},
                    {"output", options.tune.output}},
@@ -61,7 +64,8 @@ void print_json(const fit::TuneResult& r, const Options& options, std::ostream& 
 }
 
 void print_text(const fit::TuneResult& r, const Options& options, std::ostream& out) {
-  out << fmt::format("held out    loss {:.4f} > {:.4f}", r.before.loss, r.after.loss);
+  out << fmt::format("held out    {} {:.4f} > {:.4f}", r.is_squared_error ? "mse" : "loss",
+                     r.before.loss, r.after.loss);
   if (r.has_accuracy) {
     out << fmt::format(", {:.2f} % > {:.2f} % right", 100 * r.before.accuracy,
                        100 * r.after.accuracy);
@@ -79,7 +83,8 @@ void print_text(const fit::TuneResult& r, const Options& options, std::ostream& 
   }
   if (!options.tune.output.empty()) out << "wrote " << options.tune.output << "\n";
   if (!options.tune.delta.empty()) {
-    out << fmt::format("wrote {}: {} changed\n", options.tune.delta, show_bytes(r.delta_bytes));
+    out << fmt::format("wrote {}, {}: {}\n", options.tune.delta,
+                       show_bytes(static_cast<int64_t>(r.delta.file_bytes)), show_size(r.delta));
   }
 }
 
@@ -110,14 +115,23 @@ Action declare(Parser& parser, Context& context) {
   fit::TuneOptions& tune = options->tune;
   parser.add_option("--plan", tune.plan, "A plan of `verge compile --train`").required();
   parser
-      .add_option("--data", tune.data.paths,
-                  "A folder of images as `train image` takes, a CSV file of them, or text files")
+      .add_option(
+          "--data", tune.data.paths,
+          "A folder of images as `train image` takes, a CSV file of them, text files, or of "
+          "an ONNX network a folder of arrays: INPUT.npy for each input, and labels.npy or "
+          "target.npy")
       .repeated()
       .required();
+  parser
+      .add_option("--eval", tune.data.evaluation,
+                  "Arrays as of --data to measure on, instead of a share of those")
+      .repeated();
   parser.add_option("--model", tune.model, "The model, where it has moved since it was compiled");
   parser.add_option("-o,--out", tune.output,
                     "The tuned model to write, or the adapter of a lora plan");
-  parser.add_option("--delta", tune.delta, "The changed tensors alone, as a file to write");
+  parser.add_option(
+      "--delta", tune.delta,
+      "What changed alone, a file to write: `verge model apply` makes the model of it");
   parser.add_flag("--new-head", tune.has_new_head,
                   "Begin the last layer anew, for classes that it never saw");
   const auto add = [&](const char* name, auto& value, const char* text) {
@@ -126,9 +140,12 @@ Action declare(Parser& parser, Context& context) {
   add("--epochs", tune.epochs, "Passes over the data");
   add("--steps", tune.steps, "Optimizer steps in all, instead of --epochs").not_negative();
   add("--lr", tune.learning_rate, "Peak learning rate (1e-3, of sgd 1e-2)");
-  add("--images", tune.data.training_images, "Learn from the first so many alone").not_negative();
-  add("--held-out", tune.data.held_out, "Share of a text that is measured on, not learned");
-  add("--seed", tune.seed, "Of order, new head and low-rank factors");
+  add("--images", tune.data.training_images,
+      "Learn from the first so many alone that are not held out")
+      .not_negative();
+  add("--held-out", tune.data.held_out,
+      "Share of a text or of arrays that is measured on, not learned");
+  add("--seed", tune.seed, "Of order, held-out arrays, new head and low-rank factors");
   add("--checkpoint", tune.checkpoint, "File to save to and to go on from (beside the output)");
   add("--checkpoint-every", tune.checkpoint_every, "Steps between saves").positive();
   options->governor.declare(parser);
@@ -145,6 +162,10 @@ Command fit_tune() {
   return {"fit tune", "Models", "Fine-tune a model by a training plan, within its memory",
           "  verge compile digits.safetensors --train --scheme bias --batch 8 -o digits.vplan\n"
           "  verge fit tune --plan digits.vplan --data optdigits.csv -o mine.safetensors\n"
+          "  verge compile bert.onnx --train --shape input_ids=8x64 --scheme pockengine-bert -o "
+          "bert.vplan\n"
+          "  verge fit tune --plan bert.vplan --data reviews/ -o mine.onnx\n"
+          "  verge fit tune --plan digits.vplan --data optdigits.csv --delta mine.vdelta\n"
           "  verge compile model.gguf --train --scheme lora:8 --optimizer adamw -o model.vplan\n"
           "  verge fit tune --plan model.vplan --data mine.txt --steps 200 -o mine.gguf\n"
           "  verge run model.gguf --lora mine.gguf -p \"O Romeo\"",

@@ -5,6 +5,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/config_file.hpp>
+#include <verge/cli/delta_report.hpp>
 #include <verge/cli/inspect_graph.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/memory_report.hpp>
@@ -262,6 +263,7 @@ Status execute(const Options& options, Context& context) {
   }
   VERGE_RETURN_IF_ERROR(refuse_shapes(options, context));
   VERGE_RETURN_IF_ERROR(options.backend.refuse_language_model(options.model, context));
+  if (runtime::is_delta(options.model)) return inspect_delta(options.model, context);
   if (is_network(options.model)) return inspect_network(options.model, context);
   if (options.model.ends_with(".safetensors")) return inspect_safetensors(options.model, context);
   VERGE_TRY(const std::string path, model_path(options.model));
@@ -296,8 +298,10 @@ Action declare(Parser& parser, Context& context) {
 }  // namespace
 
 Command inspect() {
-  return {"inspect", "Models", "Show what a model file holds and the memory it will take",
+  return {"inspect", "Models",
+          "Show what a model file or a delta holds and the memory it will take",
           "  verge inspect digits.safetensors\n"
+          "  verge inspect mine.vdelta\n"
           "  verge inspect net.onnx\n"
           "  verge inspect net.onnx --shape x=1x3x224x224 --backend onednn\n"
           "  verge inspect model.gguf --context 8192\n"
