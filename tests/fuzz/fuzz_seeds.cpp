@@ -16,6 +16,7 @@
 #include <verge/engine/format/safetensors/writer.hpp>
 #include <verge/engine/model/folder_writer.hpp>
 #include <verge/engine/model/level_file.hpp>
+#include <verge/engine/model/model_delta.hpp>
 #include <verge/engine/runtime/kernel_choices.hpp>
 #include <verge/platform/net/codec/message_codec.hpp>
 #include <verge/platform/net/codec/tensor_codec.hpp>
@@ -24,6 +25,7 @@
 #include <verge/stages/build/random_model/random_model.hpp>
 #include <verge/stages/serve/collab/protocol.hpp>
 
+#include "delta_seed.hpp"
 #include "plan_seed.hpp"
 
 namespace {
@@ -257,6 +259,26 @@ void write_levels(const fs::path& root) {
   expect(model::write_level_file(file_of(root, "level_file_fuzz", "levels"), file, {}));
 }
 
+// What lies between magic word and checksum of deltas of a row, a whole and channels, with other
+// metadata and without.
+void write_deltas(const fs::path& root) {
+  const std::string base = file_of(root, "delta", "base.safetensors"),
+                    tuned = file_of(root, "delta", "tuned.safetensors"),
+                    delta = file_of(root, "delta", "delta");
+  constexpr size_t kMagic = 8, kChecksum = 8;
+  for (const char* note : {"base", "tuned"}) {
+    write(base, delta_base(0, "base"));
+    write(tuned, delta_base(3, note));
+    const auto made = model::diff_models(base, tuned, delta);
+    if (!made) expect(made.error());
+    std::ifstream file(delta, std::ios::binary);
+    const std::string whole{std::istreambuf_iterator<char>(file), {}};
+    write(file_of(root, "delta_fuzz", note),
+          std::string_view(whole).substr(kMagic, whole.size() - kMagic - kChecksum));
+  }
+  fs::remove_all(root / "delta");
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -273,6 +295,7 @@ int main(int count, char** arguments) {
   write_networks(root);
   write_pictures(root);
   write_levels(root);
+  write_deltas(root);
   const std::vector<std::byte> plan = good_plan();
   write(file_of(root, "plan_fuzz", "plan"),
         {reinterpret_cast<const char*>(plan.data()), plan.size()});
