@@ -131,6 +131,8 @@ constexpr Covered kCovered[] = {
     // Pictures of each format are read whole, cut and damaged.
     {"src/engine/format/image/png.cpp", "tests/engine/format/image/reader_test.cpp"},
     {"src/engine/format/image/webp.cpp", "tests/engine/format/image/reader_test.cpp"},
+    // Each model's tokens are those of the tokenizer.
+    {"src/engine/emit/c_text_models.cpp", "tests/engine/emit/c_tokenizer_test.cpp"},
     {"src/engine/quality/task_file.cpp", "tests/engine/quality/tasks_test.cpp"},
     {"src/engine/text/pretokenizer_table.cpp", "tests/engine/text/pretokenizer_test.cpp"},
     // The protocol's messages, all of which protocol_test.cpp sends to and fro.
@@ -160,6 +162,7 @@ constexpr Covered kCovered[] = {
     {"src/cli/commands/model_export.cpp", "tests/cli/commands/model_test.cpp"},
     {"src/cli/commands/model_verify.cpp", "tests/cli/commands/model_test.cpp"},
     {"src/cli/commands/model_rm.cpp", "tests/cli/commands/model_test.cpp"},
+    {"src/cli/commands/model_apply.cpp", "tests/cli/commands/model_diff_test.cpp"},
     // What the service does is seen at its routes.
     {"src/stages/serve/api/generation.cpp", "tests/stages/serve/api/openai_routes_test.cpp"},
     {"src/stages/serve/api/generation_prompts.cpp",
