@@ -2,6 +2,7 @@
 #include <verge/engine/text/byte_alphabet.hpp>
 #include <verge/engine/text/text_model.hpp>
 
+#include "../text/small_vocabularies.hpp"
 #include "c_text.hpp"
 
 namespace verge::emit {
@@ -26,51 +27,32 @@ int is_too_long(long length, long tokens) { return exceeds(length, tokens); }
 void of_no_use(long value) { print_integer(value); }
 )";
 
-void add(Vocabulary& vocabulary, const std::string& text, TokenType type = TokenType::Normal,
-         float score = 0) {
-  vocabulary.tokens.push_back(text);
-  vocabulary.types.push_back(static_cast<int32_t>(type));
-  vocabulary.scores.push_back(score);
-}
-
 Vocabulary sentence_pieces() {
-  Vocabulary vocabulary;
-  vocabulary.model = "llama";
-  add(vocabulary, "<unk>", TokenType::Unknown);
-  add(vocabulary, "<s>", TokenType::Control);
-  add(vocabulary, "</s>", TokenType::Control);
-  for (int byte = 0; byte < 256; ++byte) {
-    add(vocabulary, fmt::format("<0x{:02X}>", byte), TokenType::Byte);
-  }
-  float score = 0;
-  for (const char* piece : {"th",
-                            "he",
-                            "\xe2\x96\x81t",
-                            "the",
-                            "\xe2\x96\x81the",
-                            "\xe2\x96\x81\xe2\x96\x81",
-                            "on",
-                            "don",
-                            "23",
-                            "a\xe2\x96\x81"
-                            "b",
-                            "\xc3\xa9",
-                            "a",
-                            "b",
-                            "t",
-                            "h",
-                            "e",
-                            "\xe2\x96\x81",
-                            "o",
-                            "n",
-                            "d",
-                            "2",
-                            "3",
-                            "!",
-                            "?!",
-                            "\n"}) {
-    add(vocabulary, piece, TokenType::Normal, --score);
-  }
+  Vocabulary vocabulary = text::sentencepiece_vocabulary({"th",
+                                                          "he",
+                                                          "\xe2\x96\x81t",
+                                                          "the",
+                                                          "\xe2\x96\x81the",
+                                                          "\xe2\x96\x81\xe2\x96\x81",
+                                                          "on",
+                                                          "don",
+                                                          "23",
+                                                          "a\xe2\x96\x81\x62",
+                                                          "\xc3\xa9",
+                                                          "a",
+                                                          "b",
+                                                          "t",
+                                                          "h",
+                                                          "e",
+                                                          "\xe2\x96\x81",
+                                                          "o",
+                                                          "n",
+                                                          "d",
+                                                          "2",
+                                                          "3",
+                                                          "!",
+                                                          "?!",
+                                                          "\n"});
   vocabulary.scores[259] = vocabulary.scores[260];  // equal ones: the first place
   return vocabulary;
 }
@@ -80,18 +62,21 @@ Vocabulary byte_pairs(const std::string& pre) {
   vocabulary.model = "gpt2";
   vocabulary.pre = pre;
   for (int byte = 0; byte < 250; ++byte) {  // some bytes have no token
-    add(vocabulary, text::to_byte_alphabet(std::string(1, static_cast<char>(byte))));
+    text::add_token(vocabulary, text::to_byte_alphabet(std::string(1, static_cast<char>(byte))),
+                    TokenType::Normal);
   }
   for (const char* rule : {"t h", "th e", "h e", "Ġ th", "Ġ the", "Ġ Ġ", "2 3", "' s", "o n",
                            "d on", "a b", "Ã ©", "Ġth e"}) {
     std::string joined(rule);
     joined.erase(joined.find(' '), 1);
-    if (std::ranges::count(vocabulary.tokens, joined) == 0) add(vocabulary, joined);
+    if (std::ranges::count(vocabulary.tokens, joined) == 0) {
+      text::add_token(vocabulary, joined, TokenType::Normal);
+    }
     vocabulary.merges.push_back(rule);
   }
-  add(vocabulary, "don'");  // a whole word that no merges lead to
-  add(vocabulary, "4567");
-  add(vocabulary, "<|end|>", TokenType::Control);
+  text::add_token(vocabulary, "don'", TokenType::Normal);  // a whole word that no merges lead to
+  text::add_token(vocabulary, "4567", TokenType::Normal);
+  text::add_token(vocabulary, "<|end|>", TokenType::Control);
   vocabulary.eos = static_cast<int32_t>(vocabulary.tokens.size()) - 1;
   return vocabulary;
 }
@@ -138,7 +123,7 @@ TEST(CTokenizer, SentencePieceGivesTheSameTokens) {
 TEST(CTokenizer, TokensOfTheUserComeFirst) {
   Vocabulary vocabulary = sentence_pieces();
   for (const char* own : {"<tool>", "<tool>!", "the the", "\xe2\x96\x81x"}) {
-    add(vocabulary, own, TokenType::UserDefined);
+    text::add_token(vocabulary, own, TokenType::UserDefined);
     if (own == std::string("<tool>")) {
       vocabulary.strips_after.push_back(static_cast<int32_t>(vocabulary.tokens.size()) - 1);
     }
@@ -154,7 +139,7 @@ TEST(CTokenizer, ShortTokensOfTheUserMakeTheMostTokens) {
       token.replace(token.find(text::kSpaceMark), text::kSpaceMark.size(), "__");
     }
   }
-  add(vocabulary, "%", TokenType::UserDefined);
+  text::add_token(vocabulary, "%", TokenType::UserDefined);
   std::string text;
   for (int i = 0; i < 500; ++i) text += "%\x01";
   expect_same(vocabulary, {"%", text});
@@ -165,8 +150,8 @@ TEST(CTokenizer, ShortTokensOfTheUserMakeTheMostTokens) {
 TEST(CTokenizer, TokensOfTheUserAreWholeWordsByTheirBytes) {
   Vocabulary vocabulary = byte_pairs("llama-bpe");
   vocabulary.ignore_merges = true;
-  add(vocabulary, "\xc4\xa0of", TokenType::UserDefined);  // " of" in the alphabet
-  add(vocabulary, "of");
+  text::add_token(vocabulary, "\xc4\xa0of", TokenType::UserDefined);  // " of" in the alphabet
+  text::add_token(vocabulary, "of", TokenType::Normal);
   const auto id = static_cast<int32_t>(vocabulary.tokens.size()) - 2;
   EXPECT_EQ((**text::make_tokenizer(vocabulary)).encode("a of").back(), id);
   expect_same(vocabulary, {" of", "of", "\xc4\xa0of", "a of the"});
