@@ -18,6 +18,18 @@ struct BlockedSource {
   int64_t block_stride = 0, row_stride = 0, pixel_stride = 16;
 };
 
+/// Weights that are wanted next, fetched from far away while others are multiplied.
+struct WeightsAhead {
+  const float* from = nullptr;
+  int64_t floats = 0;
+
+  /// Part `index` of `count`.
+  WeightsAhead part(int64_t index, int64_t count) const {
+    const int64_t first = index * floats / count;
+    return {from + first, (index + 1) * floats / count - first};
+  }
+};
+
 /// Neighbouring output pixels of one row, of one group: their sums over the blocks [first_block,
 /// end_block) of the source and the rows [first_row, end_row) of the kernel, which are within the
 /// image.
@@ -30,6 +42,7 @@ struct BlockedRun {
   int64_t first = 0, count = 0;      // output columns
   const float* weights = nullptr;    // of the group: [blocks][kernel][lanes][vectors][kLanes]
   int vectors = 1;
+  WeightsAhead ahead;
   const float* bias = nullptr;  // of the group's channels, bias_count, or null
   int64_t bias_count = 0;
   float* sums = nullptr;  // [count][vectors][kLanes], kept between runs of one group
@@ -50,7 +63,8 @@ struct BlockedPoolRow {
 
 struct BlockedKernels {
   int lanes;
-  int vectors;  // of a group, at most
+  int vectors;        // of a group, at most
+  const int* pixels;  // of a tile of 1, 2, ... vectors, at most
   void (*multiply)(const BlockedRun& run);
   /// Depthwise: a group is one vector, its source the block with its channels.
   void (*filter)(const BlockedRun& run);

@@ -28,7 +28,7 @@ struct BlockedWinogradKernels {
   /// sums[tile][vectors][kLanes] = v [channels / 16][count][16] times weights
   /// [channels][vectors][kLanes].
   void (*multiply)(const float* v, const float* weights, int64_t count, int64_t channels,
-                   int vectors, float* sums);
+                   int vectors, float* sums, WeightsAhead ahead);
   /// y = A^T s A + bias, and what follows in `conv`.
   void (*store)(const WinogradTiles& tiles, const BlockedTileResults& results);
 };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <vector>
 
 #include <verge/engine/kernels/conv.hpp>
 #include <verge/engine/kernels/conv_mirror.hpp>
@@ -10,7 +11,7 @@ namespace {
 
 /// Packs the weights of all groups panel by panel; `weight` is the whole tensor.
 void pack_weights(const TapKernels& kernels, const Conv2d& conv, const ConvPlan& plan,
-                  const float* weight, Worker& worker) {
+                  const float* weight, float* packed, Worker& worker) {
   const int64_t width = plan.depthwise ? 1 : kernels.rows;
   const int64_t panels = (plan.lines + width - 1) / width;
   const int64_t group_weights = conv.out_channels / conv.groups * (conv.in_channels / conv.groups) *
@@ -18,7 +19,7 @@ void pack_weights(const TapKernels& kernels, const Conv2d& conv, const ConvPlan&
   const auto [first, last] = worker.split(plan.groups * panels);
   for (int64_t i = first; i < last; ++i) {
     const float* from = weight + i / panels * group_weights;
-    float* to = plan.packed + i * width * plan.taps;
+    float* to = packed + i * width * plan.taps;
     const int64_t line = i % panels * width;
     const int64_t used = std::min(width, plan.lines - line);
     for (int64_t t = 0; t < plan.taps; ++t, to += width) {
@@ -27,6 +28,14 @@ void pack_weights(const TapKernels& kernels, const Conv2d& conv, const ConvPlan&
       }
       std::fill(to + used, to + width, 0.0f);
     }
+  }
+}
+
+/// Calls f(a, b) for each phase of the strides.
+template <typename F>
+void for_each_phase(const Conv2d& conv, F f) {
+  for (int64_t phase = 0; phase < conv.stride_height * conv.stride_width; ++phase) {
+    f(phase / conv.stride_width, phase % conv.stride_width);
   }
 }
 
@@ -69,11 +78,20 @@ int64_t own_size(const ConvPlan& plan, const TapKernels& kernels) {
   return (plan.planes_size() + plan.line_size(kernels) + 15) / 16 * 16;
 }
 
-int64_t plan_bytes(Isa isa, ConvPlan plan, int threads) {
-  Scratch scratch(nullptr);
-  plan.carve(scratch, tap_kernels(isa));
-  scratch.take<float>(threads * own_size(plan, tap_kernels(isa)));
-  return scratch.used();
+/// Of the phases of a gradient, one after the other, with weights that are packed in the call, or
+/// once.
+int64_t phases_bytes(Isa isa, const Conv2d& conv, int threads, bool packs) {
+  const TapKernels& kernels = tap_kernels(isa);
+  int64_t bytes = 0;
+  for_each_phase(conv, [&](int64_t a, int64_t b) {
+    ConvPlan plan = plan_backward(conv, a, b);
+    Scratch scratch(nullptr);
+    plan.carve_taps(scratch);
+    if (packs) scratch.take<float>(plan.packed_floats(kernels));
+    scratch.take<float>(threads * own_size(plan, kernels));
+    bytes = std::max(bytes, scratch.used());
+  });
+  return bytes;
 }
 
 /// Of a convolution whose weights are packed in the call.
@@ -105,6 +123,41 @@ void finish_gradient(const Conv2d& conv, float* dx, Worker& worker) {
   }
 }
 
+/// Of a gradient by phases: as it is, or packed once, the phases one after the other.
+struct PhaseWeights {
+  const float *whole, *packed;
+};
+
+void run_phases(Isa isa, const Conv2d& conv, const float* dy, const PhaseWeights& weights,
+                float* dx, void* workspace, Worker& worker) {
+  const TapKernels& kernels = tap_kernels(isa);
+  const float* packed = weights.packed;
+  for_each_phase(conv, [&](int64_t a, int64_t b) {
+    ConvPlan plan = plan_backward(conv, a, b);
+    plan.packed = packed;
+    if (packed != nullptr) packed += plan.packed_floats(kernels);
+    if (plan.lattice.out_height == 0 || plan.lattice.out_width == 0) return;
+    Scratch scratch(workspace);
+    plan.carve_taps(scratch);
+    float* room = nullptr;
+    if (packed == nullptr) {
+      room = scratch.take<float>(plan.packed_floats(kernels));
+      plan.packed = room;
+    }
+    const int64_t own = own_size(plan, kernels);
+    float* mine = scratch.take<float>(worker.count() * own) + worker.index() * own;
+    worker.sync();  // the last phase's taps and weights are done with
+    if (worker.index() == 0) fill_backward_taps(conv, a, b, plan);
+    worker.sync();
+    if (room != nullptr) {
+      pack_weights(kernels, conv, plan, weights.whole, room, worker);
+      worker.sync();
+    }
+    run_plan(isa, plan, dy, dx, mine, worker);
+  });
+  if (conv.residual != nullptr || conv.passed != nullptr) finish_gradient(conv, dx, worker);
+}
+
 }  // namespace
 
 size_t conv2d_forward_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
@@ -114,13 +167,7 @@ size_t conv2d_forward_workspace_bytes(Isa isa, const Conv2d& conv, int threads) 
 size_t conv2d_data_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
   if (has_mirror(conv)) return static_cast<size_t>(forward_bytes(isa, mirror_of(conv), threads));
   if (strided_fits(conv)) return strided_workspace_bytes(conv, threads);
-  int64_t bytes = 0;
-  for (int64_t a = 0; a < conv.stride_height; ++a) {
-    for (int64_t b = 0; b < conv.stride_width; ++b) {
-      bytes = std::max(bytes, plan_bytes(isa, plan_backward(conv, a, b), threads));
-    }
-  }
-  return static_cast<size_t>(bytes);
+  return static_cast<size_t>(phases_bytes(isa, conv, threads, true));
 }
 
 size_t conv2d_weight_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
@@ -149,24 +196,47 @@ void conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const fl
   if (strided_fits(conv)) {
     return strided_backward_data(isa, conv, dy, weight, dx, workspace, worker);
   }
-  const TapKernels& kernels = tap_kernels(isa);
-  for (int64_t phase = 0; phase < conv.stride_height * conv.stride_width; ++phase) {
-    const int64_t a = phase / conv.stride_width;
-    const int64_t b = phase % conv.stride_width;
+  run_phases(isa, conv, dy, {weight, nullptr}, dx, workspace, worker);
+}
+
+bool packs_data(const Conv2d& conv) {
+  return has_mirror(conv) || !strided_fits(conv);
+}
+
+int64_t data_packed_floats(Isa isa, const Conv2d& conv) {
+  if (has_mirror(conv)) return conv2d_packed_floats(isa, mirror_of(conv));
+  int64_t floats = 0;
+  for_each_phase(conv, [&](int64_t a, int64_t b) {
+    floats += plan_backward(conv, a, b).packed_floats(tap_kernels(isa));
+  });
+  return floats;
+}
+
+void pack_conv2d_data(Isa isa, const Conv2d& conv, const float* weight, float* packed,
+                      Worker& worker) {
+  if (has_mirror(conv)) return pack_mirror(isa, conv, weight, packed, worker);
+  for_each_phase(conv, [&](int64_t a, int64_t b) {
     ConvPlan plan = plan_backward(conv, a, b);
-    if (plan.lattice.out_height == 0 || plan.lattice.out_width == 0) continue;
-    Scratch scratch(workspace);
-    plan.carve(scratch, kernels);
-    const int64_t own = own_size(plan, kernels);
-    float* mine = scratch.take<float>(worker.count() * own) + worker.index() * own;
-    worker.sync();  // the last phase's weights are done with
-    if (worker.index() == 0) fill_backward_taps(conv, a, b, plan);
-    worker.sync();
-    pack_weights(kernels, conv, plan, weight, worker);
-    worker.sync();
-    run_plan(isa, plan, dy, dx, mine, worker);
+    std::vector<int32_t> offsets(static_cast<size_t>(plan.taps)), weight_at(offsets.size());
+    plan.offsets = offsets.data();
+    plan.weight_at = weight_at.data();
+    fill_backward_taps(conv, a, b, plan);
+    pack_weights(tap_kernels(isa), conv, plan, weight, packed, worker);
+    packed += plan.packed_floats(tap_kernels(isa));
+  });
+}
+
+size_t data_packed_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
+  if (has_mirror(conv)) return conv2d_packed_workspace_bytes(isa, mirror_of(conv), threads);
+  return static_cast<size_t>(phases_bytes(isa, conv, threads, false));
+}
+
+void conv2d_backward_data_packed(Isa isa, const Conv2d& conv, const float* dy, const float* packed,
+                                 float* dx, void* workspace, Worker& worker) {
+  if (!has_mirror(conv)) {
+    return run_phases(isa, conv, dy, {nullptr, packed}, dx, workspace, worker);
   }
-  if (conv.residual != nullptr || conv.passed != nullptr) finish_gradient(conv, dx, worker);
+  conv2d_packed(isa, mirror_of(conv), dy, packed, nullptr, dx, workspace, worker);
 }
 
 }  // namespace verge::kernels

@@ -66,6 +66,15 @@ void conv2d_packed(Isa isa, const Conv2d& conv, const float* x, const float* pac
 /// dx like x, written; with the residual and where it passed, both like dx.
 void conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const float* weight,
                           float* dx, void* workspace, Worker& worker);
+/// The same with weights that are packed once and stay as they are; for this Isa. Of a depthwise
+/// convolution whose stride across is 2 they are read as they are: nothing is packed.
+bool packs_data(const Conv2d& conv);
+int64_t data_packed_floats(Isa isa, const Conv2d& conv);
+void pack_conv2d_data(Isa isa, const Conv2d& conv, const float* weight, float* packed,
+                      Worker& worker);
+size_t data_packed_workspace_bytes(Isa isa, const Conv2d& conv, int threads);
+void conv2d_backward_data_packed(Isa isa, const Conv2d& conv, const float* dy, const float* packed,
+                                 float* dx, void* workspace, Worker& worker);
 /// d_weight like weight and d_bias[out_channels], or null, written. Bands of images are summed
 /// in fixed chunks, so the bits do not depend on the workers.
 void conv2d_backward_weight(Isa isa, const Conv2d& conv, const float* x, const float* dy,

@@ -3,6 +3,7 @@
 #include <verge/engine/graph/channel_blocks.hpp>
 #include <verge/engine/kernels/blocked_run.hpp>
 #include <verge/engine/kernels/conv_blocked.hpp>
+#include <verge/engine/kernels/conv_skipped_pixels.hpp>
 #include <verge/engine/kernels/conv_tasks.hpp>
 #include <verge/engine/kernels/scratch.hpp>
 #include <verge/engine/kernels/tables.hpp>
@@ -19,10 +20,7 @@ constexpr int64_t kTasks = 6;                 // a worker, so that none waits lo
 
 /// Pixels as they are make one long row.
 Conv2d flattened(Conv2d c) {
-  const bool is_pointwise = c.kernel_height == 1 && c.kernel_width == 1 && c.stride_height == 1 &&
-                            c.stride_width == 1 && c.pad_top == 0 && c.pad_left == 0 &&
-                            c.pad_bottom == 0 && c.pad_right == 0;
-  if (!is_pointwise) return c;
+  if (!is_unpadded_pointwise(c) || c.stride_height != 1 || c.stride_width != 1) return c;
   c.in_width *= c.in_height;
   c.in_height = 1;
   return c;
@@ -50,13 +48,13 @@ struct Blocked {
   int64_t chunks;       // blocks of the source that are summed at once, of all pixels of a band
 
   Blocked(Isa isa, const BlockedConv& of, int threads)
-      : conv(flattened(of.conv)),
+      : conv(flattened(without_skipped(of).conv)),
         kernels(blocked_kernels(isa)),
         source(source_of_image(conv, of.is_plain)),
         height(conv.out_height()),
         width(conv.out_width()),
         vectors(channel_blocks(conv.out_channels) * kChannelBlock / kernels.lanes),
-        groups(of.is_depthwise() ? vectors : pieces_of(vectors, kernels.vectors)) {
+        groups(of.is_depthwise() ? vectors : pieces_of(vectors, most_vectors())) {
     const int64_t total = cuts_columns() ? width : height;
     const int64_t step = cuts_columns() ? conv.stride_width : conv.stride_height * conv.in_width;
     const int64_t channels = of.is_depthwise() ? kChannelBlock : conv.in_channels;
@@ -71,6 +69,12 @@ struct Blocked {
     const int64_t block = area * source.lanes * kernels.vectors * kernels.lanes;
     chunks = std::clamp<int64_t>(kWeightFloats / std::max<int64_t>(1, block), 1, source.blocks);
   }
+  // One less where a row is then one tile instead of two, so that weights are read for it once.
+  int most_vectors() const {
+    const auto tiles = [&](int count) { return pieces_of(width, kernels.pixels[count - 1]); };
+    const int most = kernels.vectors;
+    return most > 1 && tiles(most) == 2 && tiles(most - 1) == 1 ? most - 1 : most;
+  }
   // Only where no tile has a border: which pixels share one depends on the number of threads, and
   // tiles at a border sum in another order.
   bool cuts_columns() const {
@@ -80,10 +84,21 @@ struct Blocked {
     return source.blocks * source.lanes * conv.kernel_height * conv.kernel_width;
   }
   int64_t first_vector(int64_t group) const { return group * vectors / groups; }
+  /// Not of a depthwise convolution: whether tasks of a group lie together, so that its weights are
+  /// read once, instead of those of a band, so that its pixels are: what there is more of.
+  bool goes_by_groups() const {
+    return kernel_floats() * vectors * kernels.lanes >
+           conv.batch * source.blocks * source.block_stride;
+  }
   /// What one vector's weights take.
   int64_t vector_floats(bool is_depthwise) const {
     const int64_t area = conv.kernel_height * conv.kernel_width;
     return (is_depthwise ? area : kernel_floats()) * kernels.lanes;
+  }
+  /// Those of a group, not of a depthwise convolution.
+  WeightsAhead weights_of(int64_t group, const float* packed) const {
+    const int64_t count = first_vector(group + 1) - first_vector(group);
+    return {packed + first_vector(group) * vector_floats(false), count * vector_floats(false)};
   }
   int64_t sums_floats() const {
     if (chunks >= source.blocks || conv.groups > 1) return 0;
@@ -146,6 +161,9 @@ void run_band(const Blocked& b, bool is_depthwise, BlockedRun run, int64_t band,
     run.rows = end_row - first_row;
     return b.kernels.filter(run);
   }
+  const WeightsAhead ahead = run.ahead;
+  const int64_t calls = pieces_of(b.source.blocks, b.chunks) * (end_row - first_row);
+  int64_t call = 0;
   const int64_t row_sums = run.count * run.vectors * b.kernels.lanes;
   const int64_t blocks = b.source.blocks;
   for (int64_t block = 0; block < blocks; block += b.chunks) {
@@ -156,6 +174,7 @@ void run_band(const Blocked& b, bool is_depthwise, BlockedRun run, int64_t band,
     for (int64_t row = first_row; row < end_row; ++row) {
       if (sums != nullptr) run.sums = sums + (row - first_row) * row_sums;
       set_row(b, row, run, y, residual);
+      run.ahead = ahead.part(call++, calls);
       b.kernels.multiply(run);
     }
   }
@@ -195,6 +214,7 @@ void pack_conv2d_blocked(Isa isa, const BlockedConv& conv, const float* weight, 
 size_t conv2d_blocked_workspace_bytes(Isa isa, const BlockedConv& conv, int threads) {
   const Blocked b(isa, conv, threads);
   Scratch scratch(nullptr);
+  if (skips_pixels(conv)) scratch.take<float>(read_floats(conv));
   for (int i = 0; i < threads; ++i) scratch.take<float>(b.sums_floats());
   return static_cast<size_t>(scratch.used());
 }
@@ -203,13 +223,23 @@ void conv2d_blocked(Isa isa, const BlockedConv& conv, const float* x, const floa
                     const float* bias, float* y, void* workspace, Worker& worker) {
   const Blocked b(isa, conv, worker.count());
   Scratch scratch(workspace);
+  if (skips_pixels(conv)) {
+    auto* read = scratch.take<float>(read_floats(conv));
+    take_read(conv.conv, x, read, worker);
+    worker.sync();
+    x = read;
+  }
   float* sums = nullptr;
   for (int i = 0; i <= worker.index(); ++i) sums = scratch.take<float>(b.sums_floats());
-  const int64_t tasks = b.conv.batch * b.bands * b.groups;  // those of a band lie together
-  for (int64_t i = worker.claim(); i < tasks; i = worker.claim()) {
-    const int64_t image = i / (b.bands * b.groups), band = i / b.groups % b.bands;
-    run_band(b, conv.is_depthwise(),
-             run_of(b, conv.is_depthwise(), x, packed, bias, y, image, i % b.groups), band, sums);
+  const int64_t bands = b.conv.batch * b.bands;
+  const bool by_groups = !conv.is_depthwise() && b.goes_by_groups();
+  for (int64_t i = worker.claim(); i < bands * b.groups; i = worker.claim()) {
+    const int64_t group = by_groups ? i / bands : i % b.groups;
+    const int64_t band = by_groups ? i % bands : i / b.groups;
+    BlockedRun run = run_of(b, conv.is_depthwise(), x, packed, bias, y, band / b.bands, group);
+    const int64_t next = (i + worker.count()) / bands;  // where workers take turns
+    if (by_groups && next > group && next < b.groups) run.ahead = b.weights_of(next, packed);
+    run_band(b, conv.is_depthwise(), run, band % b.bands, sums);
   }
 }
 

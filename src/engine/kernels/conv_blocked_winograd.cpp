@@ -15,7 +15,7 @@ namespace {
 using graph::channel_blocks;
 using graph::kChannelBlock;
 
-constexpr int64_t kTileFloats = 160 * 1024;  // of transformed tiles and sums: 640 KB of an L2 cache
+constexpr int64_t kTileFloats = 200 * 1024;  // of transformed tiles and sums: 800 KB of an L2 cache
 constexpr int64_t kFewestTiles = 6;
 constexpr int64_t kMostTiles = 96;
 constexpr int64_t kEnoughTiles = 12;  // for weights that are read again for each block
@@ -80,15 +80,18 @@ void load_channels(Isa isa, const BlockedWinograd& w, const WinogradTiles& tiles
 
 /// Sums of a group for each of the transformed places, and back.
 void run_group(Isa isa, const BlockedWinograd& w, const WinogradTiles& tiles, const float* packed,
-               const float* bias, float* y, int64_t group, const BlockedOwn& own) {
+               const float* bias, float* y, int64_t group, bool is_last, const BlockedOwn& own) {
   const int64_t lanes = w.kernels.lanes, first = w.first_vector(group) * lanes;
   const auto vectors = static_cast<int>(w.first_vector(group + 1) - w.first_vector(group));
   const float* weights = packed + w.first_vector(group) * w.vector_floats() * w.area();
   const int64_t plane = tiles.out_height * tiles.out_width * kChannelBlock;
+  const int64_t place = vectors * w.vector_floats();
   for (int64_t xi = 0; xi < w.area(); ++xi) {
+    const bool has_next = xi + 1 < w.area() || !is_last;
+    const float* of_place = weights + xi * place;
     blocked_winograd_kernels(isa, w.m).multiply(
-        own.tiles + xi * tiles.count * w.inputs, weights + xi * vectors * w.vector_floats(),
-        tiles.count, w.conv.in_channels, vectors, own.sums + xi * tiles.count * vectors * lanes);
+        own.tiles + xi * tiles.count * w.inputs, of_place, tiles.count, w.conv.in_channels, vectors,
+        own.sums + xi * tiles.count * vectors * lanes, {of_place + place, has_next ? place : 0});
   }
   const int64_t at = first / kChannelBlock * plane;
   blocked_winograd_kernels(isa, w.m).store(
@@ -157,8 +160,9 @@ void conv2d_blocked_winograd(Isa isa, const BlockedConv& conv, int m, const floa
     const WinogradTiles tiles = w.block(tasks.band(i));
     if (tasks.band(i) != loaded) load_channels(isa, w, tiles, x, own.tiles);
     loaded = tasks.band(i);
-    for (int64_t group = tasks.line(i); group < tasks.line(i) + tasks.lines_of(i); ++group) {
-      run_group(isa, w, tiles, packed, bias, y, group, own);
+    const int64_t end = tasks.line(i) + tasks.lines_of(i);
+    for (int64_t group = tasks.line(i); group < end; ++group) {
+      run_group(isa, w, tiles, packed, bias, y, group, group + 1 == end, own);
     }
   }
 }

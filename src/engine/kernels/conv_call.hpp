@@ -48,14 +48,15 @@ inline void add_epilogue(const graph::KernelCall& call, Conv2d& conv) {
   conv.offset = static_cast<float>(call.attrs.real("offset", 0));
 }
 
-/// The ways to run a convolution, direct first; Winograd's with weights that are transformed once.
-/// Weights that change go by a rule of their own: conv_trained.hpp.
-inline std::vector<std::string_view> winograd_choices(const graph::KernelCall& call, bool fits) {
-  if (!call.is_packed(1) || !fits) return {"direct"};
+/// The ways to run a convolution or one of its gradients, first the one of `first_m`.
+inline std::vector<std::string_view> winograd_choices(bool fits, int first_m = 0) {
+  if (!fits) return {"direct"};
+  if (first_m == 4) return {"winograd4", "direct", "winograd2"};
   return {"direct", "winograd2", "winograd4"};
 }
-/// The m of F(m x m, 3 x 3), or 0 for the direct convolution.
-inline int winograd_of(const graph::KernelCall& call) {
+/// The m of F(m x m, 3 x 3), or 0 for the direct convolution: `first_m` where nothing was chosen.
+inline int winograd_of(const graph::KernelCall& call, int first_m = 0) {
+  if (call.choice.empty()) return first_m;
   return call.choice == "winograd4" ? 4 : call.choice == "winograd2" ? 2 : 0;
 }
 

@@ -205,7 +205,7 @@ class LevelConvolution {
                          .step = c_.stride_width * c_.in_channels,
                          .count = c_.out_width,
                          .taps = taps_,
-                         .tap_count = plan_.padded_taps(),
+                         .tap_count = plan_.taps,
                          .weights = weights_ + channel / kDepthwiseBlock * packed_.piece_bytes,
                          .out = out_at(band.first + at, channel, channel,
                                        std::min(kDepthwiseBlock, c_.in_channels - channel))});
@@ -243,6 +243,9 @@ const Int8Kernels& int8_kernels(Isa isa) {
 #if defined(__x86_64__)
   if (isa >= Isa::Avx512) return avx512::kInt8;
   if (isa == Isa::Avx2) return avx2::kInt8;
+#elif defined(__aarch64__)
+  if (isa == Isa::NeonDot) return neon_dot::kInt8;
+  if (isa == Isa::Neon) return neon::kInt8;
 #endif
   (void)isa;
   return generic::kInt8;

@@ -23,16 +23,18 @@ struct ConvPlan {
   int64_t row_stride = 0, column_stride = 0;
   int32_t* offsets = nullptr;    // [taps]
   int32_t* weight_at = nullptr;  // [taps], in one line's weights
-  float* packed = nullptr;
+  const float* packed = nullptr;
 
   int64_t weights_of_group(const TapKernels& kernels) const {
     const int64_t panel = depthwise ? 1 : kernels.rows;
     return (lines + panel - 1) / panel * panel * taps;
   }
-  void carve(Scratch& scratch, const TapKernels& kernels) {
+  int64_t packed_floats(const TapKernels& kernels) const {
+    return groups * weights_of_group(kernels);
+  }
+  void carve_taps(Scratch& scratch) {
     offsets = scratch.take<int32_t>(taps);
     weight_at = scratch.take<int32_t>(taps);
-    packed = scratch.take<float>(groups * weights_of_group(kernels));
   }
   /// Floats of a worker's planes, and of its micro tile or line.
   int64_t planes_size() const { return lattice.buffer_size(); }

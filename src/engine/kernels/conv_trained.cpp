@@ -13,57 +13,52 @@ constexpr int kTile = 4;
 constexpr int64_t kFewestTiles = 32;
 constexpr int64_t kFewestChannels = 16;
 
-/// Whether there are tiles enough for the transforms of weights, and products enough for those of
-/// images.
-bool takes_winograd(const Conv2d& c) {
-  return winograd_fits(c) && std::min(c.in_channels, c.out_channels) >= kFewestChannels &&
-         c.batch * pieces_of(c.out_height(), kTile) * pieces_of(c.out_width(), kTile) >=
-             kFewestTiles;
-}
-
-size_t winograd_bytes(Isa isa, const Conv2d& conv, int threads) {
-  return trained_winograd_workspace_bytes(isa, conv, kTile, threads);
-}
-
 }  // namespace
 
-size_t trained_conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
-  const size_t bytes = conv2d_forward_workspace_bytes(isa, conv, threads);
-  return takes_winograd(conv) ? std::max(bytes, winograd_bytes(isa, conv, threads)) : bytes;
+// Tiles enough for the transforms of weights, and products enough for those of images.
+int winograd_by_rule(const Conv2d& c) {
+  const bool pays =
+      winograd_fits(c) && std::min(c.in_channels, c.out_channels) >= kFewestChannels &&
+      c.batch * pieces_of(c.out_height(), kTile) * pieces_of(c.out_width(), kTile) >= kFewestTiles;
+  return pays ? kTile : 0;
 }
 
-size_t trained_data_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
-  const size_t bytes = conv2d_data_workspace_bytes(isa, conv, threads);
-  if (!takes_winograd(conv) || !has_mirror(conv)) return bytes;
-  return std::max(bytes, winograd_bytes(isa, mirror_of(conv), threads));
+bool data_winograd_fits(const Conv2d& conv) {
+  return winograd_fits(conv) && has_mirror(conv) && conv.out_channels > 0;
 }
 
-size_t trained_weight_workspace_bytes(Isa isa, const Conv2d& conv, int threads) {
-  const size_t bytes = conv2d_weight_workspace_bytes(isa, conv, threads);
-  if (!takes_winograd(conv)) return bytes;
-  return std::max(bytes, winograd_gradient_workspace_bytes(isa, conv, kTile, threads));
+size_t trained_conv2d_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads) {
+  return m == 0 ? conv2d_forward_workspace_bytes(isa, conv, threads)
+                : trained_winograd_workspace_bytes(isa, conv, m, threads);
 }
 
-void trained_conv2d(Isa isa, const Conv2d& conv, const float* x, const float* weight,
+size_t trained_data_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads) {
+  return m == 0 ? conv2d_data_workspace_bytes(isa, conv, threads)
+                : trained_winograd_workspace_bytes(isa, mirror_of(conv), m, threads);
+}
+
+size_t trained_weight_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads) {
+  return m == 0 ? conv2d_weight_workspace_bytes(isa, conv, threads)
+                : winograd_gradient_workspace_bytes(isa, conv, m, threads);
+}
+
+void trained_conv2d(Isa isa, const Conv2d& conv, int m, const float* x, const float* weight,
                     const float* bias, float* y, void* workspace, Worker& worker) {
-  if (!takes_winograd(conv)) return conv2d(isa, conv, x, weight, bias, y, workspace, worker);
-  conv2d_trained_winograd(isa, conv, kTile, x, {weight}, bias, y, workspace, worker);
+  if (m == 0) return conv2d(isa, conv, x, weight, bias, y, workspace, worker);
+  conv2d_trained_winograd(isa, conv, m, x, {weight}, bias, y, workspace, worker);
 }
 
-void trained_conv2d_backward_data(Isa isa, const Conv2d& conv, const float* dy, const float* weight,
-                                  float* dx, void* workspace, Worker& worker) {
-  if (!takes_winograd(conv) || !has_mirror(conv)) {
-    return conv2d_backward_data(isa, conv, dy, weight, dx, workspace, worker);
-  }
-  conv2d_trained_winograd(isa, mirror_of(conv), kTile, dy, {weight, true}, nullptr, dx, workspace,
+void trained_conv2d_backward_data(Isa isa, const Conv2d& conv, int m, const float* dy,
+                                  const float* weight, float* dx, void* workspace, Worker& worker) {
+  if (m == 0) return conv2d_backward_data(isa, conv, dy, weight, dx, workspace, worker);
+  conv2d_trained_winograd(isa, mirror_of(conv), m, dy, {weight, true}, nullptr, dx, workspace,
                           worker);
 }
 
-void trained_conv2d_backward_weight(Isa isa, const Conv2d& conv, const float* x, const float* dy,
-                                    float* d_weight, void* workspace, Worker& worker) {
-  if (takes_winograd(conv)) {
-    return winograd_backward_weight(isa, conv, kTile, x, dy, d_weight, workspace, worker);
-  }
+void trained_conv2d_backward_weight(Isa isa, const Conv2d& conv, int m, const float* x,
+                                    const float* dy, float* d_weight, void* workspace,
+                                    Worker& worker) {
+  if (m != 0) return winograd_backward_weight(isa, conv, m, x, dy, d_weight, workspace, worker);
   conv2d_backward_weight(isa, conv, x, dy, d_weight, nullptr, workspace, worker);
 }
 

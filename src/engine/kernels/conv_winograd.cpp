@@ -108,6 +108,11 @@ void pack_some(Isa isa, const Winograd& w, const Kernels& from, int64_t line, in
   winograd_kernels(isa, w.m).weights(count, taps, count, channels * rows, packed + channel * rows);
 }
 
+Kernels kernels_of(const Conv2d& conv, const WinogradWeight& weight) {
+  return weight.is_mirrored ? Kernels{weight.data, 9, conv.out_channels * 9, true}
+                            : Kernels{weight.data, conv.in_channels * 9, 9, false};
+}
+
 void pack_kernels(Isa isa, const Winograd& w, const Kernels& from, float* packed, Worker& worker) {
   const int64_t rows = w.kernels.rows, some = kernels_at_once(w);
   const int64_t blocks = pieces_of(w.conv.in_channels, some);
@@ -173,10 +178,9 @@ int64_t winograd_packed_floats(Isa isa, const Conv2d& conv, int m) {
   return pieces_of(conv.out_channels, w.kernels.rows) * w.panel_floats();
 }
 
-void pack_winograd(Isa isa, const Conv2d& conv, int m, const float* weight, float* packed,
+void pack_winograd(Isa isa, const Conv2d& conv, int m, const WinogradWeight& weight, float* packed,
                    Worker& worker) {
-  pack_kernels(isa, Winograd(isa, conv, m), {weight, conv.in_channels * 9, 9, false}, packed,
-               worker);
+  pack_kernels(isa, Winograd(isa, conv, m), kernels_of(conv, weight), packed, worker);
 }
 
 size_t winograd_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads) {
@@ -233,8 +237,7 @@ void conv2d_trained_winograd(Isa isa, const Conv2d& conv, int m, const float* x,
                              const WinogradWeight& weight, const float* bias, float* y,
                              void* workspace, Worker& worker) {
   const Winograd w(isa, conv, m);
-  const Kernels kernels = weight.is_mirrored ? Kernels{weight.data, 9, conv.out_channels * 9, true}
-                                             : Kernels{weight.data, conv.in_channels * 9, 9, false};
+  const Kernels kernels = kernels_of(conv, weight);
   Scratch memory(workspace);
   auto* packed = memory.take<float>(trained_floats(isa, w, worker.count()));
   void* rest = static_cast<std::byte*>(workspace) + memory.used();

@@ -12,21 +12,22 @@ namespace verge::kernels {
 /// Kernels of 3x3, strides, dilations and groups of 1, and at least one channel to read.
 bool winograd_fits(const Conv2d& conv);
 
-int64_t winograd_packed_floats(Isa isa, const Conv2d& conv, int m);
-/// Transforms weight [out_channels, in_channels, 3, 3].
-void pack_winograd(Isa isa, const Conv2d& conv, int m, const float* weight, float* packed,
-                   Worker& worker);
-size_t winograd_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads);
-/// As conv2d_packed, with weights of pack_winograd.
-void conv2d_winograd(Isa isa, const Conv2d& conv, int m, const float* x, const float* packed,
-                     const float* bias, float* y, void* workspace, Worker& worker);
-
 /// [out_channels, in_channels, 3, 3]; mirrored: of the convolution from y to x (conv_mirror.hpp),
 /// [in_channels, out_channels, 3, 3] turned round.
 struct WinogradWeight {
   const float* data;
   bool is_mirrored = false;
 };
+
+int64_t winograd_packed_floats(Isa isa, const Conv2d& conv, int m);
+/// Transforms the weight of `conv`.
+void pack_winograd(Isa isa, const Conv2d& conv, int m, const WinogradWeight& weight, float* packed,
+                   Worker& worker);
+size_t winograd_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads);
+/// As conv2d_packed, with weights of pack_winograd.
+void conv2d_winograd(Isa isa, const Conv2d& conv, int m, const float* x, const float* packed,
+                     const float* bias, float* y, void* workspace, Worker& worker);
+
 /// The same with weights that are transformed in the call.
 size_t trained_winograd_workspace_bytes(Isa isa, const Conv2d& conv, int m, int threads);
 void conv2d_trained_winograd(Isa isa, const Conv2d& conv, int m, const float* x,

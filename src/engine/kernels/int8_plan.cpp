@@ -8,8 +8,9 @@ namespace {
 void pack_panel(const ConvInt8& c, const TapPlan& plan, const Int8Kernels& kernels,
                 const int8_t* weight, int64_t outputs, std::byte* panel) {
   const int64_t area = c.kernel_height * c.kernel_width, row = plan.group_in * area;
+  std::byte* to = panel;
   for (int64_t tap = 0; tap < plan.taps; ++tap) {
-    for (int64_t quad = 0; quad < plan.quads(); ++quad, panel += kernels.quad_bytes) {
+    for (int64_t quad = 0; quad < plan.quads(); ++quad, to += kernels.quad_bytes) {
       int8_t weights[kPanelOutputs][4] = {};
       for (int64_t i = 0; i < 4; ++i) {
         const int64_t byte = quad * 4 + i;
@@ -20,9 +21,10 @@ void pack_panel(const ConvInt8& c, const TapPlan& plan, const Int8Kernels& kerne
           weights[o][i] = weight[o * row + channel * area + at];
         }
       }
-      kernels.pack_quad(weights, panel);
+      kernels.pack_quad(weights, to);
     }
   }
+  if (kernels.finish_panel != nullptr) kernels.finish_panel(plan.taps * plan.quads(), panel);
 }
 
 void pack_block(const ConvInt8& c, const TapPlan& plan, const Int8Kernels& kernels,
@@ -64,7 +66,7 @@ Int8Packing::Int8Packing(const Int8Kernels& kernels, const ConvInt8& c, const Ta
   } else {
     pieces = c.groups * plan.panels();
     outputs = pieces * kPanelOutputs;
-    piece_bytes = plan.taps * plan.quads() * kernels.quad_bytes;
+    piece_bytes = plan.taps * plan.quads() * kernels.quad_bytes + kernels.tail_bytes;
   }
 }
 

@@ -37,7 +37,8 @@ struct Int8Tile {
 };
 
 /// A row of `count` pixels, `step` bytes apart, of up to kDepthwiseBlock channels; 64 bytes may be
-/// read of each tap.
+/// read of each tap. Up to a multiple of four there are offsets of taps behind the last, and
+/// weights of zero.
 struct DepthwiseInt8 {
   const uint8_t* pixels = nullptr;
   int64_t step = 0, count = 0;
@@ -50,6 +51,9 @@ struct DepthwiseInt8 {
 struct Int8Kernels {
   int64_t quad_bytes;                                               // of a panel, for each quad
   void (*pack_quad)(const int8_t (*weights)[4], std::byte* panel);  // of 16 outputs
+  /// What a panel has behind its quads, and what writes it there; null: nothing.
+  int64_t tail_bytes = 0;
+  void (*finish_panel)(int64_t quads, std::byte* panel) = nullptr;
   void (*multiply)(const Int8Tile& tile);
   int64_t depthwise_tap_bytes;  // of a block, for each tap; taps are rounded up to four
   /// weights [64][taps], taps a multiple of four.

@@ -4,6 +4,7 @@
 // is given. A kernel is called by every thread of a pool at once and shares the work through its
 // Worker. It does not allocate; the plan gives it the workspace it asked for.
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,9 @@ struct KernelDef {
   /// Makes it of an input that is there in its own layout.
   void (*prepare)(const graph::KernelCall& call, size_t input, std::byte* prepared, Worker& worker,
                   Isa isa) = nullptr;
+  /// What of a call tells that layout apart from others of the same weight, size and choice; null:
+  /// all attributes and the shape of the first input.
+  std::string (*layout)(const graph::KernelCall& call) = nullptr;
   /// Whether input `input` may be given packed, where another kernel wants it so: a weight that two
   /// operators share then needs one copy. Null: never.
   bool (*reads_packed)(const graph::KernelCall& call, size_t input) = nullptr;

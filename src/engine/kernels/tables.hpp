@@ -1,6 +1,6 @@
 #pragma once
-// The kernel tables that the folders generic/, avx2/, avx512/, avx512_bf16/ and neon/ define.
-// Internal to this module.
+// The kernel tables that the folders generic/, avx2/, avx512/, avx512_bf16/, neon/ and neon_dot/
+// define. Internal to this module.
 
 #include <verge/engine/kernels/blocked_run.hpp>
 #include <verge/engine/kernels/blocked_tiles.hpp>
@@ -59,8 +59,13 @@ extern const RowKernels kRows;
 extern const ElementKernels kElements;
 extern const TapKernels kTaps;
 extern const ConvKernels kConv;
+extern const Int8Kernels kInt8;
+extern const Int8RowKernels kInt8Rows;
 extern const BlockedKernels kBlocked;
 extern const BlockedWinogradKernels kBlockedWinogradOf2, kBlockedWinogradOf4;
 extern const WinogradKernels kWinogradOf2, kWinogradOf4;
 }  // namespace neon
+namespace neon_dot {
+extern const Int8Kernels kInt8;
+}  // namespace neon_dot
 }  // namespace verge::kernels

@@ -162,6 +162,57 @@ TEST(Conv, ActivationResidualAndFactorAreOfTheSameBand) {
   }
 }
 
+// By the mirror, by the phases of a stride, one of which no tap falls into, and in groups.
+TEST(Conv, DataGradientsOfWeightsThatArePackedOnceKeepTheirBits) {
+  const Conv2d cases[] = {conv(2, 8, 14, 20, 3, 1, 1),       conv(2, 4, 11, 6, 1, 1, 0),
+                          conv(2, 17, 12, 30, 3, 2, 1),      conv(2, 4, 11, 6, 1, 2, 0),
+                          conv(2, 6, 10, 12, 3, 2, 1, 1, 3), conv(2, 7, 10, 7, 3, 1, 1, 1, 7),
+                          conv(2, 3, 13, 5, 3, 3, 4),        conv(1, 3, 12, 5, 3, 2, 2, 2)};
+  for (Isa isa : machine_isas()) {
+    for (Conv2d c : cases) {
+      SCOPED_TRACE(testing::Message()
+                   << name(isa) << ", " << c.in_channels << " channels, stride " << c.stride_width);
+      ASSERT_TRUE(packs_data(c));
+      const auto w = random_floats(w_size(c), 1), dy = random_floats(y_size(c), 2);
+      const auto other = random_floats(x_size(c), 3), passed = random_floats(x_size(c), 4);
+      c.residual = other.data();
+      c.passed = passed.data();
+      c.above = -0.5f;
+      c.below = 1;
+      std::vector<float> dx(x_size(c), NAN), again(x_size(c), NAN);
+      Workspace workspace(conv2d_data_workspace_bytes(isa, c, 2));
+      Workspace room(data_packed_workspace_bytes(isa, c, 2));
+      Workspace packed(static_cast<size_t>(data_packed_floats(isa, c)) * sizeof(float));
+      auto* weights = static_cast<float*>(static_cast<void*>(packed.get()));
+      on_two_workers([&](Worker& worker) {
+        conv2d_backward_data(isa, c, dy.data(), w.data(), dx.data(), workspace.get(), worker);
+        pack_conv2d_data(isa, c, w.data(), weights, worker);
+        worker.sync();
+        conv2d_backward_data_packed(isa, c, dy.data(), weights, again.data(), room.get(), worker);
+      });
+      EXPECT_EQ(dx, again);
+    }
+  }
+  EXPECT_FALSE(packs_data(conv(2, 7, 11, 7, 5, 2, 2, 1, 7)));
+}
+
+// So one copy serves all convolutions of a weight that have its groups.
+TEST(Conv, PackedWeightsDependOnTheWeightAndItsGroupsAlone) {
+  for (Isa isa : machine_isas()) {
+    const Conv2d first = conv(1, 6, 9, 20, 3, 1, 1);
+    const auto w = random_floats(w_size(first), 1);
+    const auto packed = [&](const Conv2d& c) {
+      std::vector<float> out(static_cast<size_t>(conv2d_packed_floats(isa, c)), NAN);
+      on_two_workers([&](Worker& worker) { pack_conv2d(isa, c, w.data(), out.data(), worker); });
+      return out;
+    };
+    const std::vector<float> wanted = packed(first);
+    for (const Conv2d& other : {conv(7, 6, 23, 20, 3, 2, 0), conv(1, 6, 9, 20, 3, 1, 2, 2)}) {
+      EXPECT_EQ(packed(other), wanted) << name(isa);
+    }
+  }
+}
+
 TEST(Conv, AnEmptyBatchIsNothingToDo) {
   for (const Conv2d& c : {conv(0, 4, 6, 5, 1, 1, 0), conv(0, 4, 6, 5, 3, 1, 1)}) {
     Workspace workspace(conv2d_workspace_bytes(best_isa(), c, 2));

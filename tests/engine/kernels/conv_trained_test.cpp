@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -38,14 +39,21 @@ struct Results {
   std::vector<float> y, dx, dw;
 };
 
-std::vector<size_t> trained_bytes(Isa isa, const Conv2d& c, int threads) {
-  return {trained_conv2d_workspace_bytes(isa, c, threads),
-          trained_data_workspace_bytes(isa, c, threads),
-          trained_weight_workspace_bytes(isa, c, threads)};
+std::vector<size_t> trained_bytes(Isa isa, const Conv2d& c, int m, int threads) {
+  return {trained_conv2d_workspace_bytes(isa, c, m, threads),
+          trained_data_workspace_bytes(isa, c, m, threads),
+          trained_weight_workspace_bytes(isa, c, m, threads)};
 }
 
-/// Of the convolutions themselves, or of conv.hpp, which are tested against the definition.
-Results run(Isa isa, const Conv2d& c, const Values& v, bool direct, int threads = 2) {
+/// The ways to run all three of them.
+std::vector<int> ways(const Conv2d& c) {
+  return data_winograd_fits(c) ? std::vector<int>{0, 2, 4} : std::vector<int>{0};
+}
+
+/// Of the convolutions themselves, or, for no m, of conv.hpp, which are tested against the
+/// definition.
+Results run(Isa isa, const Conv2d& c, const Values& v, std::optional<int> m, int threads = 2) {
+  const bool direct = !m;
   Results r{std::vector<float>(v.y.size(), NAN), std::vector<float>(v.x.size(), NAN),
             std::vector<float>(v.w.size(), NAN)};
   Conv2d gradient = c;
@@ -53,7 +61,7 @@ Results run(Isa isa, const Conv2d& c, const Values& v, bool direct, int threads 
   gradient.passed = v.passed.data();
   gradient.above = -0.5f;
   gradient.below = 1;
-  const std::vector<size_t> bytes = trained_bytes(isa, c, threads);
+  const std::vector<size_t> bytes = trained_bytes(isa, c, m.value_or(0), threads);
   Workspace workspace(direct ? conv2d_workspace_bytes(isa, c, threads)
                              : *std::ranges::max_element(bytes));
   ThreadPool pool(threads);
@@ -66,12 +74,13 @@ Results run(Isa isa, const Conv2d& c, const Values& v, bool direct, int threads 
       worker.sync();
       conv2d_backward_weight(isa, c, v.x.data(), v.y.data(), r.dw.data(), nullptr, memory, worker);
     } else {
-      trained_conv2d(isa, c, v.x.data(), v.w.data(), nullptr, r.y.data(), memory, worker);
+      trained_conv2d(isa, c, *m, v.x.data(), v.w.data(), nullptr, r.y.data(), memory, worker);
       worker.sync();
-      trained_conv2d_backward_data(isa, gradient, v.y.data(), v.w.data(), r.dx.data(), memory,
+      trained_conv2d_backward_data(isa, gradient, *m, v.y.data(), v.w.data(), r.dx.data(), memory,
                                    worker);
       worker.sync();
-      trained_conv2d_backward_weight(isa, c, v.x.data(), v.y.data(), r.dw.data(), memory, worker);
+      trained_conv2d_backward_weight(isa, c, *m, v.x.data(), v.y.data(), r.dw.data(), memory,
+                                     worker);
     }
   });
   for (size_t i = 0; i < r.dx.size() && direct; ++i) {
@@ -93,13 +102,17 @@ TEST(ConvTrained, AgreesWithTheDirectConvolutions) {
     for (const Conv2d& c : kCases) {
       SCOPED_TRACE(testing::Message() << name(isa) << ", " << c.in_channels << " channels");
       const Values values(c);
-      const Results want = run(isa, c, values, true), got = run(isa, c, values, false);
+      const Results want = run(isa, c, values, std::nullopt);
       const double kernel = static_cast<double>(c.kernel_height * c.kernel_width);
       const auto tolerance = [](double terms) { return 1e-4 * std::sqrt(terms); };
-      expect_close(got.y, doubles(want.y), tolerance(kernel * c.in_channels), "y");
-      expect_close(got.dx, doubles(want.dx), tolerance(kernel * c.out_channels), "dx");
-      expect_close(got.dw, doubles(want.dw), tolerance(c.batch * c.out_height() * c.out_width()),
-                   "d_weight");
+      for (const int m : ways(c)) {
+        SCOPED_TRACE(m);
+        const Results got = run(isa, c, values, m);
+        expect_close(got.y, doubles(want.y), tolerance(kernel * c.in_channels), "y");
+        expect_close(got.dx, doubles(want.dx), tolerance(kernel * c.out_channels), "dx");
+        expect_close(got.dw, doubles(want.dw), tolerance(c.batch * c.out_height() * c.out_width()),
+                     "d_weight");
+      }
     }
   }
 }
@@ -107,24 +120,37 @@ TEST(ConvTrained, AgreesWithTheDirectConvolutions) {
 TEST(ConvTrained, ThreadsDoNotChangeBits) {
   for (const Conv2d& c : kCases) {
     const Values values(c);
-    const Results one = run(best_isa(), c, values, false, 1);
-    for (const int threads : {2, 3}) {
-      const Results many = run(best_isa(), c, values, false, threads);
-      EXPECT_EQ(one.y, many.y);
-      EXPECT_EQ(one.dx, many.dx);
-      EXPECT_EQ(one.dw, many.dw);
+    for (const int m : ways(c)) {
+      const Results one = run(best_isa(), c, values, m, 1);
+      for (const int threads : {2, 3}) {
+        const Results many = run(best_isa(), c, values, m, threads);
+        EXPECT_EQ(one.y, many.y);
+        EXPECT_EQ(one.dx, many.dx);
+        EXPECT_EQ(one.dw, many.dw);
+      }
     }
   }
 }
 
 // A plan's workspace is that of its largest batch.
 TEST(ConvTrained, ASmallerBatchNeedsNoMoreMemory) {
-  Conv2d c = trained(64, 40, 30, 40, 3, 1, 1);
-  const std::vector<size_t> most = trained_bytes(best_isa(), c, 2);
-  for (c.batch = 0; c.batch < 64; ++c.batch) {
-    const std::vector<size_t> bytes = trained_bytes(best_isa(), c, 2);
-    for (size_t i = 0; i < most.size(); ++i) EXPECT_LE(bytes[i], most[i]) << c.batch;
+  for (const int m : {0, 2, 4}) {
+    Conv2d c = trained(64, 40, 30, 40, 3, 1, 1);
+    const std::vector<size_t> most = trained_bytes(best_isa(), c, m, 2);
+    for (c.batch = 0; c.batch < 64; ++c.batch) {
+      const std::vector<size_t> bytes = trained_bytes(best_isa(), c, m, 2);
+      for (size_t i = 0; i < most.size(); ++i) EXPECT_LE(bytes[i], most[i]) << c.batch;
+    }
   }
+}
+
+TEST(ConvTrained, TheRuleTakesWinogradFromSomeTilesAndChannelsOn) {
+  EXPECT_EQ(winograd_by_rule(trained(2, 16, 16, 16, 3, 1, 1)), 4);
+  EXPECT_EQ(winograd_by_rule(trained(2, 15, 16, 16, 3, 1, 1)), 0);
+  EXPECT_EQ(winograd_by_rule(trained(1, 16, 16, 16, 3, 1, 1)), 0);
+  EXPECT_EQ(winograd_by_rule(trained(8, 64, 28, 64, 3, 2, 1)), 0);
+  EXPECT_EQ(winograd_by_rule(trained(8, 64, 28, 64, 5, 1, 2)), 0);
+  EXPECT_FALSE(data_winograd_fits(trained(2, 16, 16, 16, 3, 1, 3)));  // more than a kernel reaches
 }
 
 }  // namespace

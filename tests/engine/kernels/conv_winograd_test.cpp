@@ -59,7 +59,7 @@ void expect_winograd(Isa isa, const Image& image, int m, double tolerance) {
   Workspace workspace(winograd_workspace_bytes(isa, c, m, 2));
   const auto* weights = static_cast<const float*>(static_cast<const void*>(packed.get()));
   on_two_workers([&](Worker& worker) {
-    pack_winograd(isa, c, m, w.data(), const_cast<float*>(weights), worker);
+    pack_winograd(isa, c, m, {w.data()}, const_cast<float*>(weights), worker);
     worker.sync();
     conv2d_winograd(isa, c, m, x.data(), weights, bias.data(), y.data(), workspace.get(), worker);
   });

@@ -25,13 +25,8 @@ void look_up(int64_t n, const uint8_t* table, const uint8_t* x, uint8_t* y) {
   }
 }
 
-constexpr Int8RowKernels with_look_up(Int8RowKernels kernels) {
-  kernels.look_up = look_up;
-  return kernels;
-}
-
 }  // namespace
 
-const Int8RowKernels kInt8Rows = with_look_up(kInt8RowLoops);
+const Int8RowKernels kInt8Rows = with_look_up(kInt8RowLoops, look_up);
 
 }  // namespace verge::kernels::avx512

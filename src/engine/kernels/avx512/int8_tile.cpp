@@ -247,7 +247,7 @@ inline void add_taps(const uint8_t* pixel, const int64_t* taps, const std::byte*
 
 template <int64_t kTaps>  // 0: as many as there are
 void filter_row(const DepthwiseInt8& row, const DepthwiseFinish& finish) {
-  const int64_t taps = kTaps == 0 ? row.tap_count : kTaps;
+  const int64_t taps = kTaps == 0 ? row.tap_count : kTaps;  // by four
   const LevelPack pack(row.out.how);
   for (int64_t p = 0; p < row.count; ++p) {
     __m512i sums[kParts];
@@ -262,7 +262,7 @@ void filter_row(const DepthwiseInt8& row, const DepthwiseFinish& finish) {
 
 void filter(const DepthwiseInt8& row) {
   const DepthwiseFinish finish(row.out);
-  if (row.tap_count == 12) return filter_row<12>(row, finish);
+  if (row.tap_count > 8 && row.tap_count <= 12) return filter_row<12>(row, finish);
   filter_row<0>(row, finish);
 }
 

@@ -8,8 +8,8 @@
 
 namespace verge::kernels::neon {
 
-const BlockedKernels kBlocked = {kLanes,          kMostVectors,        multiply_run, filter_run,
-                                 max_blocked_row, average_blocked_row, sum_blocked};
+const BlockedKernels kBlocked = {kLanes,     kMostVectors,    kMostPixels,         multiply_run,
+                                 filter_run, max_blocked_row, average_blocked_row, sum_blocked};
 const BlockedWinogradKernels kBlockedWinogradOf2 = kBlockedWinogradTable<Winograd2>;
 const BlockedWinogradKernels kBlockedWinogradOf4 = kBlockedWinogradTable<Winograd4>;
 

@@ -20,7 +20,7 @@ bool supports(const KernelCall& call) {
 }
 
 std::vector<std::string_view> choices(const KernelCall& call) {
-  return winograd_choices(call, blocked_winograd_fits(geometry(call)));
+  return winograd_choices(call.is_packed(1) && blocked_winograd_fits(geometry(call)));
 }
 
 int64_t packed_bytes(const KernelCall& call, Isa isa) {

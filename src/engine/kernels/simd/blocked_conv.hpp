@@ -79,7 +79,7 @@ inline bool results_of_run(const BlockedRun& run, TileResults& out) {
 
 template <int Vectors>
 void sum_tile_of_run(const BlockedRun& run, int64_t first, int64_t count, const float* bias,
-                     float* sums, const TileResults* out) {
+                     float* sums, const TileResults* out, WeightsAhead ahead) {
   const Conv2d& c = *run.conv;
   const BlockedSource& s = run.source;
   const int64_t vector = Vectors * kLanes, column_floats = s.lanes * vector;
@@ -100,6 +100,7 @@ void sum_tile_of_run(const BlockedRun& run, int64_t first, int64_t count, const 
     p.w_column = column_floats;
     p.w_row = c.kernel_width * column_floats;
     p.w_block = c.kernel_height * p.w_row;
+    p.ahead = ahead;
     const float* weights =
         run.weights + run.first_block * p.w_block + run.first_row * p.w_row + begin * column_floats;
     const bool is_unit = p.x_lane == 1 && p.x_pixel == kBlockLanes;
@@ -141,17 +142,18 @@ void multiply_group(const BlockedRun& run) {
   for (int64_t t = 0; t < tiles; ++t) {
     const int64_t at = t * run.count / tiles, count = (t + 1) * run.count / tiles - at;
     const int64_t first = run.first + at;
+    const WeightsAhead ahead = run.ahead.part(t, tiles);
     if (is_direct && is_inner(*run.conv, first, count)) {
       out.y = run.y + first * kBlockLanes;
       out.residual = run.residual == nullptr ? nullptr : run.residual + first * kBlockLanes;
-      sum_tile_of_run<Vectors>(run, first, count, bias, nullptr, &out);
+      sum_tile_of_run<Vectors>(run, first, count, bias, nullptr, &out, ahead);
       continue;
     }
     float* sums = run.starts && run.ends ? own : run.sums + at * vector;
     for (int64_t i = 0; i < count * Vectors && run.starts; ++i) {
       store(sums + i * kLanes, load(bias + i % Vectors * kLanes));
     }
-    sum_tile_of_run<Vectors>(run, first, count, nullptr, sums, nullptr);
+    sum_tile_of_run<Vectors>(run, first, count, nullptr, sums, nullptr, ahead);
     if (run.ends) finish_tile_of_run<Vectors>(run, first, count, sums);
   }
 }

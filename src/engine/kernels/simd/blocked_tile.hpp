@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include <verge/engine/kernels/blocked_run.hpp>
 #include <verge/engine/kernels/simd/conv_epilogue.hpp>
 
 namespace verge::kernels::VERGE_ISA {
@@ -24,6 +25,9 @@ struct TileProducts {
   int64_t blocks, rows, columns, lanes, last_lanes;
   int64_t x_block, x_row, x_column, x_lane, x_pixel;
   int64_t w_block, w_row, w_column;
+  WeightsAhead ahead;
+
+  int64_t steps() const { return blocks * rows * columns; }
 };
 
 /// How the results of a tile go to y as they leave the registers: where nothing follows the product
@@ -69,6 +73,12 @@ void sum_pixels(const TileProducts& p, const float* x, const float* w, const flo
     }
   }
   const int64_t pixel = Unit ? kBlockLanes : p.x_pixel, lane = Unit ? 1 : p.x_lane;
+  constexpr int64_t kLine = 16;
+  // Without steps, where the whole kernel lies outside of the image, nothing is fetched either.
+  const int64_t of_lines = kLine * p.steps();
+  const int64_t lines_ahead =
+      p.ahead.floats == 0 || of_lines == 0 ? 0 : (p.ahead.floats - 1) / of_lines + 1;
+  const float* ahead = p.ahead.from;
   F32 acc[Pixels][Vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Pixels; ++i) {
@@ -87,6 +97,7 @@ void sum_pixels(const TileProducts& p, const float* x, const float* w, const flo
 #pragma GCC unroll 16
           for (int i = 0; i < Pixels; ++i) __builtin_prefetch(from + (Pixels + i) * pixel);
         }
+        for (int64_t i = 0; i < lines_ahead; ++i, ahead += kLine) __builtin_prefetch(ahead, 0, 2);
         for (int64_t l = 0; l < lanes; ++l, from += lane, weights += Vectors * kLanes) {
           F32 weight[Vectors];
 #pragma GCC unroll 16

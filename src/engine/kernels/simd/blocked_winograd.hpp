@@ -53,7 +53,7 @@ void load_blocked_tiles(const WinogradTiles& tiles, const float* x, int64_t imag
 
 template <int Vectors>
 void multiply_tiles(const float* v, const float* weights, int64_t count, int64_t channels,
-                    float* sums) {
+                    float* sums, WeightsAhead ahead) {
   constexpr int64_t kVector = Vectors * kLanes, kMost = kMostPixels[Vectors - 1];
   alignas(64) static constexpr float kZeros[kVector] = {};
   TileProducts p{};
@@ -66,19 +66,20 @@ void multiply_tiles(const float* v, const float* weights, int64_t count, int64_t
   const int64_t pieces = (count + kMost - 1) / kMost;
   for (int64_t i = 0; i < pieces; ++i) {
     const int64_t at = i * count / pieces, some = (i + 1) * count / pieces - at;
+    p.ahead = ahead.part(i, pieces);
     kSums<Vectors, true>[static_cast<size_t>(some - 1)](p, v + at * kBlockLanes, weights, kZeros,
                                                         sums + at * kVector, nullptr);
   }
 }
 
 inline void multiply_blocked_tiles(const float* v, const float* weights, int64_t count,
-                                   int64_t channels, int vectors, float* sums) {
+                                   int64_t channels, int vectors, float* sums, WeightsAhead ahead) {
   if constexpr (kMostVectors >= 4) {
-    if (vectors == 4) return multiply_tiles<4>(v, weights, count, channels, sums);
-    if (vectors == 3) return multiply_tiles<3>(v, weights, count, channels, sums);
+    if (vectors == 4) return multiply_tiles<4>(v, weights, count, channels, sums, ahead);
+    if (vectors == 3) return multiply_tiles<3>(v, weights, count, channels, sums, ahead);
   }
-  if (vectors == 2) return multiply_tiles<2>(v, weights, count, channels, sums);
-  multiply_tiles<1>(v, weights, count, channels, sums);
+  if (vectors == 2) return multiply_tiles<2>(v, weights, count, channels, sums, ahead);
+  multiply_tiles<1>(v, weights, count, channels, sums, ahead);
 }
 
 /// y[row * kOut + column] of one tile of one vector; places xi of its sums are `plane` apart.

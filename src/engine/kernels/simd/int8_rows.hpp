@@ -128,5 +128,11 @@ inline constexpr Int8RowKernels kInt8RowLoops = {.quantize = quantize_int8_row,
                                                  .largest = largest_int8_row,
                                                  .look_up = look_up_int8_row};
 
+constexpr Int8RowKernels with_look_up(Int8RowKernels kernels,
+                                      decltype(Int8RowKernels::look_up) look_up) {
+  kernels.look_up = look_up;
+  return kernels;
+}
+
 }  // namespace
 }  // namespace verge::kernels

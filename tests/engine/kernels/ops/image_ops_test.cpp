@@ -48,6 +48,30 @@ TEST(ImageOps, Convolutions) {
   expect_agreement({"conv2d_grad_weight", {dy, x}, of_weight});
 }
 
+// Weights that no update writes come packed, or transformed where that is the way by rule.
+TEST(ImageOps, ConvolutionsOfPackedWeights) {
+  const graph::Attrs pads{{"pads", List{1, 1, 1, 1}}};
+  const OpInput w = packed(DType::F32, {18, 17, 3, 3}), x = reals({2, 17, 16, 17});
+  expect_agreement({"conv2d", {x, w, reals({18})}, pads});
+  expect_agreement({"conv2d", {reals({1, 17, 5, 6}), w, absent()}, pads});
+  const auto gradient = [](const OpInput& dy, const OpInput& weight, graph::Attrs attrs,
+                           const graph::Dims& image) {
+    attrs.set("height", image[2].factor);
+    attrs.set("width", image[3].factor);
+    expect_agreement({"conv2d_grad_input", {dy, weight}, attrs});
+    attrs.set("min", 0.0);
+    expect_agreement({"conv2d_grad_input", {dy, weight, reals(image), reals(image)}, attrs});
+  };
+  gradient(reals({2, 18, 16, 17}), w, pads, {2, 17, 16, 17});
+  gradient(reals({1, 18, 5, 6}), w, pads, {1, 17, 5, 6});
+  graph::Attrs strided = pads;
+  strided.set("strides", List{2, 2});
+  gradient(reals({2, 18, 8, 9}), w, strided, {2, 17, 16, 17});
+  graph::Attrs grouped = pads;
+  grouped.set("groups", int64_t{3});
+  gradient(reals({2, 6, 7, 8}), packed(DType::F32, {6, 2, 3, 3}), grouped, {2, 6, 7, 8});
+}
+
 TEST(ImageOps, Pools) {
   const graph::Attrs pool{{"kernel", List{2, 2}}, {"strides", List{2, 2}}};
   const graph::Attrs average{{"kernel", List{3, 3}},

@@ -131,16 +131,25 @@ TEST(Int8Ops, Products) {
   }
 }
 
-// The largest levels do not saturate on the way.
-TEST(Int8Ops, SumsOfTheLargestLevelsAreExact) {
+// Levels at either end do not saturate on the way, in whatever order they come.
+TEST(Int8Ops, SumsOfLevelsAtTheEndsAreExact) {
   const auto all = [](double level) {
     return std::function<double(size_t, Rng&)>([level](size_t, Rng&) { return level; });
   };
-  for (const double weight : {127.0, -128.0}) {
-    const OpInput x{{DType::U8, {2, 1000}}, all(255)};
-    const OpInput w{{DType::I8, {5, 1000}}, all(weight), true};
-    const OpInput factor{{DType::F32, {5}}, all(1)};
-    expect_agreement({"linear_int8", {x, w, absent(), factor}, {{"to", "f32"}}, 0});
+  const auto either = [](double a, double b) {
+    return std::function<double(size_t, Rng&)>(
+        [a, b](size_t, Rng& rng) { return rng.below(2) == 0 ? a : b; });
+  };
+  const OpInput factor{{DType::F32, {21}}, all(1)};
+  const Attrs windows{{"groups", int64_t{21}}, {"to", "f32"}};
+  for (const auto& level : {all(0), all(255), either(0, 255)}) {
+    for (const auto& weight : {all(127), all(-128), either(127, -128)}) {
+      const OpInput x{{DType::U8, {2, 1000}}, level}, w{{DType::I8, {21, 1000}}, weight, true};
+      expect_agreement({"linear_int8", {x, w, absent(), factor}, {{"to", "f32"}}, 0});
+      const OpInput image{{DType::U8, {1, 5, 6, 21}}, level};
+      const OpInput taps{{DType::I8, {21, 1, 3, 3}}, weight, true};
+      expect_agreement({"conv2d_int8", {image, taps, absent(), factor}, with(windows, kPixels), 0});
+    }
   }
 }
 
