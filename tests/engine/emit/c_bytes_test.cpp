@@ -21,8 +21,8 @@ void expect_bytes(const std::string& bytes) {
   folder.add("net.c", source);
   const std::string library = folder / "net.so";
   ASSERT_EQ(
-      std::system(
-          ("gcc" + (kStrictC + ("-shared -fPIC -o " + library)) + " " + folder / "net.c").c_str()),
+      std::system((kOwnCompiler + kStrictC + "-shared -fPIC -o " + library + " " + folder / "net.c")
+                      .c_str()),
       0);
   expect_strict_c(folder);
   void* handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);

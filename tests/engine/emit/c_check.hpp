@@ -24,6 +24,12 @@ inline bool has_command(const std::string& command) {
   return std::system(("command -v " + command + " > /dev/null 2>&1").c_str()) == 0;
 }
 
+/// The compiler for the processor that runs this test.
+#if defined(VERGE_EMULATED)
+inline const std::string kOwnCompiler = "aarch64-linux-gnu-gcc";
+#else
+inline const std::string kOwnCompiler = "gcc";
+#endif
 inline constexpr const char* kStrictC = " -std=c99 -Wall -Wextra -Wpedantic -Werror ";
 
 /// Compiles net.c of the folder with every compiler that the machine has, as fast code: warnings
@@ -46,8 +52,8 @@ class CModule {
     folder_.add("net.h", source.header);
     folder_.add("net.c", source.source);
     const std::string library = folder_ / "net.so";
-    const std::string command =
-        "gcc" + (kStrictC + ("-O1 -shared -fPIC -o " + library)) + " " + folder_ / "net.c" + " -lm";
+    const std::string command = kOwnCompiler + kStrictC + "-O1 -shared -fPIC -o " + library + " " +
+                                folder_ / "net.c" + " -lm";
     EXPECT_EQ(std::system(command.c_str()), 0) << source.source.substr(0, 20000);
     if (every_compiler) expect_strict_c(folder_);
     handle_ = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -22,7 +22,7 @@ class CText {
         code;
     folder_.add("net.c", source);
     const std::string library = folder_ / "net.so";
-    EXPECT_EQ(std::system(("gcc" + (kStrictC + ("-O1 -shared -fPIC -o " + library)) + " " +
+    EXPECT_EQ(std::system((kOwnCompiler + kStrictC + "-O1 -shared -fPIC -o " + library + " " +
                            folder_ / "net.c")
                               .c_str()),
               0);

@@ -130,7 +130,7 @@ TEST(BuildProgram, OfASmallClassifierIsBelowAMegabyte) {
   }
 }
 
-TEST(BuildProgram, SaysWhatIsMissingAndWhatTheCompilerSaid) {
+TEST(BuildProgram, SaysWhatTheCompilerSaid) {
   const test::TemporaryFolder folder;
   CSource broken = two_outputs();
   broken.source += "nonsense";
@@ -138,7 +138,13 @@ TEST(BuildProgram, SaysWhatIsMissingAndWhatTheCompilerSaid) {
   ASSERT_FALSE(failed);
   EXPECT_NE(failed.error().message.find("gcc ended with 1:"), std::string::npos);
   EXPECT_EQ(folder.entries(), 0u);
+}
 
+TEST(BuildProgram, SaysWhatIsMissing) {
+#if defined(VERGE_EMULATED)
+  GTEST_SKIP() << "QEMU forks where Linux would share memory: a program that is none ends with 127";
+#endif
+  const test::TemporaryFolder folder;
   const std::string path = ::getenv("PATH");
   ::setenv("PATH", folder.path().c_str(), 1);
   const auto missing = build_program(two_outputs(), "net", Target::Aarch64, folder / "program");
