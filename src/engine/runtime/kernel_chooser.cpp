@@ -16,9 +16,11 @@ constexpr int kWarmRuns = 3;
 constexpr int kTimedRuns = 5;
 constexpr int kMostRuns = 40;  // of a short call, which anything else on the machine holds up
 constexpr double kShortSeconds = 2e-4;
+constexpr int64_t kCoreCacheBytes = int64_t{2} << 20;  // of a large core's second level
+constexpr int64_t kLeastOtherBytes = int64_t{64} << 20;
 
-/// All that a kernel's speed depends on: "conv2d f32 [1, 3, 8, 8] ... {strides=[1, 1]}".
-std::string describe(const KernelDef& kernel, const KernelCall& call) {
+/// All that a kernel's speed depends on: "conv2d f32 [1, 3, 8, 8] ... strides=[1, 1]".
+std::string describe(const KernelDef& kernel, const KernelCall& call, Caches caches) {
   std::string text(kernel.op);
   for (const auto& views : {call.inputs, call.outputs}) {
     for (const TensorView& view : views) {
@@ -29,6 +31,8 @@ std::string describe(const KernelDef& kernel, const KernelCall& call) {
   for (const auto& [key, attr] : call.attrs.entries()) {
     text += fmt::format(" {}={}", key, graph::show_attr(attr));
   }
+  if (kernel.prepare != nullptr && call.packed == 0) text += " unpacked";
+  if (caches == Caches::Cold) text += " cold";
   return text;
 }
 
@@ -56,76 +60,130 @@ struct Trial {
   }
 };
 
-double least_seconds(const KernelDef& kernel, const KernelCall& call, ThreadPool& pool,
-                     kernels::Isa isa, const Clock& clock) {
-  double least = std::numeric_limits<double>::max();
-  for (int i = 0; i < kWarmRuns + kTimedRuns || (i < kMostRuns && least < kShortSeconds); ++i) {
-    const double begin = clock.seconds();
-    pool.run([&](Worker& worker) { kernel.run(call, worker, isa); });
-    const double seconds = clock.seconds() - begin;
-    if (i >= kWarmRuns) least = std::min(least, seconds);
+/// A way of running a call, on memory of its own.
+struct Way {
+  Trial trial;
+  KernelCall call;
+  double seconds = std::numeric_limits<double>::max();
+
+  Way(const KernelDef& kernel, const KernelCall& like, std::string_view choice, ThreadPool& pool,
+      kernels::Isa isa)
+      : call{{}, {}, like.attrs, nullptr, 0, choice} {
+    Rng rng(1);
+    trial.inputs = trial.make(like.inputs, rng);
+    trial.outputs = trial.make(like.outputs, rng);
+    call.inputs = trial.inputs;
+    call.outputs = trial.outputs;
+    for (size_t i = 0; i < trial.inputs.size() && kernel.prepare != nullptr; ++i) {
+      if (!like.is_packed(i)) continue;
+      std::byte* prepared = trial.take(kernel.prepared_bytes(call, i, isa));
+      pool.run([&](Worker& worker) { kernel.prepare(call, i, prepared, worker, isa); });
+      trial.inputs[i].data = prepared;
+    }
+    call.packed = like.packed;
+    if (kernel.workspace_bytes != nullptr) {
+      call.workspace = trial.take(kernel.workspace_bytes(call, pool.size(), isa));
+    }
   }
-  return least;
-}
+};
+
+/// Data that other calls touch between two runs: more than the caches that all cores share and than
+/// those of all cores.
+class OtherData {
+ public:
+  explicit OtherData(ThreadPool& pool)
+      : pool_(pool),
+        bytes_(std::max(kLeastOtherBytes, 2 * pool.size() * kCoreCacheBytes)),
+        data_(allocate_aligned(static_cast<size_t>(bytes_))) {}
+
+  /// Puts it in the place of what a call left in the caches.
+  void touch() {
+    constexpr int64_t kLine = 64;
+    pool_.run([&](Worker& worker) {
+      const auto [begin, end] = worker.split(bytes_ / kLine);
+      for (int64_t line = begin; line < end; ++line) data_[line * kLine] = std::byte{1};
+    });
+  }
+
+ private:
+  ThreadPool& pool_;
+  int64_t bytes_;
+  AlignedBuffer data_;
+};
 
 }  // namespace
+
+Caches caches_of(const graph::Graph& graph, int threads) {
+  int64_t bytes = 0;
+  for (size_t id = 0; id < graph.values.size(); ++id) {
+    bytes += graph::bound_bytes(graph, static_cast<graph::ValueId>(id));
+  }
+  return bytes > threads * kCoreCacheBytes ? Caches::Cold : Caches::Warm;
+}
 
 std::string machine_of(std::string_view processor, kernels::Isa isa, int threads) {
   return fmt::format("{}, {}, {} threads", processor, kernels::name(isa), threads);
 }
 
+// In turns, so that what else the machine does holds up all ways alike.
 std::vector<ChoiceTime> KernelChooser::measure(const KernelDef& kernel, const KernelCall& call,
-                                               const std::vector<std::string_view>& choices) {
-  std::vector<ChoiceTime> times;
+                                               const std::vector<std::string_view>& choices,
+                                               Caches caches) {
+  std::vector<Way> ways;
+  ways.reserve(choices.size());
   for (const std::string_view choice : choices) {
-    Rng rng(1);
-    Trial trial;
-    trial.inputs = trial.make(call.inputs, rng);
-    trial.outputs = trial.make(call.outputs, rng);
-    KernelCall tried{trial.inputs, trial.outputs, call.attrs, nullptr, 0, choice};
-    for (size_t i = 0; i < trial.inputs.size() && kernel.prepare != nullptr; ++i) {
-      if (!call.is_packed(i)) continue;
-      std::byte* prepared = trial.take(kernel.prepared_bytes(tried, i, isa_));
-      pool_.run([&](Worker& worker) { kernel.prepare(tried, i, prepared, worker, isa_); });
-      trial.inputs[i].data = prepared;
-    }
-    tried.packed = call.packed;
-    if (kernel.workspace_bytes != nullptr) {
-      tried.workspace = trial.take(kernel.workspace_bytes(tried, pool_.size(), isa_));
-    }
-    times.push_back({std::string(choice), least_seconds(kernel, tried, pool_, isa_, clock_)});
+    ways.emplace_back(kernel, call, choice, pool_, isa_);
   }
+  std::optional<OtherData> other;
+  if (caches == Caches::Cold) other.emplace(pool_);
+  const auto is_short = [](const Way& way) { return way.seconds < kShortSeconds; };
+  const int most = caches == Caches::Warm ? kMostRuns : 0;
+  for (int i = 0; i < kWarmRuns + kTimedRuns || (i < most && std::ranges::any_of(ways, is_short));
+       ++i) {
+    for (Way& way : ways) {
+      if (other) other->touch();
+      const double begin = clock_.seconds();
+      pool_.run([&](Worker& worker) { kernel.run(way.call, worker, isa_); });
+      const double seconds = clock_.seconds() - begin;
+      if (i >= kWarmRuns) way.seconds = std::min(way.seconds, seconds);
+    }
+  }
+  std::vector<ChoiceTime> times;
+  for (const Way& way : ways) times.push_back({std::string(way.call.choice), way.seconds});
   return times;
 }
 
 const std::vector<ChoiceTime>& KernelChooser::times_of(const KernelDef& kernel,
                                                        const KernelCall& call,
                                                        const std::vector<std::string_view>& choices,
-                                                       const std::string& described) {
+                                                       const std::string& described,
+                                                       Caches caches) {
   const std::vector<ChoiceTime>* times = known_.find(machine_, described);
   if (times == nullptr || !std::ranges::equal(*times, choices, {}, &ChoiceTime::choice)) {
-    known_.add(machine_, described, measure(kernel, call, choices));
+    known_.add(machine_, described, measure(kernel, call, choices, caches));
     times = known_.find(machine_, described);
     has_measured_ = true;
   }
   return *times;
 }
 
-std::string_view KernelChooser::choose(const KernelDef& kernel, const KernelCall& call) {
+std::string_view KernelChooser::choose(const KernelDef& kernel, const KernelCall& call,
+                                       Caches caches) {
   if (kernel.choices == nullptr) return {};
   const std::vector<std::string_view> choices = kernel.choices(call);
   if (choices.size() < 2) return {};
-  const std::string described = describe(kernel, call);
-  const std::vector<ChoiceTime>& times = times_of(kernel, call, choices, described);
+  const std::string described = describe(kernel, call, caches);
+  const std::vector<ChoiceTime>& times = times_of(kernel, call, choices, described, caches);
   note_asked(described);
   const auto best = std::ranges::min_element(times, {}, &ChoiceTime::seconds);
   return choices[static_cast<size_t>(best - times.begin())];
 }
 
-double KernelChooser::seconds(const KernelDef& kernel, const KernelCall& call) {
+double KernelChooser::seconds(const KernelDef& kernel, const KernelCall& call, Caches caches) {
   std::vector<std::string_view> choices = {""};
   if (kernel.choices != nullptr) choices = kernel.choices(call);
-  const std::vector<ChoiceTime>& times = times_of(kernel, call, choices, describe(kernel, call));
+  const std::vector<ChoiceTime>& times =
+      times_of(kernel, call, choices, describe(kernel, call, caches), caches);
   return std::ranges::min_element(times, {}, &ChoiceTime::seconds)->seconds;
 }
 

@@ -10,7 +10,7 @@ namespace verge::runtime {
 namespace {
 
 constexpr std::string_view kPlanMagic = "VERGEPLN";
-constexpr uint32_t kPlanVersion = 3;
+constexpr uint32_t kPlanVersion = 4;
 
 // A program as it stands in the file: names instead of pointers.
 struct StoredProgram {
@@ -22,7 +22,7 @@ struct StoredProgram {
     int32_t node = 0;
     std::string kernel;  // empty: the reference
     uint32_t packed = 0;
-    std::string choice;  // empty: the kernel's first
+    std::string choice;  // empty: the kernel has one way
   };
   std::vector<Step> steps;
   graph::MemoryPlan memory;
@@ -92,11 +92,12 @@ StoredProgram stored(const std::string& name, const Program& program) {
 }
 
 // The steps must be those that this build would choose, or kernels would be given what they cannot
-// run.
+// run; only weights may lie as they are where a kernel reads them so too.
 Status check_steps(const StoredProgram& from, const Program& program) {
-  const auto is_same = [](const StoredProgram::Step& a, const ProgramStep& b) {
+  const auto is_same = [&](const StoredProgram::Step& a, const ProgramStep& b) {
     const std::string_view kernel = b.kernel == nullptr ? std::string_view() : b.kernel->op;
-    return a.node == b.node && a.kernel == kernel && a.packed == b.packed;
+    if (a.node != b.node || a.kernel != kernel) return false;
+    return a.packed == b.packed || (a.packed == 0 && can_unpack(program.graph, b));
   };
   for (const StoredProgram::Step& step : from.steps) {
     if (step.kernel.empty() || kernels::find_kernel(step.kernel) != nullptr) continue;
@@ -140,6 +141,7 @@ Result<Program> checked_program(StoredProgram from, kernels::Isa isa) {
   program.steps = choose_kernels(program.graph, nullptr, program.packing);
   VERGE_RETURN_IF_ERROR(check_steps(from, program));
   for (size_t i = 0; i < program.steps.size(); ++i) {
+    program.steps[i].packed = from.steps[i].packed;
     VERGE_RETURN_IF_ERROR(set_choice(program.graph, from.steps[i].choice, program.steps[i]));
   }
   VERGE_RETURN_IF_ERROR(check_memory(program));

@@ -5,9 +5,9 @@
 
 namespace verge::runtime {
 
-std::vector<OperatorTime> by_operator(const Plan& plan) {
+std::vector<OperatorTime> by_operator(const std::vector<NodeProfile>& nodes) {
   std::map<std::string, OperatorTime> times;
-  for (const NodeProfile& node : plan.profile()) {
+  for (const NodeProfile& node : nodes) {
     OperatorTime& time = times[node.op];
     time.op = node.op;
     time.nodes += 1;

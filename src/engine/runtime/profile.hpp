@@ -16,7 +16,7 @@ struct OperatorTime {
   double seconds = 0;
 };
 
-/// Sums Plan::profile() over the nodes of an operator; most time first.
-std::vector<OperatorTime> by_operator(const Plan& plan);
+/// Sums over the nodes of an operator; most time first.
+std::vector<OperatorTime> by_operator(const std::vector<NodeProfile>& nodes);
 
 }  // namespace verge::runtime

@@ -1,6 +1,7 @@
 #include <set>
 
 #include <verge/engine/graph/passes/pass.hpp>
+#include <verge/engine/graph/text_form.hpp>
 #include <verge/engine/kernels/packed.hpp>
 #include <verge/engine/runtime/bound_call.hpp>
 #include <verge/engine/runtime/kernel_chooser.hpp>
@@ -37,6 +38,13 @@ ProgramStep choose_kernel(const Graph& graph, const Node& node, graph::NodeId id
   }
   return supports(*kernel, bound, step.packed) ? ProgramStep{id, kernel, step.packed}
                                                : ProgramStep{id};
+}
+
+// The way of a call that nobody timed; empty where there is but one. Said by name, since a smaller
+// batch of the run might have another.
+std::string_view first_choice(const kernels::KernelDef& kernel, const graph::KernelCall& call) {
+  const std::vector<std::string_view> choices = kernel.choices(call);
+  return choices.size() < 2 ? std::string_view() : choices.front();
 }
 
 // A weight that one kernel has packed is read so by all that can: its first home may then be left.
@@ -77,10 +85,13 @@ std::vector<ProgramStep> choose_kernels(const Graph& graph, KernelChooser* choos
         choose_kernel(graph, graph.nodes[n], static_cast<graph::NodeId>(n), overwritten, packing));
   }
   share_packed_weights(graph, steps);
+  const Caches caches = chooser == nullptr ? Caches::Warm : caches_of(graph, chooser->threads());
   for (ProgramStep& step : steps) {
-    if (chooser == nullptr || step.kernel == nullptr) continue;
+    if (step.kernel == nullptr || step.kernel->choices == nullptr) continue;
     const BoundCall bound(graph, graph.nodes[static_cast<size_t>(step.node)]);
-    step.choice = chooser->choose(*step.kernel, bound.call(step.packed));
+    const graph::KernelCall call = bound.call(step.packed);
+    step.choice = chooser == nullptr ? first_choice(*step.kernel, call)
+                                     : chooser->choose(*step.kernel, call, caches);
   }
   return steps;
 }
@@ -91,21 +102,35 @@ double node_seconds(const Graph& graph, const Node& node, KernelChooser& chooser
       choose_kernel(graph, node, 0, graph::overwritten_values(graph), Packing::Wanted);
   if (step.kernel == nullptr) return kReference;
   const BoundCall bound(graph, node);
-  return chooser.seconds(*step.kernel, bound.call(step.packed));
+  return chooser.seconds(*step.kernel, bound.call(step.packed),
+                         caches_of(graph, chooser.threads()));
 }
 
 Status set_choice(const Graph& graph, std::string_view choice, ProgramStep& step) {
   step.choice = {};
-  if (choice.empty()) return {};
   if (step.kernel != nullptr && step.kernel->choices != nullptr) {
     const BoundCall bound(graph, graph.nodes[static_cast<size_t>(step.node)]);
-    for (const std::string_view known : step.kernel->choices(bound.call(step.packed))) {
+    const graph::KernelCall call = bound.call(step.packed);
+    if (choice.empty()) step.choice = first_choice(*step.kernel, call);
+    for (const std::string_view known : step.kernel->choices(call)) {
       if (known == choice) step.choice = known;
     }
   }
+  if (choice.empty()) return {};
   if (!step.choice.empty()) return {};
   return make_error(Code::Conflict, "node {} cannot run as {}; compile the plan anew", step.node,
                     choice);
+}
+
+bool can_unpack(const Graph& graph, const ProgramStep& step) {
+  if (step.packed == 0 || step.kernel == nullptr || step.kernel->prepare == nullptr) return false;
+  return supports(*step.kernel, BoundCall(graph, graph.nodes[static_cast<size_t>(step.node)]), 0);
+}
+
+void unpack(const Graph& graph, ProgramStep& step) {
+  VERGE_CHECK(can_unpack(graph, step), step.node);
+  step.packed = 0;
+  VERGE_CHECK(set_choice(graph, "", step).ok(), step.node);
 }
 
 std::vector<int64_t> workspace_bytes(const Graph& graph, const std::vector<ProgramStep>& steps,
@@ -120,9 +145,26 @@ std::vector<int64_t> workspace_bytes(const Graph& graph, const std::vector<Progr
   return bytes;
 }
 
-int64_t prepared_weight_bytes(const Program& program) {
-  std::set<ValueId> packed;
-  int64_t bytes = 0;
+void plan_memory(Program& program) {
+  program.memory = graph::plan_memory(
+      program.graph, workspace_bytes(program.graph, program.steps, program.threads, program.isa));
+}
+
+std::string prepared_form(const kernels::KernelDef& kernel, const graph::KernelCall& call,
+                          size_t input, kernels::Isa isa) {
+  std::string form = fmt::format("{} {} {} {}", kernel.op, call.choice, kernels::name(isa),
+                                 kernel.prepared_bytes(call, input, isa));
+  if (kernel.layout != nullptr) return form + " " + kernel.layout(call);
+  form += " " + call.in(0).shape.str();
+  for (const auto& [name, attr] : call.attrs.entries()) {
+    form += fmt::format(" {}={}", name, graph::show_attr(attr));
+  }
+  return form;
+}
+
+std::vector<PreparedWeight> prepared_weights(const Program& program) {
+  std::vector<PreparedWeight> weights;
+  std::set<std::pair<ValueId, std::string>> known;
   for (const ProgramStep& step : program.steps) {
     if (step.packed == 0) continue;
     const Node& node = program.graph.nodes[static_cast<size_t>(step.node)];
@@ -130,14 +172,23 @@ int64_t prepared_weight_bytes(const Program& program) {
     const graph::KernelCall call = bound.call(step.packed, step.choice);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (!call.is_packed(i)) continue;
-      if (step.kernel->prepared_bytes != nullptr) {
-        bytes += step.kernel->prepared_bytes(call, i, program.isa);
-      } else if (packed.insert(node.inputs[i]).second) {
-        const TensorView& weight = bound.inputs[i];
-        bytes += kernels::packed_bytes(weight.dtype, weight.shape.rows(), weight.shape.back());
-      }
+      const bool is_own = step.kernel->prepared_bytes != nullptr;
+      const bool is_shared = program.graph.value(node.inputs[i]).kind == ValueKind::Param;
+      std::string form = is_own ? prepared_form(*step.kernel, call, i, program.isa) : "";
+      if (is_shared && !known.emplace(node.inputs[i], std::move(form)).second) continue;
+      const TensorView& weight = bound.inputs[i];
+      const int64_t bytes =
+          is_own ? step.kernel->prepared_bytes(call, i, program.isa)
+                 : kernels::packed_bytes(weight.dtype, weight.shape.rows(), weight.shape.back());
+      weights.push_back({node.inputs[i], step.node, step.choice, bytes});
     }
   }
+  return weights;
+}
+
+int64_t prepared_weight_bytes(const Program& program) {
+  int64_t bytes = 0;
+  for (const PreparedWeight& weight : prepared_weights(program)) bytes += weight.bytes;
   return bytes;
 }
 
@@ -146,8 +197,7 @@ Result<Program> make_program(Graph graph, kernels::Isa isa, int threads, KernelC
   VERGE_RETURN_IF_ERROR(graph::verify(graph));
   Program program{std::move(graph), {}, {}, isa, threads, packing};
   program.steps = choose_kernels(program.graph, chooser, packing);
-  program.memory = graph::plan_memory(program.graph,
-                                      workspace_bytes(program.graph, program.steps, threads, isa));
+  plan_memory(program);
   return program;
 }
 

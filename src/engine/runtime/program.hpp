@@ -16,7 +16,7 @@ struct ProgramStep {
   graph::NodeId node = 0;
   const kernels::KernelDef* kernel = nullptr;  // nullptr: the operator's reference
   uint32_t packed = 0;                         // bit i: input i is wanted in the kernel's layout
-  std::string_view choice = {};                // of the kernel's ways; empty: the first
+  std::string_view choice = {};                // of the kernel's ways, where it has several
 };
 
 /// What of the immutable weights is held a second time in their kernels' layouts: all that is
@@ -35,7 +35,7 @@ struct Program {
 class KernelChooser;
 
 /// Verifies the graph, chooses kernels and plans the memory. Without a chooser each kernel takes
-/// its first way.
+/// its first way, which a rule says.
 Result<Program> make_program(graph::Graph graph, kernels::Isa isa, int threads,
                              KernelChooser* chooser = nullptr, Packing packing = Packing::Wanted);
 
@@ -51,13 +51,36 @@ double node_seconds(const graph::Graph& graph, const graph::Node& node, KernelCh
 /// where the kernel has no such way for this call.
 Status set_choice(const graph::Graph& graph, std::string_view choice, ProgramStep& step);
 
+/// Whether the kernel of a step, which reads weights in a layout of its own, can read them as they
+/// are as well.
+bool can_unpack(const graph::Graph& graph, const ProgramStep& step);
+/// Lets it, in its first way.
+void unpack(const graph::Graph& graph, ProgramStep& step);
+
 /// Scratch memory that the kernels want, by node.
 std::vector<int64_t> workspace_bytes(const graph::Graph& graph,
                                      const std::vector<ProgramStep>& steps, int threads,
                                      kernels::Isa isa);
 
-/// What binding the program allocates for frozen weights in their kernels' layouts: each packed
-/// once, prepared once a form. A store that another program has filled may have them already.
+/// Plans the memory of the program's steps, anew after they were changed.
+void plan_memory(Program& program);
+
+/// What tells a layout of a kernel's own apart from the others of the same weight.
+std::string prepared_form(const kernels::KernelDef& kernel, const graph::KernelCall& call,
+                          size_t input, kernels::Isa isa);
+
+/// A frozen weight in a layout of kernels, made when the program is bound and never again.
+struct PreparedWeight {
+  graph::ValueId weight = graph::kNone;
+  graph::NodeId node = 0;  // the first that reads it so
+  std::string_view choice = {};
+  int64_t bytes = 0;
+};
+
+/// What binding the program makes: each weight packed once, prepared once a form. A store that
+/// another program has filled may have them already.
+std::vector<PreparedWeight> prepared_weights(const Program& program);
+/// What they take.
 int64_t prepared_weight_bytes(const Program& program);
 
 }  // namespace verge::runtime

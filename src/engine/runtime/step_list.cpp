@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include <verge/engine/graph/text_form.hpp>
 #include <verge/engine/runtime/step_list.hpp>
 
 namespace verge::runtime {
@@ -57,11 +56,7 @@ Result<TensorView> StepList::Binder::prepared(PlanStep& step, size_t input) cons
     pool.run([&](Worker& worker) { prepare(native, step.prepared.get(), worker); });
     return TensorView{step.prepared.get(), native.dtype, native.shape};
   }
-  std::string form = fmt::format("{} {} {} {} {}", step.kernel->op, step.choice, kernels::name(isa),
-                                 step.inputs[0].shape.str(), bytes);
-  for (const auto& [name, attr] : step.attrs->entries()) {
-    form += fmt::format(" {}={}", name, graph::show_attr(attr));
-  }
+  const std::string form = prepared_form(*step.kernel, step.call(), input, isa);
   return weights.prepared(value.name, form, bytes, prepare, pool);
 }
 

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <numbers>
 
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
@@ -19,18 +20,49 @@ Result<graph::Graph> optimize(graph::Graph graph, const TrainerOptions& options)
   return std::move(optimized.graph);
 }
 
+// A step before the passes: all of it, or what each pass adds to accumulators and what updates from
+// them.
+struct StepGraphs {
+  graph::Graph pass;
+  std::optional<graph::Graph> update;
+
+  const graph::Graph& updating() const { return update ? *update : pass; }
+};
+
+Result<StepGraphs> step_graphs(TrainingGraph training, const TrainerOptions& options) {
+  // Before differentiation: its gradient is then the fused one. Ids stay as they are.
+  training.graph = graph::fuse_cross_entropy(std::move(training.graph));
+  VERGE_TRY(graph::JointGraph joint, graph::differentiate(training.graph, training.loss,
+                                                          training.trainable, training.slices));
+  joint.scales = std::move(training.scales);
+  StepGraphs graphs;
+  if (options.accumulate <= 1) {
+    VERGE_TRY(graphs.pass,
+              graph::add_updates(std::move(joint), training.trainable, options.optimizer));
+    return graphs;
+  }
+  VERGE_TRY(graphs.update, graph::updates_from_accumulators(training.graph, training.trainable,
+                                                            options.optimizer, training.slices));
+  VERGE_TRY(graphs.pass,
+            graph::accumulate_gradients(std::move(joint), training.trainable, options.accumulate));
+  return graphs;
+}
+
 }  // namespace
 
-Result<Program> compile_step(TrainingGraph training, const TrainerOptions& options, int threads) {
-  training.graph = graph::fuse_cross_entropy(std::move(training.graph));
-  VERGE_TRY(graph::JointGraph joint,
-            graph::differentiate(std::move(training.graph), training.loss, training.trainable,
-                                 std::move(training.slices)));
-  joint.scales = std::move(training.scales);
-  VERGE_TRY(graph::Graph updating,
-            graph::add_updates(std::move(joint), training.trainable, options.optimizer));
-  VERGE_TRY(graph::Graph optimized, optimize(std::move(updating), options));
-  return make_program(std::move(optimized), options.plan.isa, threads);
+Result<StepPrograms> compile_step(TrainingGraph training, const TrainerOptions& options,
+                                  int threads) {
+  VERGE_TRY(StepGraphs graphs, step_graphs(std::move(training), options));
+  const auto compile = [&](graph::Graph graph) -> Result<Program> {
+    VERGE_TRY(graph::Graph optimized, optimize(std::move(graph), options));
+    return make_program(std::move(optimized), options.plan.isa, threads, options.plan.chooser);
+  };
+  StepPrograms programs;
+  VERGE_TRY(programs.pass, compile(std::move(graphs.pass)));
+  if (graphs.update) {
+    VERGE_TRY(programs.update, compile(std::move(*graphs.update)));
+  }
+  return programs;
 }
 
 std::vector<std::string> updated_parameters(const graph::Graph& step) {
@@ -64,70 +96,59 @@ Result<std::unique_ptr<Trainer>> Trainer::create(TrainingGraph training,
     trainer->parameters_.emplace_back(value.name, parameter.view());
     trainer->weights_.add(value.name, std::move(parameter));
   }
-  // Before differentiation: its gradient is then the fused one. Ids stay as they are.
-  training.graph = graph::fuse_cross_entropy(std::move(training.graph));
-  VERGE_TRY(graph::JointGraph joint, graph::differentiate(training.graph, training.loss,
-                                                          training.trainable, training.slices));
-  joint.scales = training.scales;
-  VERGE_TRY(graph::Graph updating, trainer->updating_graph(joint, training, options.optimizer));
-  trainer->has_step_input_ = updating.find("step") != graph::kNone;
-  VERGE_TRY(trainer->plan_, trainer->compile(std::move(updating), pool));
-  if (options.optimizer.global_norm > 0) {
-    VERGE_RETURN_IF_ERROR(trainer->measure_clip_price(joint, training, pool));
+  VERGE_TRY(StepGraphs graphs, step_graphs(training, options));
+  trainer->has_step_input_ = graphs.updating().find("step") != graph::kNone;
+  if (graphs.update) {
+    VERGE_TRY(trainer->update_, trainer->compile(std::move(*graphs.update), pool));
   }
-  if (options.accumulate <= 1) return trainer;
-  trainer->update_ = std::move(trainer->plan_);
-  VERGE_TRY(graph::Graph pass,
-            graph::accumulate_gradients(std::move(joint), training.trainable, options.accumulate));
-  VERGE_TRY(trainer->plan_, trainer->compile(std::move(pass), pool));
+  VERGE_TRY(trainer->plan_, trainer->compile(std::move(graphs.pass), pool));
+  if (options.optimizer.global_norm > 0) {
+    VERGE_RETURN_IF_ERROR(trainer->measure_clip_price(std::move(training), pool));
+  }
   return trainer;
 }
 
-// The graph that updates: the whole step, or what follows its last pass.
-Result<graph::Graph> Trainer::updating_graph(graph::JointGraph joint, const TrainingGraph& training,
-                                             const graph::OptimizerSpec& optimizer) const {
-  if (options_.accumulate > 1) {
-    return graph::updates_from_accumulators(training.graph, training.trainable, optimizer,
-                                            training.slices);
-  }
-  return graph::add_updates(std::move(joint), training.trainable, optimizer);
-}
-
-Status Trainer::measure_clip_price(graph::JointGraph joint, const TrainingGraph& training,
-                                   const ThreadPool& pool) {
-  graph::OptimizerSpec unclipped = options_.optimizer;
-  unclipped.global_norm = 0;
-  VERGE_TRY(graph::Graph updating, updating_graph(std::move(joint), training, unclipped));
-  VERGE_TRY(graph::Graph optimized, optimize(std::move(updating), options_));
-  VERGE_TRY(const Program program,
-            make_program(std::move(optimized), options_.plan.isa, pool.size()));
+Status Trainer::measure_clip_price(TrainingGraph training, const ThreadPool& pool) {
+  TrainerOptions unclipped = options_;
+  unclipped.optimizer.global_norm = 0;
+  VERGE_TRY(const StepGraphs graphs, step_graphs(std::move(training), unclipped));
+  VERGE_TRY(graph::Graph optimized, optimize(graphs.updating(), options_));
+  VERGE_TRY(const Program program, make_program(std::move(optimized), options_.plan.isa,
+                                                pool.size(), options_.plan.chooser));
   clip_price_bytes_ =
-      std::max<int64_t>(0, plan_->memory().arena_bytes - program.memory.arena_bytes);
+      std::max<int64_t>(0, updating_plan().memory().arena_bytes - program.memory.arena_bytes);
   return {};
 }
 
-Result<std::unique_ptr<Trainer>> Trainer::bind(Program step, const InitialValues& values,
+Result<std::unique_ptr<Trainer>> Trainer::bind(StepPrograms step, const InitialValues& values,
                                                const TrainerOptions& options, ThreadPool& pool) {
-  VERGE_CHECK(options.accumulate <= 1, options.accumulate);
+  VERGE_CHECK(step.update.has_value() == (options.accumulate > 1), options.accumulate);
   auto trainer = std::unique_ptr<Trainer>(new Trainer(options));
-  const std::vector<std::string> updated = updated_parameters(step.graph);
-  for (const graph::Value& value : step.graph.values) {
+  const graph::Graph& updating = step.updating().graph;
+  const std::vector<std::string> updated = updated_parameters(updating);
+  for (const graph::Value& value : step.pass.graph.values) {
     if (value.kind != graph::ValueKind::Param) continue;
     VERGE_TRY(InitialTensor initial, values(value.name));
     if (std::ranges::find(updated, value.name) == updated.end()) {
       trainer->weights_.add(value.name, initial.view, std::move(initial.owner));
       continue;
     }
-    Tensor copy(value.type.dtype, step.graph.bound_shape(value.type));
+    Tensor copy(value.type.dtype, step.pass.graph.bound_shape(value.type));
     VERGE_CHECK(copy.view().bytes() == initial.view.bytes(), value.name, initial.view.bytes());
     std::memcpy(copy.view().data, initial.view.data, static_cast<size_t>(initial.view.bytes()));
     trainer->parameters_.emplace_back(value.name, copy.view());
     trainer->weights_.add(value.name, std::move(copy));
   }
-  trainer->has_step_input_ = step.graph.find("step") != graph::kNone;
-  VERGE_TRY(Plan plan, Plan::bind(std::move(step), trainer->weights_, trainer->states_, pool,
-                                  options.plan.canaries));
-  trainer->plan_ = std::make_unique<Plan>(std::move(plan));
+  trainer->has_step_input_ = updating.find("step") != graph::kNone;
+  const auto bind_plan = [&](Program program) -> Result<std::unique_ptr<Plan>> {
+    VERGE_TRY(Plan plan, Plan::bind(std::move(program), trainer->weights_, trainer->states_, pool,
+                                    options.plan.canaries));
+    return std::make_unique<Plan>(std::move(plan));
+  };
+  VERGE_TRY(trainer->plan_, bind_plan(std::move(step.pass)));
+  if (step.update) {
+    VERGE_TRY(trainer->update_, bind_plan(std::move(*step.update)));
+  }
   return trainer;
 }
 
@@ -147,14 +168,29 @@ void Trainer::step() {
   if (update_ != nullptr) {
     plan_->run(std::span<const int64_t>{});
     if (++accumulated_ < options_.accumulate) return;
-    accumulated_ = 0;
   }
-  Plan& updating = update_ != nullptr ? *update_ : *plan_;
+  update();
+}
+
+void Trainer::update() {
+  accumulated_ = 0;
+  Plan& updating = updating_plan();
   *updating.input("lr").as<float>() = static_cast<float>(learning_rate(options_.schedule, steps_));
   ++steps_;
   if (has_step_input_) *updating.input("step").as<int64_t>() = steps_;
   updating.run(std::span<const int64_t>{});
   if (update_ != nullptr) clear_accumulators();
+}
+
+void Trainer::start_profile() {
+  plan_->start_profile();
+  if (update_ != nullptr) update_->start_profile();
+}
+
+std::vector<NodeProfile> Trainer::profile() const {
+  std::vector<NodeProfile> nodes = plan_->profile();
+  if (update_ != nullptr) std::ranges::move(update_->profile(), std::back_inserter(nodes));
+  return nodes;
 }
 
 int64_t Trainer::parameter_count() const {

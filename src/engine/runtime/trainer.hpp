@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,9 +52,17 @@ struct TrainingGraph {
   graph::LevelScales scales = {};    // of integer parameters
 };
 
-/// One step, forward, backward and update, after all passes: what create() runs and plan files
-/// keep. Fails as differentiate, add_updates and make_program do.
-Result<Program> compile_step(TrainingGraph training, const TrainerOptions& options, int threads);
+/// A training step after all passes: what create() runs and plan files keep.
+struct StepPrograms {
+  Program pass;  // forward, backward and update, or what it adds to accumulators instead of it
+  std::optional<Program> update = {};  // from accumulators, where several passes make a step
+
+  const Program& updating() const { return update ? *update : pass; }
+};
+
+/// Fails as differentiate, add_updates, accumulate_gradients and make_program do.
+Result<StepPrograms> compile_step(TrainingGraph training, const TrainerOptions& options,
+                                  int threads);
 
 /// The parameters that the program overwrites, by name.
 std::vector<std::string> updated_parameters(const graph::Graph& step);
@@ -75,9 +84,9 @@ class Trainer {
                                                  const Initializer& initialize,
                                                  const TrainerOptions& options, ThreadPool& pool);
 
-  /// The same for a step that is compiled already, for this pool's threads; without accumulation.
-  /// What the step updates is copied, all else stays where `values` has it.
-  static Result<std::unique_ptr<Trainer>> bind(Program step, const InitialValues& values,
+  /// The same for a step that is compiled already, for this pool's threads and these passes. What
+  /// the step updates is copied, all else stays where `values` has it.
+  static Result<std::unique_ptr<Trainer>> bind(StepPrograms step, const InitialValues& values,
                                                const TrainerOptions& options, ThreadPool& pool);
 
   const TensorView& input(std::string_view name) { return plan_->input(name); }
@@ -85,6 +94,9 @@ class Trainer {
   /// One forward and backward; every options.accumulate-th call also updates, with the schedule's
   /// learning rate and the mean of the gradients since the last update.
   void step();
+  /// The last part of a step: the update from what has accumulated so far or, where one pass makes
+  /// a step, all of it. For timing it apart from a pass, which is plan().run().
+  void update();
   int64_t steps() const { return steps_; }
   /// Calls of step() that make one optimizer step.
   int64_t passes() const { return options_.accumulate; }
@@ -101,6 +113,9 @@ class Trainer {
   int64_t clip_price_bytes() const { return clip_price_bytes_; }
   const Plan& plan() const { return *plan_; }
   Plan& plan() { return *plan_; }
+  /// Of all that a step runs, as those of a Plan.
+  void start_profile();
+  std::vector<NodeProfile> profile() const;
 
   /// Fails with Malformed, naming the first tensor that is not finite, unless the loss, all
   /// parameters and the optimizer's states are numbers. `checkpoint`: where the last good state is;
@@ -116,10 +131,8 @@ class Trainer {
   std::string first_not_finite() const;
   explicit Trainer(const TrainerOptions& options) : options_(options) {}
   Result<std::unique_ptr<Plan>> compile(graph::Graph graph, ThreadPool& pool);
-  Result<graph::Graph> updating_graph(graph::JointGraph joint, const TrainingGraph& training,
-                                      const graph::OptimizerSpec& optimizer) const;
-  Status measure_clip_price(graph::JointGraph joint, const TrainingGraph& training,
-                            const ThreadPool& pool);
+  Status measure_clip_price(TrainingGraph training, const ThreadPool& pool);
+  Plan& updating_plan() { return update_ != nullptr ? *update_ : *plan_; }
   void clear_accumulators();
   Checkpoint checkpoint(std::string note) const;
 

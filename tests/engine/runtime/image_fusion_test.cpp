@@ -76,8 +76,7 @@ TEST(ImageFusion, ActivatedConvolutionsKeepTheirBits) {
     ASSERT_TRUE(fused && apart);
     EXPECT_EQ(fused->graph.nodes.size(), 3u);
     EXPECT_EQ(apart->graph.nodes.size(), 6u);
-    for (const kernels::Isa isa : {kernels::Isa::Generic, kernels::Isa::Avx2, kernels::Isa::Avx512,
-                                   kernels::Isa::Avx512Bf16}) {
+    for (const kernels::Isa isa : kernels::kAllIsas) {
       if (isa > kernels::best_isa()) continue;
       ThreadPool pool(isa == kernels::best_isa() ? 2 : 1);
       WeightStore weights;
@@ -185,8 +184,7 @@ std::vector<float> trained_parameters(TrainingGraph network, int masks,
 }
 
 TEST(ImageFusion, TrainedNormsKeepTheirBits) {
-  for (const kernels::Isa isa : {kernels::Isa::Generic, kernels::Isa::Avx2, kernels::Isa::Avx512,
-                                 kernels::Isa::Avx512Bf16}) {
+  for (const kernels::Isa isa : kernels::kAllIsas) {
     if (isa > kernels::best_isa()) continue;
     for (const int64_t accumulate : {1, 2}) {
       ThreadPool pool(isa == kernels::best_isa() ? 2 : 1);
@@ -201,8 +199,7 @@ TEST(ImageFusion, TrainedNormsKeepTheirBits) {
 }
 
 TEST(ImageFusion, TrainedActivationsKeepTheirBits) {
-  for (const kernels::Isa isa : {kernels::Isa::Generic, kernels::Isa::Avx2, kernels::Isa::Avx512,
-                                 kernels::Isa::Avx512Bf16}) {
+  for (const kernels::Isa isa : kernels::kAllIsas) {
     if (isa > kernels::best_isa()) continue;
     ThreadPool pool(isa == kernels::best_isa() ? 2 : 1);
     const auto fused = trained_parameters(clipped_classifier(), 1, {}, isa, pool, 1);

@@ -1,3 +1,5 @@
+#include <set>
+
 #include <gtest/gtest.h>
 #include <manual_clock.hpp>
 
@@ -5,18 +7,19 @@
 #include <verge/engine/runtime/kernel_chooser.hpp>
 #include <verge/engine/runtime/plan.hpp>
 #include <verge/engine/runtime/plan_file.hpp>
+#include <verge/engine/runtime/trainer.hpp>
 
 namespace verge::runtime {
 namespace {
 
-/// A clock on which each run of the kernel takes what a list says: the k-th choice's, since each is
-/// run eight times, between two looks at the clock.
+/// A clock on which each run of the kernel, between two looks, takes what a list says of three
+/// ways, which are run in turns eight times, and of the next three.
 class GivenTimes : public Clock {
  public:
   explicit GivenTimes(std::vector<double> seconds) : seconds_(std::move(seconds)) {}
   double seconds() const override {
     const size_t run = looks_++ / 2;
-    if (looks_ % 2 == 0) now_ += seconds_[run / 8 % seconds_.size()];
+    if (looks_ % 2 == 0) now_ += seconds_[(run / 24 * 3 + run % 3) % seconds_.size()];
     return now_;
   }
   size_t looks() const { return looks_; }
@@ -84,6 +87,44 @@ TEST(KernelChooser, MachinesDifferByProcessorInstructionsAndThreads) {
   EXPECT_NE(machine, machine_of("P", kernels::Isa::Avx2, 4));
 }
 
+// In a training step gradients have ways as well, and a weight that an update writes is transformed
+// in each of them: a call of its own.
+TEST(KernelChooser, ATrainingStepIsTimedByItsGradientsToo) {
+  Chosen chosen;
+  const GivenTimes clock({3.0, 1.0, 2.0});
+  KernelChooser chooser({}, "here", chosen.pool, chosen.isa, clock);
+  graph::Graph forward = two_convolutions();
+  const graph::ValueId y = forward.find("y");
+  forward.value(y).is_output = false;
+  graph::Builder b(std::move(forward));
+  const graph::ValueId loss = b.op("mse_loss", {y, b.input("target", {DType::F32, {1, 4, 9, 9}})});
+  b.output(loss, "loss");
+  const graph::ValueId trained = b.graph().find("a");
+  TrainerOptions options;
+  options.plan = {.isa = chosen.isa, .chooser = &chooser};
+  const auto step = compile_step({*b.finish(), loss, {trained}}, options, chosen.pool.size());
+  ASSERT_TRUE(step) << step.error().message;
+  int ways = 0;
+  for (const ProgramStep& each : step->pass.steps) ways += each.choice == "winograd2" ? 1 : 0;
+  EXPECT_EQ(ways, 4);
+  std::multiset<std::string> asked;
+  for (const auto& [call, times] : chooser.asked()) {
+    EXPECT_EQ(times.size(), 3u) << call;
+    asked.insert(call.substr(0, call.find(' ')) + (call.ends_with(" unpacked") ? " unpacked" : ""));
+  }
+  EXPECT_EQ(asked, (std::multiset<std::string>{"conv2d", "conv2d unpacked", "conv2d_grad_input",
+                                               "conv2d_grad_weight"}));
+  const GivenTimes idle({1.0}), slow({1.0, 2.0, 3.0});
+  KernelChooser again(chooser.known(), "here", chosen.pool, chosen.isa, idle);
+  EXPECT_TRUE(make_program(step->pass.graph, chosen.isa, chosen.pool.size(), &again));
+  EXPECT_FALSE(again.has_measured());
+  KernelChooser elsewhere(chooser.known(), "there", chosen.pool, chosen.isa, slow);
+  const auto anew = make_program(step->pass.graph, chosen.isa, chosen.pool.size(), &elsewhere);
+  ASSERT_TRUE(anew) << anew.error().message;
+  EXPECT_TRUE(elsewhere.has_measured());
+  for (const ProgramStep& each : anew->steps) EXPECT_NE(each.choice, "winograd2");
+}
+
 TEST(KernelChooser, TheTimeOfACallIsThatOfItsFastestWay) {
   Chosen chosen;
   const GivenTimes clock({3.0, 1.0, 2.0});
@@ -94,6 +135,30 @@ TEST(KernelChooser, TheTimeOfACallIsThatOfItsFastestWay) {
   EXPECT_EQ(node_seconds(graph, graph.nodes[1], chooser), 1.0);  // alike, and known
   EXPECT_EQ(chosen.program(chooser).steps[0].choice, "winograd2");
   EXPECT_EQ(clock.looks(), looks);
+}
+
+// The same convolution in a graph that fits the caches of its cores, and in one that does not.
+TEST(KernelChooser, WhatALargeGraphLeavesInCachesIsAMeasurementOfItsOwn) {
+  Chosen chosen;
+  const auto graph_of = [](int64_t others) {
+    graph::Builder b("large");
+    const auto x = b.input("x", {DType::F32, {1, 4, 9, 9}});
+    const auto w = b.param("w", {DType::F32, {4, 4, 3, 3}});
+    b.output(b.op("conv2d", {x, w}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}}), "y");
+    const auto z = b.input("z", {DType::F32, {others}});
+    b.output(b.op("add", {z, z}), "sum");
+    return *b.finish();
+  };
+  const graph::Graph small = graph_of(1 << 10), large = graph_of(1 << 20);
+  EXPECT_EQ(caches_of(small, 2), Caches::Warm);
+  EXPECT_EQ(caches_of(large, 2), Caches::Cold);
+  EXPECT_EQ(caches_of(large, 16), Caches::Warm);
+  const GivenTimes clock({3.0, 1.0, 2.0, 1.0, 2.0, 3.0});
+  KernelChooser chooser({}, "here", chosen.pool, chosen.isa, clock);
+  EXPECT_EQ(make_program(small, chosen.isa, 2, &chooser)->steps[0].choice, "winograd2");
+  EXPECT_EQ(make_program(large, chosen.isa, 2, &chooser)->steps[0].choice, "direct");
+  ASSERT_EQ(chooser.asked().size(), 2u);
+  EXPECT_TRUE(chooser.asked()[1].first.ends_with(" cold"));
 }
 
 TEST(KernelChooser, ShortCallsAreTimedMoreOften) {

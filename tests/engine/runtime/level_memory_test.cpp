@@ -40,7 +40,7 @@ Program compiled(const support::McuNet& real, const Setting& setting) {
   options.disabled_passes = setting.without;
   auto program = compile_step(std::move(training), options, kOneThread);
   EXPECT_TRUE(program) << program.error().message;
-  return std::move(*program);
+  return std::move(program->pass);
 }
 
 TEST(LevelMemory, SchemesOfThePaperFitTheirArena) {

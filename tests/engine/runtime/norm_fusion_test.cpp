@@ -16,8 +16,6 @@ namespace verge::runtime {
 namespace {
 
 constexpr int64_t kNormedWidth = 512;
-constexpr kernels::Isa kIsas[] = {kernels::Isa::Generic, kernels::Isa::Avx2, kernels::Isa::Avx512,
-                                  kernels::Isa::Avx512Bf16};
 
 graph::Graph normed_block(DType dtype) {
   graph::Builder b("block");
@@ -80,7 +78,7 @@ TEST(NormFusion, GivesTheSameBits) {
     ASSERT_TRUE(fused && apart);
     EXPECT_EQ(norms_in(fused->graph), 0);
     EXPECT_EQ(norms_in(apart->graph), 3);
-    for (const kernels::Isa isa : kIsas) {
+    for (const kernels::Isa isa : kernels::kAllIsas) {
       if (isa > kernels::best_isa()) continue;
       ThreadPool pool(isa == kernels::best_isa() ? 2 : 1);
       WeightStore weights;

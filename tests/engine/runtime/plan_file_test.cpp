@@ -83,6 +83,20 @@ TEST(PlanFile, ContentIsDistrustedBeyondItsChecksum) {
   }
 }
 
+// An empty way of a packed convolution said "direct" in version 3; now it would be the rule's.
+TEST(PlanFile, OtherVersionsAreToldToCompileAnew) {
+  for (const char version : {1, 2, 3, 5}) {
+    std::vector<std::byte> content = plan_content(small_plan());
+    content[0] = static_cast<std::byte>(version);
+    const auto plan = parse_plan(content);
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().code, Code::Unsupported);
+    EXPECT_EQ(plan.error().message,
+              fmt::format("version {} of the format, this build reads 4; compile anew",
+                          static_cast<int>(version)));
+  }
+}
+
 TEST(PlanFile, OtherBuildsAndMachinesAreToldToCompileAnew) {
   const auto refused = [](auto damage) {
     PlanFile plan = small_plan();

@@ -44,7 +44,7 @@ int difference_per_mille() {
 }
 
 TEST(PlannedPeak, IsTheMeasuredPeakWithinTwoPerCent) {
-  if (test::kSanitized) GTEST_SKIP() << "a sanitizer has memory of its own";
+  if (test::kSanitized) GTEST_SKIP() << "a sanitizer or an emulator has memory of its own";
   EXPECT_LE(test::in_child(difference_per_mille), 20);
 }
 

@@ -19,7 +19,7 @@ TEST(Profile, SumsTheNodesOfAnOperatorMostTimeFirst) {
   ASSERT_TRUE(plan) << plan.error().message;
   plan->start_profile();
   plan->run({});
-  const auto times = by_operator(*plan);
+  const auto times = by_operator(plan->profile());
   ASSERT_EQ(times.size(), 3u);
   int nodes = 0;
   for (size_t i = 0; i < times.size(); ++i) {

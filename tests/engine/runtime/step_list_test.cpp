@@ -65,12 +65,13 @@ TEST(StepList, AWeightOfTwoProductsIsPackedOnce) {
   EXPECT_NE(read[0], read[1]);
 }
 
-// A weight lies by its convolution's dilation, too.
-TEST(StepList, AWeightOfTwoWindowsIsPreparedTwice) {
+// A weight lies by the groups of its convolution, not by where its taps fall (conv_test.cpp).
+TEST(StepList, AWeightIsPreparedOnceForEachLayout) {
   graph::Builder b("windows");
-  graph::ValueId x = b.input("x", {DType::F32, {1, 8, 12, 12}});
+  graph::ValueId x = b.input("x", {DType::F32, {1, 16, 12, 12}});
   const graph::ValueId w = b.param("w", {DType::F32, {8, 8, 3, 3}});
-  for (const int64_t reach : {2, 3, 2}) {
+  x = b.op("conv2d", {x, w}, {{"groups", int64_t{2}}, {"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  for (const int64_t reach : {2, 3}) {
     x = b.op("conv2d", {x, w},
              {{"dilations", std::vector<int64_t>{reach, reach}},
               {"pads", std::vector<int64_t>{reach, reach, reach, reach}}});
@@ -88,7 +89,9 @@ TEST(StepList, AWeightOfTwoWindowsIsPreparedTwice) {
   ASSERT_EQ(list.steps.size(), 3u);
   for (const PlanStep& step : list.steps) ASSERT_NE(step.packed, 0u);
   EXPECT_NE(list.steps[0].inputs[1].data, list.steps[1].inputs[1].data);
-  EXPECT_EQ(list.steps[0].inputs[1].data, list.steps[2].inputs[1].data);
+  EXPECT_EQ(list.steps[1].inputs[1].data, list.steps[2].inputs[1].data);
+  EXPECT_EQ(weights.private_bytes() - int64_t{8 * 8 * 9 * sizeof(float)},
+            prepared_weight_bytes(program));
 }
 
 }  // namespace
