@@ -57,7 +57,7 @@ class Run {
                const std::atomic<bool>* cancel) {
     const double begin = clock_.seconds();
     const auto images = static_cast<double>(options_.batch * options_.accumulate);
-    if (options_.profile) trainer_->plan().start_profile();
+    if (options_.profile) trainer_->start_profile();
     const auto report = [&](const runtime::LoopProgress& now) -> Status {
       ImageProgress progress{now, (now.step - 1) / steps_per_epoch_ + 1, 0,
                              images * now.steps_per_s};
@@ -87,7 +87,7 @@ class Run {
     result.arena_bytes = trainer_->plan().memory().arena_bytes;
     result.reference_nodes = trainer_->plan().reference_nodes();
     result.clip_price_bytes = trainer_->clip_price_bytes();
-    if (options_.profile) result.profile = runtime::by_operator(trainer_->plan());
+    if (options_.profile) result.profile = runtime::by_operator(trainer_->profile());
   }
 
   Status write(const TrainImageResult& result) const {

@@ -98,7 +98,7 @@ class Run {
                const std::atomic<bool>* cancel) {
     const auto tokens =
         static_cast<double>(options_.batch * options_.accumulate * options_.shape.context);
-    if (options_.profile) trainer_->plan().start_profile();
+    if (options_.profile) trainer_->start_profile();
     const auto report = [&](const runtime::LoopProgress& now) -> Status {
       TrainingProgress progress{now, 0, tokens * now.steps_per_s};
       if (!result.history.empty()) progress.held_out_loss = result.history.back().held_out_loss;
@@ -126,7 +126,7 @@ class Run {
     result.reference_nodes = trainer_->plan().reference_nodes();
     result.clip_price_bytes = trainer_->clip_price_bytes();
     result.step_ms = median_step_ms(result.history);
-    if (options_.profile) result.profile = runtime::by_operator(trainer_->plan());
+    if (options_.profile) result.profile = runtime::by_operator(trainer_->profile());
     result.held_out_loss = held_out_loss();
     const double tokens_per_byte =
         static_cast<double>(corpus_.held_out.size()) / static_cast<double>(corpus_.held_out_bytes);

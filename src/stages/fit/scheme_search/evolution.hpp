@@ -1,6 +1,8 @@
 #pragma once
 // Evolutionary search over genomes: a pure function of its seed. The best of a generation survive;
-// the rest are their mutants and their children by uniform crossover.
+// the rest are their mutants and their children by uniform crossover. A mutant has changed genes, a
+// block that is updated alike, or nothing before some block: what is updated in one early layer
+// costs the backward pass of all layers behind it, which single genes seldom give up together.
 
 #include <functional>
 
@@ -14,13 +16,23 @@ struct EvolutionOptions {
   uint64_t seed = 1;
 };
 
-/// Larger is better; what does not fit is below all that does, the worse the larger it is. Called
-/// once for each genome.
+/// What does not fit is below.
+inline constexpr double kUnfit = -1e6;
+
+/// Larger is better; what does not fit is below kUnfit, the worse the larger it is. Called once for
+/// each genome.
 using Fitness = std::function<Result<double>(const Genome&)>;
 
-/// The best genome found; the head alone is among the first. Fails as `fitness` does.
-Result<Genome> evolve(const SearchSpace& space, const Fitness& fitness,
-                      const EvolutionOptions& options,
-                      const std::function<bool(size_t generation, double best)>& go_on = {});
+struct ScoredGenome {
+  Genome genome = {};
+  double fitness = 0;
+};
+
+/// All genomes looked at, the best first. The head alone is among them, and, where half the
+/// population has room, all of each block alone and each share of the last so many blocks. Fails as
+/// `fitness` does.
+Result<std::vector<ScoredGenome>> evolve(
+    const SearchSpace& space, const Fitness& fitness, const EvolutionOptions& options,
+    const std::function<bool(size_t generation, double best)>& go_on = {});
 
 }  // namespace verge::fit

@@ -85,6 +85,13 @@ Result<runtime::InitialTensor> f32_weight(BaseModel& base, const model::FileFact
   return runtime::InitialTensor{tensor->view(), tensor};
 }
 
+// What the loss compares with the targets; no output of a step.
+void name_logits(BaseModel& base) {
+  for (const graph::Node& node : base.graph.nodes) {
+    if (node.outputs[0] == base.loss) base.graph.value(node.inputs[0]).name = kLogits;
+  }
+}
+
 Result<BaseModel> open_language_model(const std::string& path, const BaseShape& shape) {
   VERGE_TRY(format::ModelSource opened, format::ModelSource::open(path));
   BaseModel base{.path = path, .kind = BaseKind::LanguageModel};
@@ -101,6 +108,7 @@ Result<BaseModel> open_language_model(const std::string& path, const BaseShape& 
                 {.batch = shape.batch, .tokens = shape.tokens, .exit_weights = {}, .form = form}));
   base.graph = std::move(training.graph);
   base.loss = training.loss;
+  name_logits(base);
   for (graph::Value& value : base.graph.values) {
     if (value.kind != graph::ValueKind::Param) continue;
     value.is_trainable = false;

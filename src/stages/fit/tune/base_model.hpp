@@ -27,8 +27,9 @@ struct BaseModel {
   BaseKind kind = BaseKind::Classifier;
   /// Outputs "loss" and, with classes, "logits" [batch, ..., classes]; inputs "labels" [batch, ...]
   /// and `images` [batch, channels, height, width], or those of `inputs`; of language models
-  /// "tokens", "targets" and "positions". Where the loss is a squared error there is "prediction"
-  /// instead of "logits", and "targets" like it instead of "labels".
+  /// "tokens", "targets" and "positions", and the logits are an output of evaluation alone. Where
+  /// the loss is a squared error there is "prediction" instead of "logits", and "targets" like it
+  /// instead of "labels".
   graph::Graph graph = {};
   graph::ValueId loss = graph::kNone;
   std::string images = {};                                     // empty: it takes no pictures

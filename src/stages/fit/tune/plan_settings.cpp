@@ -97,6 +97,8 @@ std::string print_settings(const PlanSettings& settings) {
       {"low_rank", settings.low_rank},
       {"parameters", settings.parameters},
       {"seed", settings.seed}};
+  // Checkpoints hold this text: where a step is of one pass it stays what it was before passes.
+  if (settings.accumulate != 1) json["accumulate"] = settings.accumulate;
   if (!settings.shape.inputs.empty()) json["inputs"] = inputs_json(settings.shape.inputs);
   if (!settings.shape.output.empty()) json["output"] = settings.shape.output;
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -118,6 +120,9 @@ Result<PlanSettings> parse_settings(std::string_view text) {
     VERGE_TRY(settings.optimizer, optimizer_of(json.at("optimizer")));
     settings.low_rank = json.at("low_rank").get<std::vector<std::string>>();
     VERGE_TRY(settings.parameters, whole_number(json, "parameters", 0, INT64_MAX));
+    if (json.contains("accumulate")) {
+      VERGE_TRY(settings.accumulate, whole_number(json, "accumulate", 1, kMostExtent));
+    }
     if (!json.at("seed").is_number_unsigned()) return damaged("seed is no whole number from 0");
     settings.seed = json.at("seed").get<uint64_t>();
     scheme = json.at("scheme").get<std::string>();

@@ -11,8 +11,10 @@ namespace verge::fit {
 /// Of a step that updates every tensor.
 Result<TrainingWork> full_work(const BaseModel& base, PlanOptions options, int threads);
 
+/// Where N passes make a step, one pass and one update are run and timed apart; a step is N times
+/// the one and the other.
 struct StepTime {
-  double ms = 0;                               // the shortest of three steps, after one to warm up
+  double ms = 0;                               // the shortest of three runs, after one to warm up
   std::vector<runtime::OperatorTime> profile;  // of one more
   double profiled_ms = 0;                      // that one, as a whole
   /// What that step takes beside its nodes, as a share of it: the loop itself, and looking at the

@@ -128,12 +128,14 @@ class TextTask : public TaskData {
   void fill(int64_t pass, const Input& input) override { draw(training_, seed_, pass, input); }
   int64_t fill_held_out(int64_t batch, const Input& input) override {
     draw(held_out_, 0, batch, input);
-    return shape_.batch;
+    const auto targets = input("targets").span<int32_t>();
+    targets_.assign(targets.begin(), targets.end());
+    return shape_.batch * shape_.tokens;
   }
   int64_t held_out_batches() const override {
     return std::max<int64_t>(1, kHeldOutWindows / shape_.batch);
   }
-  int32_t label(int64_t) const override { return -1; }
+  int32_t label(int64_t row) const override { return targets_[static_cast<size_t>(row)]; }
   int64_t passes_per_epoch() const override {
     return std::max<int64_t>(1, std::ssize(training_) / samples_per_pass());
   }
@@ -151,7 +153,7 @@ class TextTask : public TaskData {
 
   BaseShape shape_;
   uint64_t seed_;
-  std::vector<int32_t> training_, held_out_;
+  std::vector<int32_t> training_, held_out_, targets_;
   std::string checksum_;
 };
 

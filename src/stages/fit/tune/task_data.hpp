@@ -31,7 +31,7 @@ class TaskData {
   /// of classes the labels that are none of -1.
   virtual int64_t fill_held_out(int64_t batch, const Input& input) = 0;
   virtual int64_t held_out_batches() const = 0;
-  /// The label of a row of logits of the batch filled last; -1: does not count.
+  /// The label of a row of logits of the held-out batch filled last; -1: does not count.
   virtual int32_t label(int64_t row) const = 0;
   virtual int64_t passes_per_epoch() const = 0;
   virtual int64_t samples_per_pass() const = 0;  // images, tokens or samples

@@ -1,13 +1,16 @@
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
 
 #include <verge/core/units.hpp>
 #include <verge/engine/graph/graph_cost.hpp>
 #include <verge/engine/graph/memory_types.hpp>
 #include <verge/engine/graph/passes/fuse_cross_entropy.hpp>
 #include <verge/engine/graph/passes/pipeline.hpp>
-#include <verge/engine/graph/recompute.hpp>
 #include <verge/engine/graph/split_channels.hpp>
-#include <verge/stages/fit/tune/training_plan.hpp>
+#include <verge/engine/runtime/reference_nodes.hpp>
+#include <verge/stages/fit/tune/step_budget.hpp>
 
 namespace verge::fit {
 namespace {
@@ -16,18 +19,49 @@ using graph::kNone;
 using graph::ValueId;
 using graph::ValueKind;
 
-constexpr std::string_view kRecompute = "recompute";  // runs after the passes, below a budget
+// Each call of a weight as the step has it, in its way and packed or not: what both have prepared
+// lies in memory once, and the losses are the step's.
+Status take_choices(const runtime::Program& step, runtime::Program& evaluate) {
+  using Call = std::pair<std::string_view, std::string_view>;  // operator and weight
+  const auto call_of = [](const runtime::Program& program, const runtime::ProgramStep& of) {
+    const graph::Node& node = program.graph.nodes[static_cast<size_t>(of.node)];
+    const ValueId weight = node.inputs.size() < 2 ? kNone : node.inputs[1];
+    const bool is_param = weight != kNone && program.graph.value(weight).kind == ValueKind::Param;
+    return is_param ? Call(node.op->name, program.graph.value(weight).name) : Call();
+  };
+  std::map<Call, const runtime::ProgramStep*> known;
+  for (const runtime::ProgramStep& of : step.steps) known.emplace(call_of(step, of), &of);
+  for (runtime::ProgramStep& of : evaluate.steps) {
+    const Call call = call_of(evaluate, of);
+    const auto at = known.find(call);
+    if (call.first.empty() || at == known.end()) continue;
+    const runtime::ProgramStep& taken = *at->second;
+    if (taken.packed == 0 && runtime::can_unpack(evaluate.graph, of)) {
+      runtime::unpack(evaluate.graph, of);
+    }
+    if (taken.packed != of.packed || of.choice.empty()) continue;
+    VERGE_RETURN_IF_ERROR(runtime::set_choice(evaluate.graph, taken.choice, of));
+  }
+  runtime::plan_memory(evaluate);
+  return {};
+}
 
 // The same network without labels' gradients; what the step updates is read as it is at each run.
-Result<runtime::Program> compile_evaluation(graph::Graph forward, const runtime::Program& step) {
-  const std::vector<std::string> updated = runtime::updated_parameters(step.graph);
+// Logits are an output, which those of a language model are not in a step.
+Result<runtime::Program> compile_evaluation(graph::Graph forward, const TrainingPlan& plan,
+                                            bool shows_logits) {
+  const runtime::Program& step = plan.step;
+  const std::vector<std::string> updated = runtime::updated_parameters(plan.updating().graph);
   for (graph::Value& value : forward.values) {
     value.is_trainable = std::ranges::find(updated, value.name) != updated.end();
+    if (shows_logits && value.name == kLogits) value.is_output = true;
   }
   VERGE_TRY(graph::Optimized optimized,
             graph::optimize(graph::fuse_cross_entropy(std::move(forward))));
-  return runtime::make_program(std::move(optimized.graph), step.isa, step.threads, nullptr,
-                               step.packing);
+  VERGE_TRY(runtime::Program evaluate, runtime::make_program(std::move(optimized.graph), step.isa,
+                                                             step.threads, nullptr, step.packing));
+  VERGE_RETURN_IF_ERROR(take_choices(step, evaluate));
+  return evaluate;
 }
 
 // The largest buffer alive at the peak.
@@ -48,6 +82,22 @@ std::string name_of_node(const graph::Graph& graph, graph::NodeId id) {
                              : fmt::format("{} ({})", node.op->name, node.source);
 }
 
+// Adds what a program reads and writes beside its arena; a state of several programs counts once.
+void add_values(const graph::Graph& graph, std::set<std::string>& counted, TrainingMemory& memory) {
+  const std::vector<std::string> updated = runtime::updated_parameters(graph);
+  for (size_t id = 0; id < graph.values.size(); ++id) {
+    const graph::Value& value = graph.values[id];
+    const int64_t bytes = graph::bound_bytes(graph, static_cast<ValueId>(id));
+    if (value.kind == ValueKind::Input || value.kind == ValueKind::Const) memory.io_bytes += bytes;
+    if (value.kind == ValueKind::State && counted.insert(value.name).second) {
+      memory.state_bytes += bytes;
+    }
+    const bool is_copied =
+        value.kind == ValueKind::Param && std::ranges::find(updated, value.name) != updated.end();
+    if (is_copied) memory.parameter_bytes += bytes;
+  }
+}
+
 // Channels that learn alone become parameters of their own: no more is copied to private memory.
 Status split(runtime::TrainingGraph& training) {
   VERGE_TRY(graph::SplitGraph parts,
@@ -60,61 +110,10 @@ Status split(runtime::TrainingGraph& training) {
   return {};
 }
 
-// Weights that are packed at each step anew, where that takes less.
-Status unpack(TrainingPlan& plan, const BaseModel& base) {
-  VERGE_TRY(runtime::Program step,
-            runtime::make_program(plan.step.graph, plan.step.isa, plan.step.threads, nullptr,
-                                  runtime::Packing::Least));
-  TrainingMemory memory = memory_of(step, base.copied_bytes);
-  if (memory.total() >= plan.memory.total()) return {};
-  plan.step = std::move(step);
-  plan.memory = std::move(memory);
-  return {};
-}
-
-// Values computed twice until the arena leaves the rest its room below the budget.
-Status recompute(TrainingPlan& plan, const BaseModel& base, int64_t budget_bytes) {
-  const runtime::Program& step = plan.step;
-  const auto arena_bytes = [&](const graph::Graph& graph) {
-    const auto steps = runtime::choose_kernels(graph, nullptr, step.packing);
-    return graph::plan_memory(graph, runtime::workspace_bytes(graph, steps, step.threads, step.isa))
-        .arena_bytes;
-  };
-  graph::Recomputed result = graph::recompute(
-      step.graph, budget_bytes - (plan.memory.total() - plan.memory.arena_bytes), arena_bytes);
-  plan.recomputed = result.values;
-  VERGE_TRY(plan.step, runtime::make_program(std::move(result.graph), step.isa, step.threads,
-                                             nullptr, step.packing));
-  plan.memory = memory_of(plan.step, base.copied_bytes);
-  return {};
-}
-
-// What a budget asks for, the cheapest first.
-Status shrink(TrainingPlan& plan, const BaseModel& base, const PlanOptions& options) {
-  const auto is_within = [&] { return plan.memory.total() <= options.memory_bytes; };
-  if (options.memory_bytes <= 0 || is_within()) return {};
-  VERGE_RETURN_IF_ERROR(unpack(plan, base));
-  const bool may_recompute =
-      std::ranges::find(options.disabled_passes, kRecompute) == options.disabled_passes.end();
-  if (may_recompute && !is_within()) {
-    VERGE_RETURN_IF_ERROR(recompute(plan, base, options.memory_bytes));
-  }
-  if (is_within()) return {};
-  const TrainingMemory& memory = plan.memory;
-  return make_error(Code::OutOfMemory,
-                    "{} do not do: this scheme takes at least {} (arena {}, state {}, updated "
-                    "parameters {}, inputs {}, packed weights {}, f32 copies {}); the peak is at "
-                    "{}, where {} is the largest tensor; give --memory {} or a smaller scheme",
-                    show_bytes(options.memory_bytes), show_bytes(memory.total()),
-                    show_bytes(memory.arena_bytes), show_bytes(memory.state_bytes),
-                    show_bytes(memory.parameter_bytes), show_bytes(memory.io_bytes),
-                    show_bytes(memory.packed_bytes), show_bytes(memory.frozen_bytes),
-                    memory.peak_node, memory.peak_value, memory.total());
-}
-
 }  // namespace
 
-TrainingMemory memory_of(const runtime::Program& step, int64_t frozen_bytes) {
+TrainingMemory memory_of(const runtime::Program& step,
+                         const std::optional<runtime::Program>& update, int64_t frozen_bytes) {
   TrainingMemory memory{.arena_bytes = step.memory.arena_bytes,
                         .lower_bound_bytes = step.memory.lower_bound_bytes,
                         .packed_bytes = runtime::prepared_weight_bytes(step),
@@ -124,37 +123,54 @@ TrainingMemory memory_of(const runtime::Program& step, int64_t frozen_bytes) {
   memory.peak_value = largest_at_peak(step.memory);
   memory.peak_types = graph::bytes_by_type(step.graph, step.memory, step.memory.peak_node);
   memory.most_f32_bytes = graph::most_bytes_of(step.graph, step.memory, DType::F32);
-  const std::vector<std::string> updated = runtime::updated_parameters(step.graph);
-  for (size_t id = 0; id < step.graph.values.size(); ++id) {
-    const graph::Value& value = step.graph.values[id];
-    const int64_t bytes = graph::bound_bytes(step.graph, static_cast<ValueId>(id));
-    if (value.kind == ValueKind::Input || value.kind == ValueKind::Const) memory.io_bytes += bytes;
-    if (value.kind == ValueKind::State) memory.state_bytes += bytes;
-    const bool is_copied =
-        value.kind == ValueKind::Param && std::ranges::find(updated, value.name) != updated.end();
-    if (is_copied) memory.parameter_bytes += bytes;
+  std::set<std::string> counted;
+  add_values(step.graph, counted, memory);
+  if (!update) return memory;
+  add_values(update->graph, counted, memory);
+  memory.arena_bytes += update->memory.arena_bytes;
+  memory.lower_bound_bytes += update->memory.lower_bound_bytes;
+  for (const graph::Buffer& buffer : update->memory.buffers) {
+    memory.unshared_bytes += buffer.bytes;
   }
   return memory;
 }
 
-TrainingWork work_of(const graph::Graph& step) {
+TrainingWork work_of(const TrainingPlan& plan) {
   TrainingWork work;
-  for (const graph::Node& node : step.nodes) {
-    const double flops = graph::cost_of(step, node).flops;
-    double& part = node.phase == graph::Phase::Forward    ? work.forward_flops
-                   : node.phase == graph::Phase::Backward ? work.backward_flops
-                                                          : work.update_flops;
-    part += flops;
-  }
+  const auto add = [&work](const graph::Graph& graph, int64_t runs) {
+    for (const graph::Node& node : graph.nodes) {
+      double& part = node.phase == graph::Phase::Forward    ? work.forward_flops
+                     : node.phase == graph::Phase::Backward ? work.backward_flops
+                                                            : work.update_flops;
+      part += static_cast<double>(runs) * graph::cost_of(graph, node).flops;
+    }
+  };
+  add(plan.step.graph, plan.settings.accumulate);
+  if (plan.update) add(plan.update->graph, 1);
   return work;
 }
 
+std::vector<std::string> reference_nodes(const TrainingPlan& plan) {
+  std::vector<std::string> nodes = runtime::reference_nodes(plan.step);
+  if (plan.update) {
+    std::ranges::move(runtime::reference_nodes(*plan.update), std::back_inserter(nodes));
+  }
+  return nodes;
+}
+
 Result<TrainingPlan> compile_training(const BaseModel& base, const nn::UpdateScheme& scheme,
-                                      const PlanOptions& options, int threads) {
+                                      const PlanOptions& asked, int threads) {
+  PlanOptions options = asked;
+  if (is_left_out(options, kTimeKernels)) options.chooser = nullptr;
   const auto values = [&base](const std::string& name) { return base.values(name); };
   VERGE_TRY(nn::TrainablePart part, nn::apply_scheme(base.graph, scheme, values, options.seed));
   if (part.trainable.empty()) {
     return make_error(Code::InvalidArgument, "{}: the scheme updates nothing; name a layer",
+                      base.path);
+  }
+  if (base.kind == BaseKind::Levels && options.accumulate > 1) {
+    return make_error(Code::Unsupported,
+                      "{}: levels of 8 bits take a step at each pass; leave --accumulate out",
                       base.path);
   }
   TrainingPlan plan;
@@ -165,22 +181,35 @@ Result<TrainingPlan> compile_training(const BaseModel& base, const nn::UpdateSch
                    .scheme = scheme,
                    .low_rank = part.low_rank,
                    .parameters = part.parameters,
+                   .accumulate = options.accumulate,
                    .seed = options.seed};
   runtime::TrainerOptions trainer;
   trainer.optimizer = options.optimizer;
   trainer.disabled_passes = options.disabled_passes;
-  std::erase(trainer.disabled_passes, kRecompute);
+  for (const std::string_view pass : {kRecompute, kPackWeights, kTimeKernels}) {
+    std::erase(trainer.disabled_passes, pass);
+  }
   trainer.observe = options.observe;
   trainer.bf16 = options.bf16;
+  trainer.accumulate = options.accumulate;
   trainer.plan.isa = options.isa;
+  trainer.plan.chooser = options.chooser;
   runtime::TrainingGraph training{part.graph, base.loss, part.trainable, part.slices, base.scales};
   if (base.kind == BaseKind::Levels) VERGE_RETURN_IF_ERROR(split(training));
   part.graph = training.graph;
-  VERGE_TRY(plan.step, runtime::compile_step(std::move(training), trainer, threads));
-  plan.memory = memory_of(plan.step, base.copied_bytes);
-  VERGE_RETURN_IF_ERROR(shrink(plan, base, options));
-  plan.work = work_of(plan.step.graph);
-  VERGE_TRY(plan.evaluate, compile_evaluation(std::move(part.graph), plan.step));
+  VERGE_TRY(runtime::StepPrograms step,
+            runtime::compile_step(std::move(training), trainer, threads));
+  plan.step = std::move(step.pass);
+  plan.update = std::move(step.update);
+  if (is_left_out(options, kPackWeights)) {
+    VERGE_TRY(plan.step, runtime::make_program(std::move(plan.step.graph), options.isa, threads,
+                                               options.chooser, runtime::Packing::Least));
+  }
+  plan.memory = memory_of(plan.step, plan.update, base.copied_bytes);
+  VERGE_RETURN_IF_ERROR(fit_budget(plan, base, options));
+  plan.work = work_of(plan);
+  VERGE_TRY(plan.evaluate,
+            compile_evaluation(std::move(part.graph), plan, base.is_language_model()));
   return plan;
 }
 
@@ -188,6 +217,7 @@ Status write_training_plan(const std::string& path, const TrainingPlan& plan) {
   runtime::PlanFile file{.model = plan.settings.hash, .programs = {}};
   file.programs.emplace_back("step", plan.step);
   file.programs.emplace_back("evaluate", plan.evaluate);
+  if (plan.update) file.programs.emplace_back("update", *plan.update);
   file.settings = print_settings(plan.settings);
   return runtime::write_plan_file(path, file);
 }
@@ -204,8 +234,14 @@ Result<TrainingPlan> read_training_plan(const std::string& path) {
     return make_error(settings.error().code, "{}: {}", path, settings.error().message);
   }
   TrainingPlan plan{.step = *step, .evaluate = *evaluate, .settings = std::move(*settings)};
-  plan.memory = memory_of(plan.step, 0);
-  plan.work = work_of(plan.step.graph);
+  if (const runtime::Program* update = file.find("update")) plan.update = *update;
+  if (plan.update.has_value() != (plan.settings.accumulate > 1)) {
+    return make_error(Code::Malformed,
+                      "{}: {} passes a step {} a program of updates; compile it anew", path,
+                      plan.settings.accumulate, plan.update ? "with" : "without");
+  }
+  plan.memory = memory_of(plan.step, plan.update, 0);
+  plan.work = work_of(plan);
   return plan;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // TrainingPlan: a base model and a scheme, compiled: one program that is forward, backward and
-// update, one that evaluates, and what they will take. A .vplan file of it is all that a device
+// update, one that evaluates, and what they will take. A step of several passes has its update in a
+// program of its own. A .vplan file of it is all that a device
 // needs beside the model.
 //
 //   VERGE_TRY(TrainingPlan plan, compile_training(base, scheme, options, threads));
@@ -8,10 +9,12 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <verge/engine/runtime/plan_file.hpp>
+#include <verge/engine/runtime/trainer.hpp>
 #include <verge/stages/fit/tune/base_model.hpp>
 
 namespace verge::fit {
@@ -19,11 +22,15 @@ namespace verge::fit {
 struct PlanOptions {
   BaseShape shape = {};
   graph::OptimizerSpec optimizer = {.weight_decay = 0.01};
-  std::vector<std::string> disabled_passes = {};  // "recompute" among them
-  int64_t memory_bytes = 0;                       // budget of TrainingMemory::total(); 0: none
-  uint64_t seed = 1;                              // of random channels
-  bool bf16 = false;  // matrix products of the step in bf16, parameters and sums in f32
+  // Also "recompute", "pack_weights" (of what is frozen) and "time_kernels".
+  std::vector<std::string> disabled_passes = {};
+  int64_t memory_bytes = 0;  // budget of TrainingMemory::total(); 0: none
+  int64_t accumulate = 1;    // passes over shape.batch samples whose mean gradient makes a step
+  uint64_t seed = 1;         // of random channels
+  bool bf16 = false;         // matrix products of the step in bf16, parameters and sums in f32
   kernels::Isa isa = kernels::best_isa();
+  /// Null: convolutions run by a rule, the same on every machine.
+  runtime::KernelChooser* chooser = nullptr;
   std::function<void(std::string_view, const graph::Graph&, const graph::Graph&)> observe = {};
 };
 
@@ -45,13 +52,14 @@ struct TrainingMemory {
     return arena_bytes + io_bytes + state_bytes + parameter_bytes + packed_bytes + frozen_bytes;
   }
 };
-TrainingMemory memory_of(const runtime::Program& step, int64_t frozen_bytes);
+
+TrainingMemory memory_of(const runtime::Program& step,
+                         const std::optional<runtime::Program>& update, int64_t frozen_bytes);
 
 struct TrainingWork {
   double forward_flops = 0, backward_flops = 0, update_flops = 0;
   double total() const { return forward_flops + backward_flops + update_flops; }
 };
-TrainingWork work_of(const graph::Graph& step);
 
 /// What a plan file's settings say.
 struct PlanSettings {
@@ -62,6 +70,7 @@ struct PlanSettings {
   nn::UpdateScheme scheme = {};
   std::vector<std::string> low_rank = {};  // weights with factors beside them
   int64_t parameters = 0;                  // that are updated
+  int64_t accumulate = 1;                  // passes that make a step
   uint64_t seed = 1;
 };
 std::string print_settings(const PlanSettings& settings);
@@ -69,11 +78,19 @@ Result<PlanSettings> parse_settings(std::string_view text);
 
 struct TrainingPlan {
   runtime::Program step, evaluate;
+  std::optional<runtime::Program> update = {};  // where `step` is a pass of several
   PlanSettings settings = {};
   TrainingMemory memory = {};
   TrainingWork work = {};
   int64_t recomputed = 0;  // values that are computed twice, to meet the budget
+
+  /// The program that overwrites parameters.
+  const runtime::Program& updating() const { return update ? *update : step; }
+  runtime::StepPrograms programs() const { return {step, update}; }
 };
+
+/// What of a step no fast kernel runs, as runtime::reference_nodes, of its passes and its update.
+std::vector<std::string> reference_nodes(const TrainingPlan& plan);
 
 /// Where the budget asks for it, values are computed twice (graph/recompute.hpp).
 /// Fails as apply_scheme and runtime::compile_step do, and with OutOfMemory where the budget cannot

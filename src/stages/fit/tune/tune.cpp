@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <optional>
 
-#include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/stages/fit/tune/tune.hpp>
 #include <verge/stages/fit/tune/tuned_delta.hpp>
 #include <verge/stages/fit/tune/tuned_files.hpp>
@@ -18,7 +17,8 @@ runtime::Schedule schedule_of(const TuneOptions& options, const TrainingPlan& pl
   const bool is_sgd = plan.settings.optimizer.kind == graph::OptimizerKind::Sgd;
   const double usual = is_sgd ? kSgdRate : kAdaptiveRate;
   const auto epochs = std::lround(options.epochs * static_cast<double>(data.passes_per_epoch()));
-  const int64_t steps = options.steps > 0 ? options.steps : std::max<int64_t>(1, epochs);
+  const int64_t of_epochs = std::max<int64_t>(1, epochs / plan.settings.accumulate);
+  const int64_t steps = options.steps > 0 ? options.steps : of_epochs;
   return {.peak = options.learning_rate > 0 ? options.learning_rate : usual,
           .warmup = steps / 10,
           .steps = steps,
@@ -80,7 +80,8 @@ class Tuning {
     const auto report = [&](const runtime::LoopProgress& now) -> Status {
       losses.push_back(now.loss);
       step_ms += now.step_ms;
-      result.samples_per_s = now.steps_per_s * static_cast<double>(data_->samples_per_pass());
+      result.samples_per_s = now.steps_per_s * static_cast<double>(plan_.settings.accumulate *
+                                                                   data_->samples_per_pass());
       if (on_progress) on_progress({now, result.samples_per_s, data_->unit()});
       return {};
     };
@@ -99,9 +100,9 @@ class Tuning {
     result.evaluation_bytes = plan_.evaluate.memory.arena_bytes;
     result.parameters = plan_.settings.parameters;
     result.unit = data_->unit();
-    result.has_accuracy = base_.has_classes();
+    result.has_accuracy = run_->has_accuracy();
     result.is_squared_error = plan_.settings.shape.squared_error;
-    result.reference_nodes = runtime::reference_nodes(plan_.step);
+    result.reference_nodes = fit::reference_nodes(plan_);
   }
 
   Status write(TuneResult& result) {

@@ -80,7 +80,7 @@ Status write_language_model(const std::string& path, const BaseModel& base, Tuni
 // Then an adapter is all that changed; else factors are merged into their weights.
 bool are_factors_alone(const TrainingPlan& plan) {
   return std::ranges::all_of(
-      runtime::updated_parameters(plan.step.graph),
+      runtime::updated_parameters(plan.updating().graph),
       [](const std::string& parameter) { return weight_of_factor(parameter).has_value(); });
 }
 
@@ -107,7 +107,7 @@ Status write_adapter(const std::string& path, const BaseModel& base, const Train
 // Those of the base whose values a plan changes.
 std::vector<std::string> changed_weights(const BaseModel& base, const TrainingPlan& plan) {
   std::vector<std::string> names = plan.settings.low_rank;
-  for (const std::string& updated : runtime::updated_parameters(plan.step.graph)) {
+  for (const std::string& updated : runtime::updated_parameters(plan.updating().graph)) {
     if (base.weights.contains(updated)) names.push_back(updated);
   }
   return names;

@@ -12,6 +12,8 @@
 namespace verge::fit {
 namespace {
 
+using Types = std::map<std::string, graph::Type>;
+
 constexpr std::string_view kFactorA = ".lora_a", kFactorB = ".lora_b";
 
 Tensor random_tensor(const Shape& shape, double deviation, const std::string& name, uint64_t seed) {
@@ -39,9 +41,17 @@ bool is_interface(const graph::Value& value) {
   return value.kind == graph::ValueKind::Input || value.is_output;
 }
 
+// Of a language model's evaluation.
+bool is_logits(const BaseModel& base, const graph::Graph& program, const graph::Value& found) {
+  const graph::ValueId id = base.graph.find(kLogits);
+  if (!base.is_language_model() || found.name != kLogits || id == graph::kNone) return false;
+  const graph::Type& wanted = base.graph.value(id).type;
+  return found.kind != graph::ValueKind::Input && found.type.dtype == wanted.dtype &&
+         program.bound_shape(found.type) == base.graph.bound_shape(wanted);
+}
+
 // Whether a program has the inputs and outputs of the model, and beside them those of `more` alone.
-Status check_interface(const BaseModel& base, const graph::Graph& program,
-                       const std::map<std::string, graph::Type>& more) {
+Status check_interface(const BaseModel& base, const graph::Graph& program, const Types& more) {
   for (const graph::Value& wanted : base.graph.values) {
     if (!is_interface(wanted)) continue;
     const graph::ValueId id = program.find(wanted.name);
@@ -57,6 +67,7 @@ Status check_interface(const BaseModel& base, const graph::Graph& program,
     if (!is_interface(found)) continue;
     const graph::ValueId id = base.graph.find(found.name);
     if (id != graph::kNone && is_interface(base.graph.value(id))) continue;
+    if (is_logits(base, program, found)) continue;
     const auto at = more.find(found.name);
     if (at == more.end() || found.kind != graph::ValueKind::Input || found.is_output ||
         found.type != at->second) {
@@ -64,6 +75,37 @@ Status check_interface(const BaseModel& base, const graph::Graph& program,
     }
   }
   return {};
+}
+
+bool is_input_of(const Types& inputs, const graph::Value& value) {
+  const auto at = inputs.find(value.name);
+  return at != inputs.end() && at->second == value.type;
+}
+
+bool is_parameter_of(const graph::Graph& pass, const graph::Value& value) {
+  const graph::ValueId id = pass.find(value.name);
+  return id != graph::kNone && pass.value(id).kind == graph::ValueKind::Param &&
+         pass.value(id).type == value.type;
+}
+
+// Whether the update of several passes has its inputs and the parameters of a pass alone.
+Status check_update(const BaseModel& base, const TrainingPlan& plan, const Types& inputs) {
+  for (const graph::Value& value : plan.update->graph.values) {
+    bool is_known = !value.is_output;
+    if (value.kind == graph::ValueKind::Input) is_known &= is_input_of(inputs, value);
+    if (value.kind == graph::ValueKind::Param) is_known &= is_parameter_of(plan.step.graph, value);
+    if (!is_known) return another_interface(base, value.name);
+  }
+  return {};
+}
+
+// Only what the updating program overwrites is copied: all other programs would write to the
+// model's file where it is mapped.
+Status expect_no_update(const BaseModel& base, const graph::Graph& program, std::string_view name) {
+  const std::vector<std::string> updated = runtime::updated_parameters(program);
+  if (updated.empty()) return {};
+  return make_error(Code::Conflict, "{}: the plan's program {} overwrites {}; compile it anew",
+                    base.path, name, updated[0]);
 }
 
 // Calls f(byte in the whole, byte in the part, bytes) for each run of the channels of a slice.
@@ -152,9 +194,14 @@ Status expect_plan_of(const BaseModel& base, const TrainingPlan& plan) {
     return make_error(Code::Conflict, "{}: its weights are {}, the plan is for {}; compile it anew",
                       base.path, base.hash, plan.settings.hash);
   }
-  VERGE_RETURN_IF_ERROR(check_interface(base, plan.step.graph,
-                                        {{"lr", {DType::F32, {}}}, {"step", {DType::I64, {}}}}));
-  if (plan.step.graph.find("lr") == graph::kNone) return another_interface(base, "lr");
+  const Types of_update = {{"lr", {DType::F32, {}}}, {"step", {DType::I64, {}}}};
+  VERGE_RETURN_IF_ERROR(check_interface(base, plan.step.graph, plan.update ? Types{} : of_update));
+  if (plan.updating().graph.find("lr") == graph::kNone) return another_interface(base, "lr");
+  if (plan.update) {
+    VERGE_RETURN_IF_ERROR(expect_no_update(base, plan.step.graph, "step"));
+    VERGE_RETURN_IF_ERROR(check_update(base, plan, of_update));
+  }
+  VERGE_RETURN_IF_ERROR(expect_no_update(base, plan.evaluate.graph, "evaluate"));
   return check_interface(base, plan.evaluate.graph, {});
 }
 
@@ -173,9 +220,10 @@ Result<std::unique_ptr<TuningRun>> TuningRun::create(const BaseModel& base,
   runtime::TrainerOptions options;
   options.optimizer = plan.settings.optimizer;
   options.schedule = schedule;
+  options.accumulate = plan.settings.accumulate;
   VERGE_TRY(run->trainer_,
             runtime::Trainer::bind(
-                plan.step,
+                plan.programs(),
                 [&](const std::string& name) {
                   return initial_weight(base, plan.step.graph, name, {has_new_head, seed});
                 },
@@ -222,6 +270,13 @@ void TuningRun::fill(int64_t pass) {
              [this](std::string_view name) -> const TensorView& { return trainer_->input(name); });
 }
 
+bool TuningRun::has_accuracy() const {
+  const graph::Graph& graph = plan_.evaluate.graph;
+  const graph::ValueId logits = graph.find(kLogits);
+  const bool shows_logits = logits != graph::kNone && graph.value(logits).is_output;
+  return base_.has_classes() || (base_.is_language_model() && shows_logits);
+}
+
 Result<HeldOut> TuningRun::held_out() {
   VERGE_TRY(runtime::Plan plan,
             runtime::Plan::bind(plan_.evaluate, trainer_->weights(), trainer_->states(), pool_));
@@ -238,7 +293,7 @@ Result<HeldOut> TuningRun::held_out() {
                        ? squared_errors(plan.output(kPrediction), plan.input("targets"), count)
                        : static_cast<double>(count) * double{*plan.output("loss").as<float>()};
     rows += count;
-    if (base_.has_classes()) right += right_answers(plan.output(kLogits), data_);
+    if (has_accuracy()) right += right_answers(plan.output(kLogits), data_);
   }
   if (rows == 0) return result;
   result.loss /= static_cast<double>(rows);

@@ -13,7 +13,7 @@ namespace verge::fit {
 
 struct HeldOut {
   double loss = 0;      // nats, of a label or a token; or the squared error of an element
-  double accuracy = 0;  // of labels
+  double accuracy = 0;  // of labels or next tokens, where TuningRun::has_accuracy
 };
 
 /// The weight that a low-rank factor stands beside (graph/low_rank.hpp), of a factor's name.
@@ -44,6 +44,8 @@ class TuningRun {
 
   runtime::Trainer& trainer() { return *trainer_; }
   void fill(int64_t pass);
+  /// Whether the plan evaluates logits: not where the loss is a squared error.
+  bool has_accuracy() const;
   /// Over all held-out batches, with the weights as they are now. Fails as binding a plan does.
   Result<HeldOut> held_out();
   /// The weight of this name as it is now, in its own type.

@@ -75,8 +75,8 @@ Status add_profile(model::LanguageModel& model, std::span<const int32_t> prompt,
   decoder.prefill.start_profile();
   decoder.decode.start_profile();
   VERGE_TRY([[maybe_unused]] const Run run, run_once(model, prompt, options.gen_tokens, clock));
-  bench.prefill_profile = runtime::by_operator(decoder.prefill);
-  bench.decode_profile = runtime::by_operator(decoder.decode);
+  bench.prefill_profile = runtime::by_operator(decoder.prefill.profile());
+  bench.decode_profile = runtime::by_operator(decoder.decode.profile());
   return {};
 }
 

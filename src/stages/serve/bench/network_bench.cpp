@@ -24,7 +24,7 @@ Result<NetworkBench> run_network_bench(runtime::Plan& plan, const Clock& clock,
   if (options.profile) {
     plan.start_profile();
     plan.run(std::span<const int64_t>{});
-    bench.profile = runtime::by_operator(plan);
+    bench.profile = runtime::by_operator(plan.profile());
   }
   return bench;
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include <verge/engine/nn/cnn.hpp>
@@ -36,9 +38,48 @@ TEST(Evolution, FindsTheBestOfAKnapsack) {
   for (const uint64_t seed : {1u, 2u, 3u}) {
     const auto found = evolve(space, fitness, {.seed = seed});
     ASSERT_TRUE(found);
-    EXPECT_EQ(value(*found), best);
-    EXPECT_EQ(*found, *evolve(space, fitness, {.seed = seed}));
+    EXPECT_EQ(value(found->front().genome), best);
+    EXPECT_EQ(found->front().fitness, best);
+    EXPECT_EQ(found->front().genome, evolve(space, fitness, {.seed = seed})->front().genome);
+    EXPECT_TRUE(std::ranges::is_sorted(*found, std::ranges::greater(), &ScoredGenome::fitness));
   }
+}
+
+// The gains of the layers are alike, what is paid is how deep the deepest update lies. Single genes
+// would have to be given up all at once.
+TEST(Evolution, GivesUpWhatLiesDeepTogether) {
+  const SearchSpace space(four_layers());
+  const Genome best = space.tail(2, 4);
+  const Fitness fitness = [&](const Genome& genome) -> Result<double> {
+    double worth = 0;
+    for (const uint8_t gene : genome.weights) worth += gene;
+    const auto depth = static_cast<double>(space.blocks() - space.first_block(genome));
+    const double price = 10 * depth + worth + static_cast<double>(genome.biases);
+    return price <= 10 * 2 + 8 + 2 ? worth + 0.1 * static_cast<double>(genome.biases)
+                                   : kUnfit - price;
+  };
+  for (const uint64_t seed : {1u, 2u, 3u}) {
+    const auto found =
+        evolve(space, fitness, {.population = 20, .generations = 10, .elite = 6, .seed = seed});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->front().genome, best);
+  }
+}
+
+TEST(Evolution, LooksAtEachShareOfTheLastBlocksAndAtEachBlockAlone) {
+  const SearchSpace space(four_layers());
+  const auto all =
+      evolve(space, [](const Genome&) -> Result<double> { return 0.0; }, {.generations = 0});
+  ASSERT_TRUE(all);
+  for (size_t block = 0; block < space.blocks(); ++block) {
+    Genome alone = space.head();
+    alone.weights[block] = 4;
+    EXPECT_EQ(std::ranges::count(*all, alone, &ScoredGenome::genome), 1);
+    for (uint8_t share = 1; share <= std::size(kSearchRatios); ++share) {
+      EXPECT_EQ(std::ranges::count(*all, space.tail(block, share), &ScoredGenome::genome), 1);
+    }
+  }
+  EXPECT_EQ(std::ranges::count(*all, space.head(), &ScoredGenome::genome), 1);
 }
 
 TEST(Evolution, EndsWhenToldAndWithTheErrorOfAFitness) {

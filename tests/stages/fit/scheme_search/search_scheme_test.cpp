@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <filesystem>
 
 #include <gtest/gtest.h>
 
+#include <verge/stages/fit/scheme_search/search_owner.hpp>
 #include <verge/stages/fit/scheme_search/search_scheme.hpp>
 
 #include "../tune/toy_network.hpp"
@@ -11,7 +13,7 @@ namespace {
 
 struct Toy {
   test::TemporaryFolder folder;
-  ThreadPool pool{2};
+  ThreadPool pool{1};  // steps of microseconds
   SearchOptions options;
 
   Toy() {
@@ -20,7 +22,9 @@ struct Toy {
     options.plan.shape.batch = 8;
     options.plan.memory_bytes = 120 << 10;
     options.steps = 3;
+    options.learning_rate = 1e-2;
     options.evolution = {.population = 8, .generations = 4, .elite = 3};
+    options.finals = {.searched = 2, .steps = 20, .seeds = 2};
     options.cache = folder / "c.json";
   }
 };
@@ -31,8 +35,45 @@ TEST(SearchScheme, FindsOneThatFits) {
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_TRUE(result->finished);
   EXPECT_LE(result->memory.total(), toy.options.plan.memory_bytes);
-  EXPECT_GE(result->predicted, result->head_score);
   EXPECT_EQ(result->measured, 4u + 3 * 4);
+}
+
+TEST(SearchScheme, TheBestByFineTuningIsChosen) {
+  Toy toy;
+  const auto result = search_scheme(toy.options, toy.pool, SystemClock());
+  ASSERT_TRUE(result) << result.error().message;
+  size_t searched = 0;
+  for (const Finalist& finalist : result->finalists) {
+    EXPECT_LE(finalist.score(),
+              result->finalists.front().score() + standard_error(result->finalists))
+        << finalist.name;
+    EXPECT_LE(finalist.memory.total(), toy.options.plan.memory_bytes) << finalist.name;
+    EXPECT_GT(finalist.step_ms, 0) << finalist.name;
+    searched += finalist.predicted ? 1 : 0;
+  }
+  EXPECT_GE(searched, 1u);
+  EXPECT_LE(searched, 2u);
+  EXPECT_TRUE(result->scheme == result->finalists.front().scheme);
+  EXPECT_EQ(std::ranges::count(result->finalists, "head", &Finalist::name), 1);
+}
+
+TEST(SearchScheme, StoppedInTheFinalsItGoesOn) {
+  Toy toy;
+  std::atomic<bool> stop = false;
+  const auto at_final = [&](const SearchProgress& now) { stop = now.phase == "finals"; };
+  const auto stopped = search_scheme(toy.options, toy.pool, SystemClock(), at_final, &stop);
+  ASSERT_TRUE(stopped) << stopped.error().message;
+  EXPECT_FALSE(stopped->finished);
+  const auto whole = search_scheme(toy.options, toy.pool, SystemClock());
+  ASSERT_TRUE(whole) << whole.error().message;
+  std::filesystem::remove(toy.options.cache);
+  const auto at_once = search_scheme(toy.options, toy.pool, SystemClock());
+  ASSERT_TRUE(at_once) << at_once.error().message;
+  ASSERT_EQ(whole->finalists.size(), at_once->finalists.size());
+  for (size_t i = 0; i < whole->finalists.size(); ++i) {
+    EXPECT_EQ(whole->finalists[i].name, at_once->finalists[i].name);
+    EXPECT_EQ(whole->finalists[i].scores, at_once->finalists[i].scores);
+  }
 }
 
 TEST(SearchScheme, StoppedItKeepsWhatItMeasured) {
@@ -70,36 +111,63 @@ TEST(SearchScheme, EndsBetweenGenerations) {
   EXPECT_EQ(generations, 1u);
 }
 
-// Nine looks at each of two plans: the runs of the head's step last 1 ms, those of everything
-// 10 ms.
+// Eight looks at each plan: the runs of the head's step last 1 ms, those of everything 10 ms, those
+// of all others as told.
 class HeadThenEverything : public Clock {
  public:
+  explicit HeadThenEverything(double then_ms) : then_ms_(then_ms) {}
   double seconds() const override {
-    const size_t look = looks_ % 9;
-    if (look > 0 && look % 2 == 0) now_ += looks_ < 9 ? 1e-3 : 10e-3;
+    if (looks_ % 2 == 1) now_ += (looks_ < 8 ? 1 : looks_ < 16 ? 10 : then_ms_) * 1e-3;
     ++looks_;
     return now_;
   }
 
  private:
+  double then_ms_;
   mutable double now_ = 0;
   mutable size_t looks_ = 0;
 };
+
+bool has_slices(const nn::UpdateScheme& scheme) {
+  return std::ranges::any_of(scheme.layers, [](const auto& layer) {
+    return layer.second.kind == nn::UpdateKind::Channels && layer.second.ratio < 1;
+  });
+}
 
 TEST(SearchScheme, AStepLastsNoLongerThanItMay) {
   Toy toy;
   toy.options.plan.memory_bytes = 8 << 20;
   toy.options.step_ms = 5;
-  const auto result = search_scheme(toy.options, toy.pool, HeadThenEverything());
+  const auto result = search_scheme(toy.options, toy.pool, HeadThenEverything(4));
   ASSERT_TRUE(result) << result.error().message;
-  EXPECT_GE(result->step_ms, 1);
-  EXPECT_LE(result->step_ms, 5);
   const BaseModel base = *open_base_model(toy.options.model, toy.options.plan.shape);
-  const double head = compile_chosen(base, "head", toy.options.plan, 2)->work.total();
-  EXPECT_GE(result->work.total(), head);
-  if (result->work.total() > head) {
-    EXPECT_GT(result->step_ms, 1);
+  const SearchSpace space(base.graph);
+  const auto work_of = [&](const Genome& genome) {
+    return compile_training(base, space.scheme(genome), toy.options.plan, 1)->work.total();
+  };
+  const double head = work_of(space.head()), everything = work_of(space.tail(0, 4));
+  size_t slices = 0;
+  for (const Finalist& finalist : result->finalists) {
+    const double line_ms = 1 + 9 * (finalist.work.total() - head) / (everything - head);
+    EXPECT_LE(line_ms, 5 + 1e-9) << finalist.name;
+    EXPECT_NEAR(finalist.step_ms, 4, 1e-9) << finalist.name;
+    EXPECT_TRUE(finalist.is_in_time) << finalist.name;
+    slices += has_slices(finalist.scheme) ? 1 : 0;
   }
+  EXPECT_GE(slices, 1u);
+  EXPECT_EQ(std::ranges::count(result->finalists, "full", &Finalist::name), 0);
+}
+
+TEST(SearchScheme, WhatIsMeasuredTooSlowDoesNotWin) {
+  Toy toy;
+  toy.options.plan.memory_bytes = 8 << 20;
+  toy.options.step_ms = 5;
+  const auto result = search_scheme(toy.options, toy.pool, HeadThenEverything(6));
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_GE(result->finalists.size(), 2u);
+  EXPECT_EQ(result->finalists.front().name, "head");
+  EXPECT_FALSE(result->finalists.back().is_in_time);
+  EXPECT_TRUE(result->scheme.layers.empty());
 }
 
 TEST(SearchScheme, ATimeThatTheHeadExceedsIsRefused) {
@@ -136,9 +204,67 @@ TEST(SearchScheme, WhatIsKnownIsNotMeasuredAgain) {
   const auto again = search_known(base, known, toy.pool);
   ASSERT_TRUE(whole && again && *again);
   EXPECT_TRUE((*again)->scheme == whole->scheme);
-  EXPECT_EQ((*again)->predicted, whole->predicted);
+  EXPECT_EQ((*again)->predicted, whole->finalists.front().score());
   known.plan.memory_bytes = 500;
   EXPECT_EQ(search_known(base, known, toy.pool).error().code, Code::OutOfMemory);
+}
+
+// The analysis of one budget holds for all; what it finds in finals does not.
+TEST(SearchScheme, ABudgetAboveAllThatWereSearchedGoesBySums) {
+  Toy toy;
+  const BaseModel base = *open_base_model(toy.options.model, toy.options.plan.shape);
+  ASSERT_TRUE(search_scheme(toy.options, toy.pool, SystemClock()));
+  SearchOptions asked = toy.options;
+  const auto by = [&](int64_t memory_bytes) {
+    asked.plan.memory_bytes = memory_bytes;
+    const auto known = search_known(base, asked, toy.pool);
+    EXPECT_TRUE(known && *known);
+    return (*known)->by;
+  };
+  const int64_t small = toy.options.plan.memory_bytes, large = 8 << 20;
+  EXPECT_NE(by(small).find("by fine-tuning them"), std::string::npos);
+  EXPECT_NE(by(large).find("added up"), std::string::npos);
+  toy.options.plan.memory_bytes = large;
+  const auto of_large = search_scheme(toy.options, toy.pool, SystemClock());
+  ASSERT_TRUE(of_large) << of_large.error().message;
+  EXPECT_NE(by(large).find("of at most 8 MiB"), std::string::npos) << by(large);
+  toy.options.plan.memory_bytes = small;
+  ASSERT_TRUE(search_scheme(toy.options, toy.pool, SystemClock()));
+  EXPECT_NE(by(large).find("of at most 8 MiB"), std::string::npos) << by(large);
+  EXPECT_NE(by(small).find("of at most 120 KiB"), std::string::npos) << by(small);
+}
+
+TEST(SearchScheme, TheHeadIsTakenWhereItWon) {
+  Toy toy;
+  const BaseModel base = *open_base_model(toy.options.model, toy.options.plan.shape);
+  toy.options.plan.memory_bytes = 8 << 20;
+  ASSERT_TRUE(search_scheme(toy.options, toy.pool, SystemClock()));
+  const SearchSpace space(base.graph);
+  Contributions kept(space, owner_of_model(base.hash));
+  ASSERT_TRUE(kept.load(toy.options.cache, true));
+  const int64_t memory_bytes = 4 << 20;
+  kept.add({memory_bytes, 0, {{"head", {}, 0.5}, {"full", space.scheme(space.tail(0, 4)), 0.4}}});
+  ASSERT_TRUE(kept.save(toy.options.cache));
+  toy.options.plan.memory_bytes = memory_bytes;
+  const auto won = search_known(base, toy.options, toy.pool);
+  ASSERT_TRUE(won && *won);
+  EXPECT_TRUE((*won)->scheme.layers.empty());
+  EXPECT_EQ((*won)->by.substr(0, 4), "head");
+}
+
+// Without finals, sums decide.
+TEST(SearchScheme, AnAnalysisAloneIsKnownAsWell) {
+  Toy toy;
+  const BaseModel base = *open_base_model(toy.options.model, toy.options.plan.shape);
+  std::atomic<bool> stop = false;
+  ASSERT_TRUE(search_scheme(
+      toy.options, toy.pool, SystemClock(),
+      [&](const SearchProgress& now) { stop = now.phase == "evolution"; }, &stop));
+  const auto known = search_known(base, toy.options, toy.pool);
+  ASSERT_TRUE(known && *known);
+  EXPECT_NE((*known)->by.find("added up"), std::string::npos);
+  EXPECT_GE((*known)->predicted, (*known)->head_score);
+  EXPECT_LE((*known)->memory.total(), toy.options.plan.memory_bytes);
 }
 
 TEST(SearchScheme, WhereNotEvenTheHeadFitsSaysWhatItTakes) {

@@ -24,6 +24,13 @@ TEST(PlanSettings, ReadWhatTheyPrint) {
   EXPECT_EQ(read->shape.output, "y");
 }
 
+// A checkpoint resumes only where it finds this text again.
+TEST(PlanSettings, OfOnePassTheyReadAsBeforeThereWereSeveral) {
+  EXPECT_EQ(print_settings({}).find("accumulate"), std::string::npos);
+  EXPECT_EQ(parse_settings(print_settings({}))->accumulate, 1);
+  EXPECT_EQ(parse_settings(print_settings({.accumulate = 3}))->accumulate, 3);
+}
+
 TEST(PlanSettings, RefuseWhatIsDamaged) {
   const std::string whole = print_settings({});
   for (size_t length = 0; length < whole.size(); length += 7) {

@@ -80,78 +80,14 @@ TEST(TrainingPlan, ChargesCopiesOfWeightsOfAnotherType) {
   EXPECT_EQ(plan_of(*plain, "lora:2", options).memory.frozen_bytes, 0);
 }
 
-TEST(TrainingPlan, ABudgetThatIsTooSmallNamesTheSmallestAndThePeak) {
+TEST(TrainingPlan, NamesWhatNoFastKernelRunsInPassesAndUpdate) {
   const test::TemporaryFolder folder;
-  const BaseModel base = toy_base(folder);
-  PlanOptions options;
-  options.memory_bytes = 1000;
-  const auto refused = compile_chosen(base, "full", options, kOneThread);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, Code::OutOfMemory);
-  EXPECT_NE(refused.error().message.find("the peak is at"), std::string::npos);
-  // The number it names is met, one byte less is not.
-  const std::string& message = refused.error().message;
-  const size_t at = message.find("--memory ") + 9;
-  options.memory_bytes = std::stoll(message.substr(at));
-  EXPECT_TRUE(compile_chosen(base, "full", options, kOneThread));
-  options.memory_bytes -= 1;
-  EXPECT_FALSE(compile_chosen(base, "full", options, kOneThread));
-}
-
-TEST(TrainingPlan, RecomputesBeforeItGivesUp) {
-  const test::TemporaryFolder folder;
-  const BaseModel base = toy_base(folder, 32);
-  PlanOptions options{.shape = {.batch = 32}};
-  options.optimizer = {.kind = OptimizerKind::Sgd};
-  const TrainingPlan free = plan_of(base, "full", options);
-  options.memory_bytes = free.memory.total() - free.memory.arena_bytes / 50;
-  const TrainingPlan tight = plan_of(base, "full", options);
-  EXPECT_GT(tight.recomputed, 0);
-  EXPECT_LE(tight.memory.total(), options.memory_bytes);
-  EXPECT_GT(tight.work.total(), free.work.total());
-  options.disabled_passes = {"recompute"};
-  EXPECT_FALSE(compile_chosen(base, "full", options, kOneThread));
-}
-
-TEST(TrainingPlan, LeavesFrozenWeightsAsTheyAreBeforeItRecomputes) {
-  const test::TemporaryFolder folder;
-  const BaseModel base = toy_base(folder);
-  PlanOptions options;
-  const TrainingPlan free = plan_of(base, "last:1", options);
-  ASSERT_GT(free.memory.packed_bytes, 0);
-  options.memory_bytes = free.memory.total() - 1;
-  const TrainingPlan tight = plan_of(base, "last:1", options);
-  EXPECT_EQ(tight.memory.packed_bytes, 0);
-  EXPECT_EQ(tight.recomputed, 0);
-  EXPECT_LE(tight.memory.total(), options.memory_bytes);
-  EXPECT_EQ(runtime::prepared_weight_bytes(tight.evaluate), 0);
-  for (const runtime::ProgramStep& step : tight.step.steps) EXPECT_NE(step.kernel, nullptr);
-}
-
-// Kernels that read no weights but their own layout keep it, in what is read back as well.
-TEST(TrainingPlan, LeavesTheWeightsThatAreNotPackedUnpackedInAFile) {
-  const test::TemporaryFolder folder;
-  PlanOptions options;
-  options.shape = {.batch = 1, .tokens = 8};
-  const auto base = open_base_model(
-      test::write_model(folder, test::tiny_spec("tiny-llama"), DType::F32), options.shape);
-  ASSERT_TRUE(base) << base.error().message;
-  const TrainingPlan free = plan_of(*base, "last:1", options);
-  options.memory_bytes = free.memory.total() - 1;
-  const TrainingPlan tight = plan_of(*base, "last:1", options);
-  EXPECT_LT(tight.memory.packed_bytes, free.memory.packed_bytes);
-  EXPECT_GT(tight.memory.packed_bytes, 0);
-  ASSERT_TRUE(write_training_plan(folder / "p.vplan", tight));
-  const auto read = read_training_plan(folder / "p.vplan");
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(read->memory.packed_bytes, tight.memory.packed_bytes);
-  // Values that are computed twice, of which there are none here, do not bring the copies back.
-  options.memory_bytes = tight.memory.total() - 1;
-  const auto refused = compile_chosen(*base, "last:1", options, kOneThread);
-  ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message.find(fmt::format("--memory {} ", tight.memory.total())),
-            std::string::npos)
-      << refused.error().message;
+  TrainingPlan plan = plan_of(toy_base(folder), "head", {.accumulate = 2});
+  EXPECT_TRUE(reference_nodes(plan).empty());
+  plan.update->steps.front().kernel = nullptr;
+  EXPECT_EQ(reference_nodes(plan).size(), 1u);
+  plan.step.steps.front().kernel = nullptr;
+  EXPECT_EQ(reference_nodes(plan).size(), 2u);
 }
 
 TEST(TrainingPlan, AFileBringsBackProgramsAndSettings) {
@@ -159,13 +95,19 @@ TEST(TrainingPlan, AFileBringsBackProgramsAndSettings) {
   const BaseModel base = toy_base(folder);
   PlanOptions options;
   options.optimizer = {.kind = OptimizerKind::Sgd, .momentum = 0.9};
-  const TrainingPlan plan = plan_of(base, "last:1", options);
-  ASSERT_TRUE(write_training_plan(folder / "p.vplan", plan));
-  const auto read = read_training_plan(folder / "p.vplan");
-  ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(print_settings(read->settings), print_settings(plan.settings));
-  EXPECT_EQ(read->memory.total(), plan.memory.total());
-  EXPECT_EQ(read->work.total(), plan.work.total());
+  for (const int64_t passes : {1, 3}) {
+    options.accumulate = passes;
+    TrainingPlan plan = plan_of(base, "last:1", options);
+    ASSERT_TRUE(write_training_plan(folder / "p.vplan", plan));
+    const auto read = read_training_plan(folder / "p.vplan");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(print_settings(read->settings), print_settings(plan.settings));
+    EXPECT_EQ(read->memory.total(), plan.memory.total());
+    EXPECT_EQ(read->work.total(), plan.work.total());
+    plan.settings.accumulate = 4 - passes;
+    ASSERT_TRUE(write_training_plan(folder / "p.vplan", plan));
+    EXPECT_EQ(read_training_plan(folder / "p.vplan").error().code, Code::Malformed);
+  }
   ASSERT_TRUE(runtime::write_plan_file(folder / "other.vplan", {.model = "x", .programs = {}}));
   EXPECT_NE(read_training_plan(folder / "other.vplan").error().message.find("trains nothing"),
             std::string::npos);

@@ -20,9 +20,10 @@ struct Tuned {
   ThreadPool pool{2};
   TuneOptions options;
 
-  explicit Tuned(const std::string& scheme = "last:1") {
-    const BaseModel base = toy_base(folder);
-    const auto plan = compile_chosen(base, scheme, {.shape = {.batch = 8}}, pool.size());
+  explicit Tuned(const std::string& scheme = "last:1", int64_t passes = 1) {
+    const PlanOptions asked{.shape = {.batch = 8 / passes}, .accumulate = passes};
+    const BaseModel base = toy_base(folder, asked.shape.batch);
+    const auto plan = compile_chosen(base, scheme, asked, pool.size());
     EXPECT_TRUE(plan) << plan.error().message;
     EXPECT_TRUE(write_training_plan(folder / "p.vplan", *plan));
     options.plan = folder / "p.vplan";
@@ -66,9 +67,20 @@ TEST(Tune, RefusesEpochsThatAreNoNumberOfPasses) {
   }
 }
 
-TEST(Tune, StoppedItGoesOnWithTheSameLosses) {
+TEST(Tune, AStepOfSeveralPassesIsOneOfAllTheirPictures) {
+  const auto whole = Tuned("full").run(), parts = Tuned("full", 4).run();
+  ASSERT_TRUE(whole && parts);
+  EXPECT_EQ(parts->steps, whole->steps);
+  EXPECT_NEAR(parts->last_loss, whole->last_loss, 0.02);
+  EXPECT_LT(parts->memory.arena_bytes, whole->memory.arena_bytes);
+}
+
+class TuneStopped : public testing::TestWithParam<int64_t> {};
+INSTANTIATE_TEST_SUITE_P(Passes, TuneStopped, testing::Values(1, 2));
+
+TEST_P(TuneStopped, GoesOnWithTheSameLosses) {
   std::vector<double> whole, halves;
-  Tuned first, second;
+  Tuned first("last:1", GetParam()), second("last:1", GetParam());
   ASSERT_TRUE(first.run(nullptr, [&](const TuneProgress& now) { whole.push_back(now.loss); }));
   std::atomic<bool> stop = false;
   const auto stopped = second.run(&stop, [&](const TuneProgress& now) {

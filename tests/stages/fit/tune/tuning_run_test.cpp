@@ -1,50 +1,19 @@
+#include <algorithm>
+#include <map>
+
 #include <array_files.hpp>
 #include <bert_onnx.hpp>
+#include <graph_runner.hpp>
 #include <gtest/gtest.h>
 #include <onnx_writer.hpp>
-#include <tiny_models.hpp>
 
 #include <verge/engine/graph/reference.hpp>
 #include <verge/engine/runtime/reference_nodes.hpp>
-#include <verge/stages/fit/tune/tuning_run.hpp>
 
-#include "toy_network.hpp"
+#include "toy_training.hpp"
 
 namespace verge::fit {
 namespace {
-
-struct Toy {
-  test::TemporaryFolder folder;
-  ThreadPool pool{2};
-  BaseModel base = toy_base(folder);
-  std::unique_ptr<TaskData> data =
-      std::move(*open_task_data(base, {.batch = 8}, {.paths = {write_toy_images(folder)}}));
-
-  TrainingPlan plan(const std::string& scheme, PlanOptions options = {}) {
-    options.shape.batch = 8;
-    auto plan = compile_chosen(base, scheme, options, pool.size());
-    EXPECT_TRUE(plan) << plan.error().message;
-    return std::move(*plan);
-  }
-
-  std::unique_ptr<TuningRun> run(const TrainingPlan& plan, bool has_new_head = false,
-                                 double rate = 3e-3) {
-    auto run =
-        TuningRun::create(base, plan, *data, {.peak = rate, .steps = 200}, has_new_head, 1, pool);
-    EXPECT_TRUE(run) << run.error().message;
-    return std::move(*run);
-  }
-
-  static std::vector<float> losses(TuningRun& run, int steps) {
-    std::vector<float> losses;
-    for (int i = 0; i < steps; ++i) {
-      run.fill(i);
-      run.trainer().step();
-      losses.push_back(*run.trainer().output("loss").as<float>());
-    }
-    return losses;
-  }
-};
 
 TEST(TuningRun, EverySchemeLearns) {
   Toy toy;
@@ -55,6 +24,17 @@ TEST(TuningRun, EverySchemeLearns) {
     Toy::losses(*run, 100);
     EXPECT_LT(run->held_out()->loss, 0.9 * before) << scheme;
   }
+}
+
+// Evaluation reads the copies of frozen weights that the step has.
+TEST(TuningRun, MeasuringTheLossCopiesNoWeights) {
+  Toy toy;
+  const TrainingPlan plan = toy.plan("bias");
+  EXPECT_GT(runtime::prepared_weight_bytes(plan.evaluate), 0);
+  const auto run = toy.run(plan);
+  const int64_t bytes = run->trainer().weights().private_bytes();
+  ASSERT_TRUE(run->held_out());
+  EXPECT_EQ(run->trainer().weights().private_bytes(), bytes);
 }
 
 // The channels that a sliced step leaves alone stay as they are, and all it does not name.
@@ -89,29 +69,6 @@ TEST(TuningRun, RecomputedStepsHaveTheSameLossesBitForBit) {
   EXPECT_EQ(Toy::losses(*toy.run(free), 10), Toy::losses(*toy.run(tight), 10));
 }
 
-// A language model, its text and a plan of low-rank factors.
-struct FactoredToy {
-  test::TemporaryFolder folder;
-  ThreadPool pool{2};
-  BaseShape shape{.batch = 2, .tokens = 16};
-  BaseModel base =
-      std::move(*open_base_model(test::write_model(folder, test::tiny_spec("tiny-llama")), shape));
-  std::unique_ptr<TaskData> data;
-  TrainingPlan plan;
-
-  FactoredToy() {
-    std::string text;
-    for (int i = 0; i < 400; ++i) text += "the cat sat on the mat and sang\n";
-    data = std::move(*open_task_data(base, shape, {.paths = {folder.add("t.txt", text)}}));
-    PlanOptions options;
-    options.shape = shape;
-    plan = std::move(*compile_chosen(base, "lora:2", options, pool.size()));
-  }
-  auto run(bool has_new_head = false) {
-    return TuningRun::create(base, plan, *data, {.peak = 0.01, .steps = 9}, has_new_head, 1, pool);
-  }
-};
-
 TEST(TuningRun, FactorsMergeIntoWhatTheyTrained) {
   FactoredToy toy;
   const std::string name = "blk.0.attn_q.weight";
@@ -130,6 +87,45 @@ TEST(TuningRun, FactorsMergeIntoWhatTheyTrained) {
     const double sum = b[2 * row] * a[column] + b[2 * row + 1] * a[in + column];
     EXPECT_NEAR(after[i], before[i] + 2 * sum, 1e-6) << i;  // alpha 4 of rank 2
   }
+}
+
+// By the reference kernels: how often the largest logit is the next token's.
+TEST(TuningRun, OfALanguageModelTheAccuracyIsThatOfNextTokens) {
+  FactoredToy toy;
+  PlanOptions options;
+  options.shape = toy.shape;
+  toy.plan = *compile_chosen(toy.base, "full", options, toy.pool.size());
+  const auto run = toy.run();
+  ASSERT_TRUE(run) << run.error().message;
+  Toy::losses(**run, 9);
+  const auto found = (*run)->held_out();
+  ASSERT_TRUE(found && (*run)->has_accuracy());
+  support::GraphRunner reference(toy.base.graph);
+  for (const auto& [name, weight] : toy.base.weights) {
+    const std::vector<float> values = *(*run)->tuned(name);
+    reference.set(name, {values.begin(), values.end()});
+  }
+  const auto input = [&](std::string_view name) -> const TensorView& {
+    return reference.tensor(name);
+  };
+  int64_t right = 0, tokens = 0;
+  for (int64_t batch = 0; batch < toy.data->held_out_batches(); ++batch) {
+    EXPECT_EQ(toy.data->fill_held_out(batch, input), 2 * 16);
+    reference.run();
+    const std::vector<double> logits = reference.get(kLogits);
+    const std::vector<double> targets = reference.get("targets");
+    const size_t classes = logits.size() / targets.size();
+    for (size_t i = 0; i < targets.size(); ++i) {
+      const auto row = logits.begin() + static_cast<std::ptrdiff_t>(i * classes);
+      const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(classes)) - row;
+      right += best == static_cast<std::ptrdiff_t>(targets[i]);
+      ++tokens;
+    }
+  }
+  EXPECT_GT(right, 0);
+  EXPECT_LT(right, tokens);
+  EXPECT_NEAR(found->accuracy, static_cast<double>(right) / static_cast<double>(tokens),
+              1.5 / static_cast<double>(tokens));
 }
 
 TEST(TuningRun, ANewHeadIsForClassifiers) {
