@@ -23,4 +23,14 @@ std::atomic<bool>& catch_interrupts() {
   return interrupted;
 }
 
+FormerSignalHandlers::FormerSignalHandlers() {
+  ::sigaction(SIGINT, nullptr, &interrupt_);
+  ::sigaction(SIGTERM, nullptr, &terminate_);
+}
+
+FormerSignalHandlers::~FormerSignalHandlers() {
+  ::sigaction(SIGINT, &interrupt_, nullptr);
+  ::sigaction(SIGTERM, &terminate_, nullptr);
+}
+
 }  // namespace verge::cli

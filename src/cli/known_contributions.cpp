@@ -54,9 +54,9 @@ Result<Found> search(const fit::BaseModel& base, const std::string& family,
   VERGE_TRY(fit::TrainingPlan plan, fit::compile_training(base, best.scheme, options, pool.size()));
   return Found{.chosen = ChosenScheme{
                    std::move(plan),
-                   fmt::format("contributions measured for the family {} ({}): {:.4f} predicted, "
-                               "the head alone {:.4f}",
-                               family, path, best.predicted, best.head_score)}};
+                   fmt::format("contributions measured for the family {} ({}): {}; {:.4f}, the "
+                               "head alone {:.4f}",
+                               family, path, best.by, best.predicted, best.head_score)}};
 }
 
 }  // namespace
@@ -80,7 +80,10 @@ std::string keep_contributions(const std::string& analysis, std::string_view mod
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   const Result<std::string> content = read_whole_file(analysis, kMostAnalysisBytes);
-  return content && write_whole_file(path, *content) ? path : "";
+  if (!content) return "";
+  const Result<std::string> kept = read_whole_file(path, kMostAnalysisBytes);
+  return write_whole_file(path, kept ? fit::with_rankings_of(*kept, *content) : *content) ? path
+                                                                                          : "";
 }
 
 Result<ChosenScheme> choose_scheme(const fit::BaseModel& base, const std::string& scheme,

@@ -18,7 +18,8 @@ Status check_family(std::string_view family);
 /// Empty where the user has no cache.
 std::string contributions_path(std::string_view model_hash, std::string_view family);
 
-/// Copies a finished analysis there; returns the path, empty where it cannot be written: the scheme
+/// Copies a finished analysis there, which keeps what was compared below other limits by the same
+/// one; returns the path, empty where it cannot be written: the scheme
 /// that was searched does not need it.
 std::string keep_contributions(const std::string& analysis, std::string_view model_hash,
                                std::string_view family);

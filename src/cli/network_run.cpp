@@ -67,13 +67,15 @@ void NetworkRunOptions::declare(Parser& parser) {
   backend.declare(parser);
 }
 
+Status NetworkRunOptions::check(const std::string& model) const {
+  if (!output_dir.empty()) return {};
+  return make_error(Code::InvalidArgument,
+                    "{}: an ONNX network needs --input NAME=FILE.npy and --output-dir DIR, "
+                    "or pictures",
+                    model);
+}
+
 Status run_network(const NetworkRunOptions& options, const ModelOptions& model, Context& context) {
-  if (options.output_dir.empty()) {
-    return make_error(Code::InvalidArgument,
-                      "{}: an ONNX network needs --input NAME=FILE.npy and --output-dir DIR, "
-                      "or pictures",
-                      model.model);
-  }
   const SystemClock clock;
   const double begin = clock.seconds();
   VERGE_TRY(const auto pool, model.threads.make_pool());

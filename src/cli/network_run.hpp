@@ -13,10 +13,13 @@ struct NetworkRunOptions {
   BackendOptions backend;  // of pictures, too
 
   void declare(Parser& parser);
+  /// Fails with InvalidArgument where a run needs more, naming the network.
+  Status check(const std::string& model) const;
   bool is_given() const { return !inputs.empty() || !output_dir.empty(); }
 };
 
-/// Runs the network once and writes OUTPUT.npy of each output into the folder, which is made.
+/// After options.check(): runs the network once and writes OUTPUT.npy of each output into the
+/// folder, which is made.
 Status run_network(const NetworkRunOptions& options, const ModelOptions& model, Context& context);
 
 }  // namespace verge::cli

@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include <verge/cli/applied_delta.hpp>
 #include <verge/cli/collab_serve.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/serve_options.hpp>
@@ -13,7 +14,11 @@
 namespace verge::cli {
 namespace {
 
-constexpr int64_t kGrammarsPart = 16;    // of --mem; see ServiceOptions::grammar_bytes
+constexpr int64_t kGrammarsPart = 16;  // of --mem; see ServiceOptions::grammar_bytes
+const std::string kServedDeltaHelp =
+    std::string(
+        "MODEL=FILE: what a fine-tuning changed of a model; without MODEL= of the first; ") +
+    kDeltaCost;
 constexpr int64_t kDefaultContexts = 4;  // of KV cache, where nothing else is said
 
 // A cache of kv_memory bytes, of kv_tokens tokens, or of as many contexts as run at once, within
@@ -181,6 +186,7 @@ void ServeOptions::declare(Parser& parser) {
                "MODEL:NAME=FILE or MODEL:NAME=FILE:SCALE: a LoRA adapter of a model, served as "
                "MODEL:NAME; without MODEL: of the first")
            .repeated());
+  load(parser.add_option("--delta", deltas, kServedDeltaHelp).repeated());
   speculation.declare_source(parser);
   collab.declare(parser);
   const auto queue = [&](Option option) { option.group("Queue"); };

@@ -36,6 +36,7 @@ struct ServeOptions {
   double idle_timeout_s = 0;
 
   std::vector<std::string> adapters;  // [MODEL:]NAME=FILE[:SCALE]
+  std::vector<std::string> deltas;    // [MODEL=]FILE, of apply_deltas
 
   SpeculationOptions speculation;  // of each model
   CollabOptions collab;            // of the one model, where a cloud answers with it

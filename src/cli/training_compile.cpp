@@ -5,6 +5,7 @@
 
 #include <verge/cli/command.hpp>
 #include <verge/cli/json.hpp>
+#include <verge/cli/kernel_times.hpp>
 #include <verge/cli/model_store.hpp>
 #include <verge/cli/network_options.hpp>
 #include <verge/cli/parser.hpp>
@@ -21,8 +22,8 @@
 #include <verge/core/units.hpp>
 #include <verge/engine/graph/drawing/memory_svg.hpp>
 #include <verge/engine/graph/memory_types.hpp>
-#include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/stages/fit/tune/scheme_file.hpp>
+#include <verge/stages/fit/tune/step_budget.hpp>
 #include <verge/stages/fit/tune/step_time.hpp>
 #include <verge/stages/fit/tune/training_source.hpp>
 
@@ -38,43 +39,48 @@ struct Report {
   const PassTable& passes;
   std::string output = {};
   bool is_profiled = false;
-  std::string levels = {};  // the network of levels that is trained
-  std::string reason = {};  // why "auto" chose this scheme
+  std::string levels = {};                          // the network of levels that is trained
+  std::string reason = {};                          // why "auto" chose this scheme
+  const runtime::KernelChooser* kernels = nullptr;  // where their times are asked for
 
   ordered_json json() const {
     const fit::TrainingMemory& memory = plan.memory;
-    return {{"output", output},
-            {"network", levels.empty() ? ordered_json() : ordered_json(levels)},
-            {"scheme_by", reason.empty() ? ordered_json() : ordered_json(reason)},
-            {"parameters", plan.settings.parameters},
-            {"optimizer", graph::describe(plan.settings.optimizer)},
-            {"memory",
-             {{"arena_bytes", memory.arena_bytes},
-              {"lower_bound_bytes", memory.lower_bound_bytes},
-              {"unshared_bytes", memory.unshared_bytes},
-              {"state_bytes", memory.state_bytes},
-              {"parameter_bytes", memory.parameter_bytes},
-              {"io_bytes", memory.io_bytes},
-              {"packed_bytes", memory.packed_bytes},
-              {"frozen_bytes", memory.frozen_bytes},
-              {"total_bytes", memory.total()},
-              {"peak_node", memory.peak_node},
-              {"peak_tensor", memory.peak_value},
-              {"peak_types", memory.peak_types},
-              {"most_f32_bytes", memory.most_f32_bytes}}},
-            {"flops",
-             {{"forward", plan.work.forward_flops},
-              {"backward", plan.work.backward_flops},
-              {"update", plan.work.update_flops},
-              {"full", full_flops > 0 ? ordered_json(full_flops) : ordered_json()}}},
-            {"recomputed_values", plan.recomputed},
-            {"step_ms", step.ms},
-            {"profile", profile_json(step.profile)},
-            {"overhead", step.overhead()},
-            {"threads", plan.step.threads},
-            {"isa", kernels::name(plan.step.isa)},
-            {"reference_nodes", runtime::reference_nodes(plan.step)},
-            {"passes", passes.json()}};
+    ordered_json json = {{"output", output},
+                         {"network", levels.empty() ? ordered_json() : ordered_json(levels)},
+                         {"scheme_by", reason.empty() ? ordered_json() : ordered_json(reason)},
+                         {"parameters", plan.settings.parameters},
+                         {"optimizer", graph::describe(plan.settings.optimizer)},
+                         {"batch", plan.settings.shape.batch},
+                         {"accumulate", plan.settings.accumulate},
+                         {"memory",
+                          {{"arena_bytes", memory.arena_bytes},
+                           {"lower_bound_bytes", memory.lower_bound_bytes},
+                           {"unshared_bytes", memory.unshared_bytes},
+                           {"state_bytes", memory.state_bytes},
+                           {"parameter_bytes", memory.parameter_bytes},
+                           {"io_bytes", memory.io_bytes},
+                           {"packed_bytes", memory.packed_bytes},
+                           {"frozen_bytes", memory.frozen_bytes},
+                           {"total_bytes", memory.total()},
+                           {"peak_node", memory.peak_node},
+                           {"peak_tensor", memory.peak_value},
+                           {"peak_types", memory.peak_types},
+                           {"most_f32_bytes", memory.most_f32_bytes}}},
+                         {"flops",
+                          {{"forward", plan.work.forward_flops},
+                           {"backward", plan.work.backward_flops},
+                           {"update", plan.work.update_flops},
+                           {"full", full_flops > 0 ? ordered_json(full_flops) : ordered_json()}}},
+                         {"recomputed_values", plan.recomputed},
+                         {"step_ms", step.ms},
+                         {"profile", profile_json(step.profile)},
+                         {"overhead", step.overhead()},
+                         {"threads", plan.step.threads},
+                         {"isa", kernels::name(plan.step.isa)},
+                         {"reference_nodes", fit::reference_nodes(plan)},
+                         {"passes", passes.json()}};
+    if (kernels != nullptr) json["kernels"] = kernel_times_json(*kernels);
+    return json;
   }
 
   void print(std::ostream& out) const {
@@ -103,19 +109,34 @@ struct Report {
     if (plan.recomputed > 0) {
       out << fmt::format("recompute   {} values twice, to stay below --memory\n", plan.recomputed);
     }
-    out << fmt::format("step        {:.3f} ms here, on {} threads\n\n", step.ms, plan.step.threads);
+    const int64_t accumulated = plan.settings.accumulate;
+    out << fmt::format(
+        "step        {:.3f} ms here, on {} threads{}\n\n", step.ms, plan.step.threads,
+        accumulated == 1 ? "" : fmt::format(", of {} passes and an update", accumulated));
     passes.print(out, true);
-    if (!is_profiled) return;
-    print_profile("step", step.profile, out);
-    out << fmt::format("overhead    {:.2f} % of that step is in no node\n", 100 * step.overhead());
+    if (is_profiled) {
+      print_profile("step", step.profile, out);
+      out << fmt::format("overhead    {:.2f} % of that step is in no node\n",
+                         100 * step.overhead());
+    }
+    if (kernels != nullptr) print_kernel_times(*kernels, out);
   }
 };
 
 Status check_emitted(const TrainingCompileOptions& options, const EmitOptions& emit) {
   if (emit.is_plan()) return {};
-  if (!options.report.empty() || options.profile) {
-    return make_error(Code::InvalidArgument, "{} is of a plan; leave it out, or --emit {}",
-                      options.profile ? "--profile" : "--report", emit.emit);
+  const std::string_view of_plan = options.profile           ? "--profile"
+                                   : options.kernels         ? "--kernels"
+                                   : !options.report.empty() ? "--report"
+                                                             : "";
+  if (!of_plan.empty()) {
+    return make_error(Code::InvalidArgument, "{} is of a plan; leave it out, or --emit {}", of_plan,
+                      emit.emit);
+  }
+  if (options.accumulate > 1) {
+    return make_error(Code::Unsupported,
+                      "--accumulate {}: a step of several passes has no C yet; emit a plan",
+                      options.accumulate);
   }
   if (!options.is_int8) return {};
   return make_error(Code::Unsupported,
@@ -216,6 +237,10 @@ void TrainingCompileOptions::declare(Parser& parser) {
   parser.add_option("--save-scheme", save_scheme, "The scheme as a JSON file to write")
       .group(kGroup);
   parser.add_flag("--profile", profile, "Time of a step by operator").group(kGroup);
+  parser
+      .add_flag("--kernels", kernels,
+                "How fast each way to run a convolution or a gradient of one is here")
+      .group(kGroup);
   parser.add_option("--precision", precision, "Of matrix products in a step")
       .one_of({"f32", "bf16"})
       .group(kGroup);
@@ -229,6 +254,11 @@ Status TrainingCompileOptions::check() const {
     if (is_int8 && precision != "f32") {
       return make_error(Code::InvalidArgument,
                         "--int8 has products of levels; leave --precision out");
+    }
+    if (kernels && std::ranges::find(without, fit::kTimeKernels) != without.end()) {
+      return make_error(Code::InvalidArgument,
+                        "--kernels shows how fast kernels are, which --without time_kernels does "
+                        "not measure; leave one of them out");
     }
     const bool has_int8_option =
         !calibrate.empty() || !int8_out.empty() || method != TrainingCompileOptions().method;
@@ -249,6 +279,7 @@ Status TrainingCompileOptions::check() const {
       {"--save-scheme", !save_scheme.empty()},
       {"--tokens", tokens != usual.tokens},
       {"--profile", profile},
+      {"--kernels", kernels},
       {"--precision", precision != usual.precision},
       {"--family", family != usual.family},
       {"--int8", is_int8},
@@ -274,13 +305,10 @@ Status TrainingCompileOptions::check() const {
 Status compile_training(const TrainingCompileOptions& options, const EmitOptions& emit,
                         const std::string& model, int64_t batch, const std::string& output,
                         kernels::Isa isa, ThreadPool& pool, Context& context) {
-  if (options.accumulate > 1) {
-    return make_error(Code::InvalidArgument,
-                      "--accumulate is of `verge train`; give --batch for a plan");
-  }
   VERGE_RETURN_IF_ERROR(check_emitted(options, emit));
   fit::PlanOptions plan_options;
   plan_options.isa = isa;
+  plan_options.accumulate = options.accumulate;
   plan_options.bf16 = options.precision == "bf16";
   plan_options.disabled_passes = options.without;
   if (!emit.is_plan()) {
@@ -305,11 +333,15 @@ Status compile_training(const TrainingCompileOptions& options, const EmitOptions
   VERGE_TRY(plan_options.optimizer, optimizer_of(options, base));
   VERGE_TRY(const ChosenScheme chosen,
             choose_scheme(base, options.scheme, options.family, plan_options, pool, context));
+  const SystemClock clock;
+  KernelTimes kernel_times(kernel_times_path(), pool, isa, clock);
+  if (emit.is_plan()) plan_options.chooser = &kernel_times.chooser();
   PassTable passes;
   plan_options.observe = [&](std::string_view pass, const graph::Graph& before,
                              const graph::Graph& after) { passes.add(pass, before, after); };
   VERGE_TRY(const fit::TrainingPlan plan,
             fit::compile_training(base, chosen.plan.settings.scheme, plan_options, pool.size()));
+  kernel_times.keep();
   if (emit.is_plan()) VERGE_RETURN_IF_ERROR(fit::write_training_plan(output, plan));
   if (!options.save_scheme.empty()) {
     VERGE_RETURN_IF_ERROR(
@@ -318,7 +350,7 @@ Status compile_training(const TrainingCompileOptions& options, const EmitOptions
   }
   if (!emit.is_plan()) return emit_training(emit, base, plan, output, context);
   const auto full = fit::full_work(base, plan_options, pool.size());
-  VERGE_TRY(const fit::StepTime step, fit::time_step(base, plan, pool, SystemClock()));
+  VERGE_TRY(const fit::StepTime step, fit::time_step(base, plan, pool, clock));
   const Report report{plan,
                       full ? full->total() : 0,
                       step,
@@ -326,8 +358,9 @@ Status compile_training(const TrainingCompileOptions& options, const EmitOptions
                       output,
                       options.profile,
                       base.kind == fit::BaseKind::Levels ? path : "",
-                      chosen.reason};
-  warn_of_reference(runtime::reference_nodes(plan.step), context);
+                      chosen.reason,
+                      options.kernels ? &kernel_times.chooser() : nullptr};
+  warn_of_reference(fit::reference_nodes(plan), context);
   if (context.json) {
     print_json_line(report.json(), context.out);
   } else {

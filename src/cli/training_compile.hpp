@@ -28,6 +28,7 @@ struct TrainingCompileOptions {
   int64_t tokens = 128;
   std::vector<std::string> without;
   bool profile = false;
+  bool kernels = false;  // --kernels
   std::string precision = "f32";
   std::string family = kAnyFamily;            // of tasks, whose contributions "auto" takes
   OptimizerOptions optimizer = {.name = ""};  // adamw; of levels sgd

@@ -17,6 +17,17 @@ TEST(Interrupt, TheFirstSignalSetsTheFlag) {
   }
 }
 
+void ignore(int) {}
+
+TEST(Interrupt, FormerHandlersReturn) {
+  const auto before = std::signal(SIGINT, ignore);
+  {
+    const FormerSignalHandlers former;
+    catch_interrupts();
+  }
+  EXPECT_EQ(std::signal(SIGINT, before), &ignore);
+}
+
 TEST(InterruptDeathTest, TheSecondEndsTheProcess) {
   const auto twice = [] {
     catch_interrupts() = false;

@@ -20,7 +20,8 @@ struct Call {
   graph::Attrs attrs;
 
   void ask(runtime::KernelChooser& chooser) const {
-    chooser.choose(*kernels::find_kernel("conv2d"), {inputs, outputs, attrs, nullptr, 1u << 1});
+    chooser.choose(*kernels::find_kernel("conv2d"), {inputs, outputs, attrs, nullptr, 1u << 1},
+                   runtime::Caches::Warm);
   }
 };
 

@@ -1,9 +1,11 @@
 #include <filesystem>
+#include <set>
 
 #include <vision_networks.hpp>
 
 #include <verge/core/file.hpp>
 #include <verge/engine/format/image/writer.hpp>
+#include <verge/engine/kernels/isa.hpp>
 
 #include "tuning_case.hpp"
 
@@ -56,6 +58,53 @@ TEST_F(TrainingCompile, ProductsMayBeOfBf16) {
   test::expect_refused(
       test::run_verge(compile({"--int8", "--calibrate", data_, "--precision", "bf16"})), 2,
       "leave --precision out");
+}
+
+TEST_F(TrainingCompile, TimesTheWaysOfConvolutionsAndGradientsOnceAMachine) {
+  const auto times = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--scheme", "bias", "--kernels"});
+    return test::run_json(compile(std::move(more)))["kernels"];
+  };
+  const auto first = times({});
+  std::set<std::string> ops;
+  for (const auto& call : first) {
+    const std::string described = call["call"];
+    ops.insert(described.substr(0, described.find(' ')));
+    test::expect_fields(call["seconds"], {"direct", "winograd2", "winograd4"});
+  }
+  EXPECT_EQ(ops, (std::set<std::string>{"conv2d", "conv2d_grad_input"}));
+  EXPECT_EQ(times({}), first);  // as they are known
+  if (kernels::best_isa() != kernels::Isa::Generic) {
+    EXPECT_NE(times({"--isa", "generic"}), first);
+  }
+  EXPECT_EQ(times({}), first);
+  const test::Ran text = test::run_verge(compile({"--kernels"}));
+  EXPECT_NE(text.out.find("kernels, timed on this machine"), std::string::npos) << text.out;
+  test::expect_refused(test::run_verge(compile({"--kernels", "--without", "time_kernels"})), 2,
+                       "leave one of them out");
+  test::expect_refused(test::run_verge({"compile", model_, "--train", "--kernels", "--emit", "c",
+                                        "-o", folder_ / "net.c"}),
+                       2, "--kernels is of a plan");
+}
+
+TEST_F(TrainingCompile, AStepMayBeOfSeveralPasses) {
+  const auto whole = test::run_json(compile({"--scheme", "bias", "--batch", "8"}));
+  const auto parts =
+      test::run_json(compile({"--scheme", "bias", "--batch", "2", "--accumulate", "4"}));
+  EXPECT_EQ(parts["accumulate"], 4);
+  EXPECT_LT(parts["memory"]["total_bytes"], whole["memory"]["total_bytes"]);
+  EXPECT_NEAR(parts["flops"]["backward"], whole["flops"]["backward"],
+              0.05 * whole["flops"]["backward"].get<double>());
+  EXPECT_GE(parts["overhead"], 0);  // less: its nodes are of more passes than the step
+  const auto tuned = test::run_json({"fit", "tune", "--plan", plan_, "--data", data_, "-t", "1",
+                                     "-o", folder_ / "mine.safetensors"});
+  EXPECT_GT(tuned["steps"], 0);
+  test::expect_refused(
+      test::run_verge(compile({"--accumulate", "2", "--int8", "--calibrate", data_})), 1,
+      "leave --accumulate out");
+  test::expect_refused(test::run_verge({"compile", model_, "--train", "--accumulate", "2", "--emit",
+                                        "c", "-o", folder_ / "net.c"}),
+                       1, "has no C yet");
 }
 
 TEST_F(TrainingCompile, ItsOptionsAndThoseOfInferenceAreApart) {

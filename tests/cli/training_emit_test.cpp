@@ -58,7 +58,7 @@ class TrainingEmit : public TuningCase {
     how.optimizer = optimizer;
     how.schedule = {.peak = kRate, .warmup = kSteps / 10, .steps = kSteps, .final_share = 0.01};
     trainer = runtime::Trainer::bind(
-                  plan->step,
+                  plan->programs(),
                   [&](const std::string& name) {
                     return fit::initial_weight(base_, plan->step.graph, name, {});
                   },

@@ -42,6 +42,7 @@ const std::pair<const char*, const char*> kOthers[] = {
     {"fit exits", "a long text: tests/cli/exit_policy_test.cpp"},
     {"train lm", "takes minutes"},
     {"--train", "a trained model: tests/cli/training_compile_test.cpp"},
+    {"--delta law.vdelta", "a tuned model: tests/cli/applied_delta_test.cpp"},
     {"d.vdelta", "a tuned model: tests/cli/commands/model_diff_test.cpp"},
     {"fit tune", "a plan and data: tests/cli/commands/fit_tune_test.cpp"},
     {"fit scheme", "takes minutes: tests/cli/commands/fit_scheme_test.cpp"},

@@ -72,6 +72,7 @@ struct Covered {
   std::string_view source, test;
 };
 constexpr Covered kCovered[] = {
+    {"src/cli/run_report.cpp", "tests/cli/commands/run_test.cpp"},
     // Each kernel runs beside its operator's reference; kernel_test.cpp demands a case for each.
     {"src/engine/kernels/ops/", "tests/engine/kernels/kernel_test.cpp"},
     // Tests of the dispatching file run every instruction set of the machine; those of 64-bit Arm
@@ -87,6 +88,7 @@ constexpr Covered kCovered[] = {
      "tests/engine/kernels/dense_attention_test.cpp"},
     {"src/engine/kernels/conv_plan.cpp", "tests/engine/kernels/conv_test.cpp"},
     {"src/engine/kernels/conv_mirror.cpp", "tests/engine/kernels/conv_test.cpp"},
+    {"src/engine/kernels/conv_skipped_pixels.cpp", "tests/engine/kernels/conv_blocked_test.cpp"},
     {"src/engine/kernels/conv_strided.cpp", "tests/engine/kernels/conv_test.cpp"},
     {"src/engine/kernels/conv_forward.cpp", "tests/engine/kernels/conv_test.cpp"},
     {"src/engine/kernels/conv_backward_weight.cpp", "tests/engine/kernels/conv_test.cpp"},

@@ -108,8 +108,8 @@ Action declare(Parser& parser, Context& context) {
   parser
       .add_option(
           "--batch", options->batch,
-          "Most tokens of one run over a prompt, 0 for 512; of training, examples of a step, "
-          "0 for one")
+          "Most tokens of one run over a prompt, 0 for 512; of training, examples of a step (with "
+          "--accumulate: of a pass), 0 for one")
       .not_negative();
   options->training.declare(parser);
   return [options, &context] { return execute(*options, context); };

@@ -32,28 +32,64 @@ struct Options {
   std::string memory;
   std::string output;
   int64_t accumulate = 1;
-  int64_t population = 64, generations = 50;
+  int64_t population = 64, generations = 50, finalists = 6, final_seeds = 2;
   std::string family = kAnyFamily;
   std::string loss = "ce";
   std::string kept = {};  // where `compile --scheme auto` finds the contributions
 };
 
-void print(const fit::SearchResult& r, const Options& options, Context& context) {
-  if (context.json) {
-    print_json_line({{"finished", r.finished},
-                     {"measured", r.measured},
-                     {"planned", r.planned},
-                     {"layers", r.scheme.layers.size()},
-                     {"head_score", r.head_score},
-                     {"predicted", r.predicted},
-                     {"total_bytes", r.memory.total()},
-                     {"flops", r.work.total()},
-                     {"step_ms", r.step_ms},
-                     {"contributions", options.kept},
-                     {"output", options.output}},
-                    context.out);
-    return;
+ordered_json json_of(const fit::Finalist& f) {
+  return {{"name", f.name},
+          {"predicted", f.predicted ? ordered_json(*f.predicted) : ordered_json()},
+          {"score", f.score()},
+          {"scores", f.scores},
+          {"learning_rate", f.learning_rate},
+          {"parameters", f.parameters},
+          {"total_bytes", f.memory.total()},
+          {"flops", f.work.total()},
+          {"step_ms", f.step_ms},
+          {"in_time", f.is_in_time}};
+}
+
+// Only sums promise something: null where a plain scheme won.
+ordered_json predicted_of(const fit::SearchResult& r) {
+  const bool is_plain = !r.finalists.empty() && !r.finalists.front().predicted;
+  return is_plain ? ordered_json() : ordered_json(r.predicted);
+}
+
+void print_json(const fit::SearchResult& r, const Options& options, std::ostream& out) {
+  ordered_json finalists = ordered_json::array();
+  for (const fit::Finalist& finalist : r.finalists) finalists.push_back(json_of(finalist));
+  print_json_line({{"finished", r.finished},
+                   {"measured", r.measured},
+                   {"planned", r.planned},
+                   {"layers", r.scheme.layers.size()},
+                   {"head_score", r.head_score},
+                   {"predicted", predicted_of(r)},
+                   {"final_steps", options.search.final_steps()},
+                   {"final_seeds", options.search.finals.seeds},
+                   {"finalists", finalists},
+                   {"total_bytes", r.memory.total()},
+                   {"flops", r.work.total()},
+                   {"step_ms", r.step_ms},
+                   {"contributions", options.kept},
+                   {"output", options.output}},
+                  out);
+}
+
+void print_finalists(const fit::SearchResult& r, std::ostream& out) {
+  out << fmt::format("{:<12} {:>10} {:>10} {:>8} {:>11} {:>10} {:>9}\n", "scheme", "predicted",
+                     "measured", "rate", "parameters", "memory", "ms a step");
+  for (const fit::Finalist& f : r.finalists) {
+    out << fmt::format("{:<12} {:>10} {:>10.4f} {:>8.2g} {:>11} {:>10} {:>9.3f}{}\n", f.name,
+                       f.predicted ? fmt::format("{:.4f}", *f.predicted) : "", f.score(),
+                       f.learning_rate, f.parameters, show_bytes(f.memory.total()), f.step_ms,
+                       f.is_in_time ? "" : " too slow");
   }
+}
+
+void print(const fit::SearchResult& r, const Options& options, Context& context) {
+  if (context.json) return print_json(r, options, context.out);
   if (!r.finished) {
     context.out << fmt::format(
         "stopped after {} measurements; run the same command again to go "
@@ -61,22 +97,28 @@ void print(const fit::SearchResult& r, const Options& options, Context& context)
         r.measured);
     return;
   }
+  print_finalists(r, context.out);
   context.out << fmt::format(
-      "{} layers beside the head: {:.4f} predicted, the head alone has {:.4f}; {} of memory, "
-      "{:.3f} "
-      "MFLOP a step\n{} fine-tunings measured, {} candidates planned\nwrote {}\n",
-      r.scheme.layers.size(), r.predicted, r.head_score, show_bytes(r.memory.total()),
-      r.work.total() * 1e-6, r.measured, r.planned, options.output);
+      "measured: held-out {} after {} steps, means of {} seeds, at the best of three rates; of "
+      "those at most {:.4f} below the best, a standard error, the one that updates most is first\n"
+      "{}: {} layers beside the head, {} of memory, {:.3f} MFLOP a step\n"
+      "{} fine-tunings of {} steps measured, {} candidates planned\nwrote {}\n",
+      r.finalists.front().score() < 0 ? "loss, negated," : "accuracy", options.search.final_steps(),
+      options.search.finals.seeds, fit::standard_error(r.finalists), r.finalists.front().name,
+      r.scheme.layers.size(), show_bytes(r.memory.total()), r.work.total() * 1e-6, r.measured,
+      options.search.steps, r.planned, options.output);
   if (options.kept.empty()) return;
-  context.out << fmt::format("kept the contributions for --scheme auto --family {}: {}\n",
+  context.out << fmt::format("kept what was measured for --scheme auto --family {}: {}\n",
                              options.family, options.kept);
 }
 
 Status execute(Options& options, Context& context) {
   fit::SearchOptions& search = options.search;
   if (options.accumulate > 1) {
-    return make_error(Code::InvalidArgument,
-                      "--accumulate is of `verge train`; give --batch for a larger step");
+    return make_error(
+        Code::InvalidArgument,
+        "a search takes steps of one pass; leave --accumulate out, and give --batch for "
+        "a larger step");
   }
   VERGE_RETURN_IF_ERROR(check_family(options.family));
   VERGE_RETURN_IF_ERROR(options.optimizer.apply(search.plan.optimizer));
@@ -84,6 +126,8 @@ Status execute(Options& options, Context& context) {
   search.evolution.population = static_cast<size_t>(options.population);
   search.evolution.generations = static_cast<size_t>(options.generations);
   search.evolution.seed = search.plan.seed;
+  search.finals.searched = static_cast<size_t>(options.finalists);
+  search.finals.seeds = static_cast<int>(options.final_seeds);
   search.data.seed = search.plan.seed;
   if (search.cache.empty()) search.cache = options.output + ".contributions.json";
   const bool is_file = search.model.ends_with(".safetensors") || is_network(search.model);
@@ -103,7 +147,9 @@ Status execute(Options& options, Context& context) {
   if (result.finished) {
     VERGE_RETURN_IF_ERROR(write_whole_file(
         options.output, fit::print_scheme({.model = result.model_hash, .scheme = result.scheme})));
-    options.kept = keep_contributions(search.cache, result.model_hash, options.family);
+    if (!search.plan.shape.squared_error) {
+      options.kept = keep_contributions(search.cache, result.model_hash, options.family);
+    }
   }
   print(result, options, context);
   return {};
@@ -143,6 +189,14 @@ Action declare(Parser& parser, Context& context) {
   add("--images", search.data.training_images, "Learn from the first so many").not_negative();
   add("--population", options->population, "Schemes of a generation").positive();
   add("--generations", options->generations, "Of the search").positive();
+  add("--finalists", options->finalists,
+      "Schemes of the search that are fine-tuned for real beside the plain ones; the best wins")
+      .not_negative();
+  add("--final-steps", search.finals.steps,
+      "Of each of those fine-tunings, at a third of --lr, --lr and three times --lr; 0: three "
+      "times --steps")
+      .not_negative();
+  add("--final-seeds", options->final_seeds, "Runs of each at its best rate").positive();
   add("--seed", search.plan.seed, "Of data and search");
   options->optimizer.declare(parser, search.plan.optimizer, options->accumulate);
   options->threads.declare(parser);

@@ -1,23 +1,21 @@
 #include <iostream>
 #include <optional>
 
-#include <nlohmann/json.hpp>
-
+#include <verge/cli/applied_delta.hpp>
 #include <verge/cli/collab_run.hpp>
 #include <verge/cli/command.hpp>
 #include <verge/cli/config_file.hpp>
 #include <verge/cli/interrupt.hpp>
-#include <verge/cli/json.hpp>
-#include <verge/cli/memory_report.hpp>
+#include <verge/cli/model_store.hpp>
 #include <verge/cli/network_options.hpp>
 #include <verge/cli/network_run.hpp>
 #include <verge/cli/options.hpp>
 #include <verge/cli/parser.hpp>
 #include <verge/cli/picture_run.hpp>
 #include <verge/cli/reference_warning.hpp>
+#include <verge/cli/run_report.hpp>
 #include <verge/cli/speculation.hpp>
 #include <verge/core/clock.hpp>
-#include <verge/core/machine.hpp>
 #include <verge/engine/runtime/reference_nodes.hpp>
 #include <verge/engine/text/grammar/grammar_constraint.hpp>
 #include <verge/stages/serve/generate/generate.hpp>
@@ -25,8 +23,6 @@
 
 namespace verge::cli::commands {
 namespace {
-
-using nlohmann::ordered_json;
 
 struct Options {
   ModelOptions model;
@@ -37,74 +33,18 @@ struct Options {
   NetworkRunOptions network;
   PictureRunOptions pictures;
   std::string prompt, prompt_cache;
+  std::string delta;
   std::optional<Option> prompt_option;
   bool no_special = false;
   bool parse_special = false;
   bool echo = false;
+
+  bool reads_network() const { return is_network(model.model) || !pictures.files.empty(); }
 };
 
 std::string read_prompt(const std::string& prompt) {
   if (prompt != "-") return prompt;
   return {std::istreambuf_iterator<char>(std::cin), {}};
-}
-
-ordered_json to_json(const serve::TokenLogprobs& entry) {
-  ordered_json top = ordered_json::array();
-  for (const auto& other : entry.top)
-    top.push_back({{"token", other.token}, {"logprob", other.logprob}});
-  return {{"token", entry.chosen.token}, {"logprob", entry.chosen.logprob}, {"top", top}};
-}
-
-struct Report {
-  const serve::Generation& answer;
-  const std::vector<int32_t>& prompt;
-  const Speculation& speculation;
-  const model::LanguageModel& model;
-  double load_s;
-  double time_to_first_token_s;  // from the start of the command, loading included
-  const std::vector<std::string>& reference_nodes;
-
-  int64_t cached_tokens() const {
-    return static_cast<int64_t>(prompt.size()) - answer.prompt_tokens;
-  }
-};
-
-void print_json(const Report& report, std::ostream& out) {
-  const serve::Generation& answer = report.answer;
-  ordered_json logprobs = ordered_json::array();
-  for (const auto& entry : answer.logprobs) logprobs.push_back(to_json(entry));
-  ordered_json json = {{"text", answer.text},
-                       {"tokens", answer.tokens},
-                       {"prompt_tokens", report.prompt},
-                       {"cached_tokens", report.cached_tokens()},
-                       {"logprobs", logprobs},
-                       {"stop_reason", serve::name(answer.reason)},
-                       {"load_s", report.load_s},
-                       {"time_to_first_token_s", report.time_to_first_token_s},
-                       {"prefill_tokens_per_s", answer.prefill_tokens_per_s()},
-                       {"decode_tokens_per_s", answer.decode_tokens_per_s()},
-                       {"peak_rss_bytes", peak_rss_bytes()}};
-  json["reference_nodes"] = report.reference_nodes;
-  report.speculation.report(json);
-  add_stream(report.model, json);
-  print_json_line(json, out);
-}
-
-void print_speed(const Report& report, std::ostream& err) {
-  const serve::Generation& answer = report.answer;
-  const std::string cached =
-      report.cached_tokens() > 0 ? fmt::format(" ({} cached)", report.cached_tokens()) : "";
-  err << fmt::format(
-      "\nprompt: {} tokens{} at {:.0f}/s | answer: {} tokens at {:.1f}/s | first token after "
-      "{:.0f} "
-      "ms | "
-      "memory: {:.0f} MiB\n",
-      report.prompt.size(), cached, answer.prefill_tokens_per_s(), answer.tokens.size(),
-      answer.decode_tokens_per_s(), report.time_to_first_token_s * 1e3,
-      static_cast<double>(peak_rss_bytes()) / (1 << 20));
-  if (const std::string drafts = report.speculation.summary(); !drafts.empty())
-    err << drafts << "\n";
-  if (const std::string line = stream_summary(report.model); !line.empty()) err << line << "\n";
 }
 
 std::unique_ptr<text::TokenConstraint> constraint_of(std::shared_ptr<const text::Grammar> grammar,
@@ -151,14 +91,11 @@ Status refuse_language_options(const Options& options, const Context& context) {
   return {};
 }
 
-Status execute(const Options& options, Context& context) {
-  if (!options.pictures.files.empty()) {
+// What can be told before a model is read, or written from a delta.
+Status check(const Options& options, const Context& context) {
+  if (options.reads_network()) {
     VERGE_RETURN_IF_ERROR(refuse_language_options(options, context));
-    return run_pictures(options.pictures, options.network, options.model, context);
-  }
-  if (is_network(options.model.model)) {
-    VERGE_RETURN_IF_ERROR(refuse_language_options(options, context));
-    return run_network(options.network, options.model, context);
+    return options.pictures.files.empty() ? options.network.check(options.model.model) : Status();
   }
   VERGE_RETURN_IF_ERROR(
       options.network.backend.refuse_language_model(options.model.model, context));
@@ -166,6 +103,17 @@ Status execute(const Options& options, Context& context) {
     return make_error(Code::InvalidArgument,
                       "{}: a language model needs --prompt; --input is for ONNX networks",
                       options.model.model);
+  }
+  return {};
+}
+
+// `begin_s`: of the command.
+Status run_model(const Options& options, const Clock& clock, double begin_s, Context& context) {
+  if (!options.pictures.files.empty()) {
+    return run_pictures(options.pictures, options.network, options.model, context);
+  }
+  if (is_network(options.model.model)) {
+    return run_network(options.network, options.model, context);
   }
   if (options.collab.device.is_wanted()) {
     VERGE_TRY(const int64_t drafts, drafts_with_cloud(options.speculation));
@@ -178,8 +126,6 @@ Status execute(const Options& options, Context& context) {
                        .draft_tokens = drafts},
                       context);
   }
-  const SystemClock clock;
-  const double begin = clock.seconds();
   std::atomic<bool>& interrupted = catch_interrupts();
   VERGE_TRY(const auto grammar, options.grammar.read());
   VERGE_TRY(const auto pool, options.model.threads.make_pool());
@@ -188,7 +134,7 @@ Status execute(const Options& options, Context& context) {
   const auto slow = warn_of_reference(runtime::reference_nodes(model->decoder()), context);
   VERGE_TRY(const Speculation speculation,
             options.speculation.make(*model, options.model, *pool, clock));
-  const double load_s = clock.seconds() - begin;
+  const double load_s = clock.seconds() - begin_s;
   const std::vector<int32_t> prompt = model->tokenizer().encode(
       read_prompt(options.prompt),
       {.add_special = !options.no_special, .parse_special = options.parse_special});
@@ -204,10 +150,10 @@ Status execute(const Options& options, Context& context) {
       const serve::Generation answer,
       serve::generate(*model, begun.session, fresh, options.generate, clock, show, &interrupted,
                       speculation.advance(), constraint_of(grammar, model->tokenizer())));
-  const Report report{
+  const RunReport report{
       answer, prompt, speculation, *model, load_s, load_s + answer.time_to_first_token_s, slow};
   if (context.json) {
-    print_json(report, context.out);
+    print_run_json(report, context.out);
   } else {
     context.out << std::endl;
     if (!context.quiet && context.out) print_speed(report, context.err);
@@ -215,9 +161,30 @@ Status execute(const Options& options, Context& context) {
   return keep_prompt(options, begun, prompt.size());
 }
 
+Status execute(const Options& options, Context& context) {
+  VERGE_RETURN_IF_ERROR(check(options, context));
+  const SystemClock clock;
+  const double begin_s = clock.seconds();
+  if (options.delta.empty()) return run_model(options, clock, begin_s, context);
+  VERGE_TRY(const std::string base, options.reads_network()
+                                        ? Result<std::string>(options.model.model)
+                                        : model_path(options.model.model));
+  VERGE_TRY(const AppliedDelta applied, AppliedDelta::make(base, options.delta, context));
+  Options of_tuned = options;
+  of_tuned.model.model = applied.path();
+  const Status done = run_model(of_tuned, clock, begin_s, context);
+  if (done) return done;
+  return applied.in_terms_of_base(done.error());
+}
+
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<Options>();
   options->model.declare(parser);
+  parser.add_option(
+      "--delta", options->delta,
+      std::string("What a fine-tuning changed of the model, by `verge fit tune --delta` or `verge "
+                  "model diff`; ") +
+          kDeltaCost);
   options->model.declare_memory(parser);
   options->model.declare_plan(parser);
   options->model.declare_lora(parser);
@@ -255,6 +222,7 @@ Command run() {
           "  verge run model.gguf -p - --temp 0 --json < prompt.txt\n"
           "  verge run edge.gguf --cloud home.example:7443 -p 'Once upon a time' --explain\n"
           "  verge run model.gguf --lora style.gguf:0.8 -p 'Once upon a time'\n"
+          "  verge run model.gguf --delta law.vdelta -p 'The court'\n"
           "  verge run model.gguf -p 'A user as JSON: ' --json-schema user.schema.json\n"
           "  verge run classifier.onnx cat.jpg photos/ --labels labels.txt\n"
           "  verge run yolo.onnx street.jpg --confidence 0.4 --output-dir drawn\n"

@@ -1,6 +1,7 @@
 #include <sodium.h>
 
 #include <verge/cli/access_log.hpp>
+#include <verge/cli/applied_delta.hpp>
 #include <verge/cli/command.hpp>
 #include <verge/cli/json.hpp>
 #include <verge/cli/parser.hpp>
@@ -91,7 +92,7 @@ void serve_until_told(ModelServer& server, const Signals& signals, const ServeOp
   }
 }
 
-Status execute(const ServeOptions& options, Context& context) {
+Status serve_models(ServeOptions& options, Context& context) {
   const Signals signals;  // before any thread
   const SystemClock clock;
   if (sodium_init() < 0) return make_error(Code::Internal, "libsodium does not start");
@@ -121,6 +122,16 @@ Status execute(const ServeOptions& options, Context& context) {
   return {};
 }
 
+// Deltas before signals are held back: an interrupt ends their writing.
+Status execute(ServeOptions& options, Context& context) {
+  VERGE_TRY(const auto applied, apply_deltas(options.deltas, options.models, context));
+  const Status done = serve_models(options, context);
+  if (done) return done;
+  Error error = done.error();
+  for (const AppliedDelta& tuned : applied) error = tuned.in_terms_of_base(std::move(error));
+  return error;
+}
+
 Action declare(Parser& parser, Context& context) {
   auto options = std::make_shared<ServeOptions>();
   options->declare(parser);
@@ -136,6 +147,7 @@ Command serve() {
       "  verge serve\n"
       "  verge serve small=qwen-0.5b.gguf large=qwen-7b.gguf --mem 8G --idle-timeout 600\n"
       "  verge serve qwen --host 0.0.0.0 --api-keys keys.json --tls-cert c.pem --tls-key k.pem\n"
+      "  verge serve qwen law=qwen --delta law=law.vdelta\n"
       "  verge serve edge.gguf --cloud home.example:7443 --mode auto\n"
       "  verge serve qwen --context 8192 --max-sequences 32 --kv-mem 2G",
       declare};

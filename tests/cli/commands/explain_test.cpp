@@ -11,6 +11,10 @@ TEST_F(ExplainCommand, SaysWhoKeepsATensorOfAPlan) {
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_NE(ran.out.find("head.weight: parameter"), std::string::npos) << ran.out;
   EXPECT_NE(ran.out.find("read by"), std::string::npos);
+  const test::Ran frozen = test::run_verge({"explain", plan_, "--tensor", "stage.0.0.conv.weight"});
+  EXPECT_NE(frozen.out.find("copied once, when the plan is bound, for node"), std::string::npos)
+      << frozen.out << frozen.err;
+  EXPECT_EQ(ran.out.find("copied once"), std::string::npos) << ran.out;
   test::expect_refused(test::run_verge({"explain", plan_, "--tensor", "haed.weight"}), 1,
                        "head.weight");
   test::expect_refused(
