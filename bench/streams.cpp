@@ -38,7 +38,7 @@ Status run_once(runtime::Decoder& decoder, std::vector<Sequence>& sequences, int
 
 void print_profile(const runtime::Plan& plan) {
   double total = 0;
-  const auto operators = runtime::by_operator(plan);
+  const auto operators = runtime::by_operator(plan.profile());
   for (const auto& entry : operators) total += entry.seconds;
   for (const auto& entry : operators) {
     if (entry.seconds < 0.01 * total) continue;

@@ -16,7 +16,7 @@ function pretrained(workshop, name, data, ...more) {
 function imageTask(name, model, data, proxy, o, more = []) {
   return {name, model, data, proxy, unit: '%', schemes: ['full', 'last:2', 'sparse', 'bias', 'head'], compile: ['--batch', '8'],
           rates: ['3e-3', '1e-2', '3e-2'], tune: [...more, '--steps', o.quick ? '20' : '300'],
-          search: [...more, '--steps', o.quick ? '2' : '100', '--lr', '3e-3']};
+          search: [...more, '--steps', o.quick ? '2' : '100', '--lr', '1e-2', '--final-steps', o.quick ? '3' : '300']};
 }
 
 function digitTasks(o, workshop) {
@@ -40,7 +40,7 @@ function textTask(o) {
                  data: path.join(o.data, 'pockengine/shakespeare_train.txt'), proxy: path.join(__dirname, '../../docs/guide.md'), unit: 'nats',
                  schemes: ['full', 'last:2', 'sparse', 'bias', 'head', 'lora:8'], compile: ['--batch', '4', '--tokens', '64'],
                  rates: ['3e-3', '1e-2', '3e-2'], tune: ['--steps', o.quick ? '20' : '150'],
-                 search: ['--steps', o.quick ? '2' : '20', '--lr', '3e-3', '--population', '32', '--generations', '10']});
+                 search: ['--steps', o.quick ? '2' : '60', '--lr', '1e-2', '--final-steps', o.quick ? '3' : '150']});
 }
 
 /// Functions that make a task, by a word that `--only` names.

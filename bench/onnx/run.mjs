@@ -78,6 +78,7 @@ const with_backend = (text) => (options.backend ? text : '')
 console.log(`| network | batch | Verge ms | ONNX Runtime ms | ratio | GFLOP/s | of peak |${with_backend(` ${options.backend} ms | Verge / ${options.backend} | ONNX Runtime / ${options.backend} |`)}`)
 console.log(`|---|---|---|---|---|---|---|${with_backend('---|---|---|')}`)
 const chosen = timed.filter(({ name }) => (!options.only || name === options.only) && !(options.int8 && name.startsWith('voice')))
+if (chosen.length === 0) throw new Error(`no network ${options.only}; there are ${timed.map(({ name }) => name).join(', ')}`)
 for (const network of chosen) {
   for (const batch of network.name.startsWith('voice') ? [1] : [1, 8]) {
     const r = measure(network, batch)
