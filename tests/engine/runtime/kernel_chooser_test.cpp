@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <manual_clock.hpp>
+#include <span_clock.hpp>
 
 #include <verge/engine/graph/builder.hpp>
 #include <verge/engine/runtime/kernel_chooser.hpp>
@@ -12,22 +13,14 @@
 namespace verge::runtime {
 namespace {
 
-/// A clock on which each run of the kernel, between two looks, takes what a list says of three
-/// ways, which are run in turns eight times, and of the next three.
-class GivenTimes : public Clock {
+/// Each run of the kernel takes what a list says of three ways, which are run in turns eight times,
+/// and of the next three.
+class GivenTimes : public test::SpanClock {
  public:
-  explicit GivenTimes(std::vector<double> seconds) : seconds_(std::move(seconds)) {}
-  double seconds() const override {
-    const size_t run = looks_++ / 2;
-    if (looks_ % 2 == 0) now_ += seconds_[(run / 24 * 3 + run % 3) % seconds_.size()];
-    return now_;
-  }
-  size_t looks() const { return looks_; }
-
- private:
-  std::vector<double> seconds_;
-  mutable double now_ = 0;
-  mutable size_t looks_ = 0;
+  explicit GivenTimes(std::vector<double> seconds)
+      : SpanClock([seconds = std::move(seconds)](size_t run) {
+          return seconds[(run / 24 * 3 + run % 3) % seconds.size()];
+        }) {}
 };
 
 graph::Graph two_convolutions() {

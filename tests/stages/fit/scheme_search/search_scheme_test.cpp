@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include <gtest/gtest.h>
+#include <span_clock.hpp>
 
 #include <verge/stages/fit/scheme_search/search_owner.hpp>
 #include <verge/stages/fit/scheme_search/search_scheme.hpp>
@@ -111,22 +112,13 @@ TEST(SearchScheme, EndsBetweenGenerations) {
   EXPECT_EQ(generations, 1u);
 }
 
-// Eight looks at each plan: the runs of the head's step last 1 ms, those of everything 10 ms, those
-// of all others as told.
-class HeadThenEverything : public Clock {
- public:
-  explicit HeadThenEverything(double then_ms) : then_ms_(then_ms) {}
-  double seconds() const override {
-    if (looks_ % 2 == 1) now_ += (looks_ < 8 ? 1 : looks_ < 16 ? 10 : then_ms_) * 1e-3;
-    ++looks_;
-    return now_;
-  }
-
- private:
-  double then_ms_;
-  mutable double now_ = 0;
-  mutable size_t looks_ = 0;
-};
+// Four runs of each plan: of the head's step they last 1 ms, of everything 10, of all others as
+// told.
+test::SpanClock head_then_everything(double then_ms) {
+  return test::SpanClock([then_ms](size_t run) {
+    return (run < 4 ? 1 : run < 8 ? 10 : then_ms) * 1e-3;
+  });
+}
 
 bool has_slices(const nn::UpdateScheme& scheme) {
   return std::ranges::any_of(scheme.layers, [](const auto& layer) {
@@ -138,7 +130,7 @@ TEST(SearchScheme, AStepLastsNoLongerThanItMay) {
   Toy toy;
   toy.options.plan.memory_bytes = 8 << 20;
   toy.options.step_ms = 5;
-  const auto result = search_scheme(toy.options, toy.pool, HeadThenEverything(4));
+  const auto result = search_scheme(toy.options, toy.pool, head_then_everything(4));
   ASSERT_TRUE(result) << result.error().message;
   const BaseModel base = *open_base_model(toy.options.model, toy.options.plan.shape);
   const SearchSpace space(base.graph);
@@ -162,7 +154,7 @@ TEST(SearchScheme, WhatIsMeasuredTooSlowDoesNotWin) {
   Toy toy;
   toy.options.plan.memory_bytes = 8 << 20;
   toy.options.step_ms = 5;
-  const auto result = search_scheme(toy.options, toy.pool, HeadThenEverything(6));
+  const auto result = search_scheme(toy.options, toy.pool, head_then_everything(6));
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_GE(result->finalists.size(), 2u);
   EXPECT_EQ(result->finalists.front().name, "head");

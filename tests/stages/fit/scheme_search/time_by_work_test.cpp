@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <span_clock.hpp>
 
 #include <verge/stages/fit/scheme_search/time_by_work.hpp>
 
@@ -7,19 +8,10 @@
 namespace verge::fit {
 namespace {
 
-// Eight looks at each plan, whose runs last 2 ms of the first and 10 ms of the second.
-class TwoThenTen : public Clock {
- public:
-  double seconds() const override {
-    if (looks_ % 2 == 1) now_ += (looks_ < 8 ? 2 : 10) * 1e-3;
-    ++looks_;
-    return now_;
-  }
-
- private:
-  mutable double now_ = 0;
-  mutable size_t looks_ = 0;
-};
+// Four runs of each plan: of the first they last 2 ms, of the second 10.
+test::SpanClock two_then_ten() {
+  return test::SpanClock([](size_t run) { return run < 4 ? 2e-3 : 10e-3; });
+}
 
 TEST(TimeByWork, IsALineThroughTwoSteps) {
   const test::TemporaryFolder folder;
@@ -29,7 +21,7 @@ TEST(TimeByWork, IsALineThroughTwoSteps) {
     return *compile_chosen(base, scheme, {.shape = {.batch = 8}}, 1);
   };
   const TrainingPlan head = plan("head"), full = plan("full"), bias = plan("bias");
-  const auto line = TimeByWork::measure(base, head, full, pool, TwoThenTen());
+  const auto line = TimeByWork::measure(base, head, full, pool, two_then_ten());
   ASSERT_TRUE(line) << line.error().message;
   EXPECT_NEAR(line->least_ms(), 2, 1e-9);
   EXPECT_NEAR(line->ms(head), 2, 1e-9);

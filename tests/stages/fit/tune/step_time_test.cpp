@@ -1,4 +1,7 @@
+#include <array>
+
 #include <gtest/gtest.h>
+#include <span_clock.hpp>
 
 #include <verge/stages/fit/tune/step_time.hpp>
 
@@ -7,20 +10,10 @@
 namespace verge::fit {
 namespace {
 
-// The runs that are looked at when they begin and end last as long as given, in turn.
-class GivenSpans : public Clock {
- public:
-  double seconds() const override {
-    constexpr double kSpans[] = {3, 2, 4};
-    if (looks_ % 2 == 1) now_ += kSpans[looks_ / 2 % std::size(kSpans)];
-    ++looks_;
-    return now_;
-  }
-
- private:
-  mutable double now_ = 0;
-  mutable size_t looks_ = 0;
-};
+// Runs last 3, 2 and 4 s, in turn.
+test::SpanClock given_spans() {
+  return test::SpanClock([](size_t run) { return std::array{3.0, 2.0, 4.0}[run % 3]; });
+}
 
 TEST(StepTime, IsTheLeastOfThreeAfterOneToWarmUp) {
   const test::TemporaryFolder folder;
@@ -28,7 +21,7 @@ TEST(StepTime, IsTheLeastOfThreeAfterOneToWarmUp) {
   const BaseModel base = toy_base(folder);
   const auto plan = compile_chosen(base, "head", {.shape = {.batch = 8}}, 1);
   ASSERT_TRUE(plan);
-  const auto time = time_step(base, *plan, pool, GivenSpans());
+  const auto time = time_step(base, *plan, pool, given_spans());
   ASSERT_TRUE(time) << time.error().message;
   EXPECT_EQ(time->ms, 2000);
   int timed = 0;
@@ -45,7 +38,7 @@ TEST(StepTime, OfSeveralPassesOnlyOneIsRun) {
   constexpr int64_t kPasses = 1'000'000'000;
   const auto plan = compile_chosen(base, "head", {.shape = {.batch = 8}, .accumulate = kPasses}, 1);
   ASSERT_TRUE(plan) << plan.error().message;
-  const auto time = time_step(base, *plan, pool, GivenSpans());
+  const auto time = time_step(base, *plan, pool, given_spans());
   ASSERT_TRUE(time) << time.error().message;
   EXPECT_EQ(time->ms, kPasses * 2e3 + 2e3);
   EXPECT_EQ(time->profiled_ms, kPasses * 3e3 + 2e3);
